@@ -1,0 +1,1 @@
+"""ipvsadm: shows and edits the IPVS table by hand."""

@@ -1,0 +1,1 @@
+"""The control socket between daemons and commands: JSON lines, versioned."""

@@ -1,0 +1,1 @@
+"""Forwarding planes: who moves the packets."""

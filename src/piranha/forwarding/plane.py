@@ -1,0 +1,71 @@
+"""What the lvs daemon asks of whoever forwards packets; every plane passes one contract test suite."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from piranha.table.changes import Change
+from piranha.table.destination import DestinationKey
+from piranha.table.service import ServiceKey
+from piranha.table.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One change that the plane refused. reason: words for an operator, errno name included."""
+
+    change: Change
+    code: int  # a positive errno value
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """What passed so far; counts never go back except when the object is removed."""
+
+    connections: int = 0
+    packets_in: int = 0
+    packets_out: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStatistics:
+    """Counters of one real server and its connections now."""
+
+    counters: Counters
+    active: int = 0
+    inactive: int = 0
+    persistent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatistics:
+    """Counters of one service and of each of its real servers."""
+
+    counters: Counters
+    servers: Mapping[DestinationKey, ServerStatistics] = field(default_factory=dict)
+
+
+class Plane(Protocol):
+    """A forwarding plane. Methods block; the daemon calls them in a thread. None of them ever
+    flushes or touches what `changes` does not name.
+
+    Raises PlaneUnavailable from every method when the plane cannot be reached at all.
+    """
+
+    def dump(self) -> Table:
+        """Read the live table, services of others included."""
+
+    def apply(self, changes: Sequence[Change]) -> list[Refusal]:
+        """Carry out `changes` in order; go on after a refused one and return the refusals."""
+
+    def statistics(self) -> Mapping[ServiceKey, ServiceStatistics]:
+        """Read counters and connection numbers."""
+
+    def set_timeouts(self, tcp_s: int, tcpfin_s: int, udp_s: int) -> None:
+        """Set connection timeouts; 0 keeps the plane's value."""
+
+    def close(self) -> None:
+        """Let go of descriptors; the table stays."""

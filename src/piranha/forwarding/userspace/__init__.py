@@ -1,0 +1,1 @@
+"""A TCP forwarder in user space, for the demo, development and fast tests."""

@@ -1,0 +1,1 @@
+"""Netlink: IPVS, addresses and links. The codec is pure, the socket is shell."""

@@ -1,0 +1,1 @@
+"""Routers, clients and real servers in network namespaces; faults and their time lines."""

@@ -1,0 +1,293 @@
+"""What lvs.cf means, as values that are valid by construction.
+
+`elaborate` makes a Config out of the syntax tree; nothing downstream checks it again. All times
+are seconds as floats, all sizes bytes. Source of every meaning and default: lvs.cf(5).
+"""
+
+import hashlib
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from enum import Enum, StrEnum
+
+from piranha.terms import Address, Family, ForwardingMethod, Protocol, Scheduler
+
+
+class HeartbeatAuth(StrEnum):
+    """Whether heartbeats must carry a valid signature (`heartbeat_auth`)."""
+
+    REQUIRED = "required"
+    MIGRATE = "migrate"
+    NONE = "none"
+
+
+class Standby(StrEnum):
+    """What the standby router runs (`standby`): everything, or nothing until it takes over."""
+
+    WARM = "warm"
+    COLD = "cold"
+
+
+class PlaneKind(StrEnum):
+    """Who forwards packets (`forwarding_plane`)."""
+
+    IPVS = "ipvs"
+    USERSPACE = "userspace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Router:
+    """Own addresses of one router: public always, private when the file names one."""
+
+    public: Address
+    private: Address | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeartbeatPath:
+    """One path between the routers: `public`, `private` or the name in `heartbeat_path`."""
+
+    name: str
+    primary: Address
+    backup: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeartbeatSettings:
+    """How the routers hear each other.
+
+    keepalive_s: seconds between two heartbeats. deadtime_s: seconds of silence before a takeover.
+    initdead_s: how long to listen after the machine has booted before the first takeover.
+    warntime_s: a heartbeat later than this is logged. key_file: None when `heartbeat_auth = none`
+    or when the file names none (a pair then does not start).
+
+    Raises ValueError unless keepalive_s >= 0.1 and deadtime_s > 0.
+    """
+
+    port: int = 539
+    key_file: str | None = None
+    auth: HeartbeatAuth = HeartbeatAuth.REQUIRED
+    keepalive_s: float = 2.0
+    deadtime_s: float = 5.0
+    initdead_s: float = 10.0
+    warntime_s: float = 2.5
+    paths: tuple[HeartbeatPath, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.keepalive_s < 0.1 or self.deadtime_s <= 0:
+            raise ValueError("keepalive must be at least 0.1 s and deadtime positive")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VipSettings:
+    """How VIPs are held and announced.
+
+    lease_s: lifetime in the kernel while a ready partner is heard, whole seconds; 0 = no limit;
+    None = derived from deadtime (`lease_for`). lease_alone_s: the same while no ready partner is
+    heard, 0 = no limit. arp_refresh_s: 0 = none.
+    """
+
+    lease_s: int | None = None
+    lease_alone_s: int = 0
+    arp_count: int = 5
+    arp_interval_s: float = 1.0
+    arp_refresh_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloatingAddress:
+    """A VIP or the floating NAT gateway: an address that only the active router holds.
+
+    device: interface name, or `public` / `private` (the interface that carries this router's own
+    public / private address), or None (the interface whose network holds the address, else
+    public). label: `eth0:1` when the file says so, kept on the address. prefix: 32 or 128 unless
+    the file says otherwise.
+    """
+
+    address: Address
+    prefix: int
+    device: str | None = None
+    label: str | None = None
+
+    @property
+    def family(self) -> Family:
+        """IPv4 or IPv6."""
+        return Family.of(self.address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect:
+    """What a server must answer.
+
+    text: bytes (escapes of lvs.cf already resolved). With `regex`: a POSIX extended regular
+    expression searched anywhere in a bounded part of the answer. `anything`: any single byte
+    (`expect = "*"`).
+    """
+
+    text: bytes
+    regex: bool = False
+    anything: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """Connect; send, if there is something to send; compare the start of the answer, if asked.
+
+    With transport UDP: send a datagram (an empty one if `send` is empty); port unreachable is a
+    failure; silence is a failure only with `expect`.
+    """
+
+    transport: Protocol = Protocol.TCP
+    send: bytes = b""
+    expect: Expect | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """An external check: words of the command, `%h` and `%p` not yet replaced.
+
+    honour_status: exit status other than 0 is a failure (`send_program_status`).
+    """
+
+    command: tuple[str, ...]
+    expect: Expect | None = None
+    honour_status: bool = True
+
+
+Check = Exchange | Program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckTiming:
+    """When a server is checked and how much patience it gets.
+
+    interval_s: between the starts of two checks. check_timeout_s: limit of one check. fall:
+    failures in a row that make an up server down. rise: good checks in a row for up, besides
+    reentry_s: how long a server that was taken out must pass every check.
+    """
+
+    interval_s: float
+    check_timeout_s: float
+    fast_interval_s: float
+    fall: int = 2
+    rise: int = 1
+    reentry_s: float = 180.0
+
+    @property
+    def out_by_s(self) -> float:
+        """Longest time a dead server stays in the pool, whether it refuses or hangs."""
+        slowest_repeat = max(self.fast_interval_s, self.check_timeout_s)
+        return self.interval_s + (self.fall - 1) * slowest_repeat + self.check_timeout_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealServer:
+    """One `server` block; inherited settings are resolved. line: 1-based, of the block."""
+
+    name: str
+    address: Address
+    port: int
+    forwarding: ForwardingMethod
+    check: Check
+    timing: CheckTiming
+    weight: int = 1
+    active: bool = False
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SorryServer:
+    """Serves while no real server of the virtual is up."""
+
+    address: Address
+    port: int
+    forwarding: ForwardingMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Virtual:
+    """One `virtual` block. line: 1-based, of the block.
+
+    vip: None only when the service is keyed by `fwmark` alone. persistence_s: 0 = off.
+    persistence_mask: see `table.service.ServiceSettings`.
+    """
+
+    name: str
+    active: bool
+    vip: FloatingAddress
+    port: int
+    protocols: tuple[Protocol, ...]
+    fwmark: int = 0
+    scheduler: Scheduler = Scheduler.WLC
+    persistence_s: int = 0
+    persistence_mask: int | None = None
+    quiesce_server: bool = False
+    sorry_server: SorryServer | None = None
+    servers: tuple[RealServer, ...] = ()
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LvsdSettings:
+    """How the lvs daemon, the nannies and programs run.
+
+    repair_interval_s: how often the table is read back. timeouts: tcp, tcpfin, udp in seconds,
+    0 keeps the kernel's value.
+    """
+
+    plane: PlaneKind = PlaneKind.IPVS
+    repair_interval_s: float = 30.0
+    nanny_processes: int = 32
+    script_user: str = "piranha"
+    script_limit: int = 20
+    notify_user: str = "root"
+    keep_table: bool = False
+    hard_shutdown: bool = True
+    timeouts_s: tuple[int, int, int] = (0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One accepted lvs.cf: both routers, all virtual servers."""
+
+    primary: Router | None
+    backup: Router | None = None
+    backup_active: bool = False
+    serial_no: int = 0
+    cluster: str = "lvs"
+    standby: Standby = Standby.WARM
+    heartbeat: HeartbeatSettings = field(default_factory=HeartbeatSettings)
+    vips: VipSettings = field(default_factory=VipSettings)
+    nat_router: FloatingAddress | None = None
+    active_cmd: tuple[str, ...] = ()
+    inactive_cmd: tuple[str, ...] = ()
+    monitor_links: bool = False
+    lvsd: LvsdSettings = field(default_factory=LvsdSettings)
+    virtuals: tuple[Virtual, ...] = ()
+
+    def active_virtuals(self) -> tuple[Virtual, ...]:
+        """Return the virtual servers that are switched on, in the order of the file."""
+        return tuple(virtual for virtual in self.virtuals if virtual.active)
+
+    def floating_addresses(self) -> tuple[FloatingAddress, ...]:
+        """Return what only the active router holds: distinct VIPs in file order, then `nat_router`."""
+        found: dict[Address, FloatingAddress] = {}
+        for virtual in self.active_virtuals():
+            found.setdefault(virtual.vip.address, virtual.vip)
+        if self.nat_router is not None:
+            found.setdefault(self.nat_router.address, self.nat_router)
+        return tuple(found.values())
+
+
+def meaning(config: Config) -> str:
+    """Return a hash that two files share when they differ in serial_no, comments and layout only."""
+    return hashlib.sha256(_canonical(replace(config, serial_no=0)).encode()).hexdigest()[:16]
+
+
+def _canonical(value: object) -> str:
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, tuple):
+        return "(" + ",".join(_canonical(item) for item in value) + ")"
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = [f"{f.name}={_canonical(getattr(value, f.name))}" for f in fields(value) if f.name != "line"]
+        return type(value).__name__ + "(" + ",".join(parts) + ")"
+    return repr(value)

@@ -1,0 +1,1 @@
+"""Tokens, syntax tree, parser and printer of lvs.cf: lossless, with spans."""

@@ -1,0 +1,1 @@
+"""Health checks: probes, their schedule, and the processes that run them."""

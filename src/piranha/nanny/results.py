@@ -1,0 +1,57 @@
+"""What a nanny is told to check and what it answers."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from piranha.lvscf.config import Check, CheckTiming
+from piranha.terms import Address
+
+
+class Reason(StrEnum):
+    """How a probe ended."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    CLOSED = "closed"  # the server closed or reset the connection before it had answered
+    MISMATCH = "mismatch"  # it answered, but not what is expected
+    PROGRAM_FAILED = "program failed"  # exit status, signal, cannot be run
+    ERROR = "error"  # this machine could not probe (no memory, no descriptors): says nothing of the server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One thing to check. id: unique and stable for one (virtual, server), such as `www/web3`.
+
+    believed_up: what `lvsd` believes at the moment, None = nothing yet; while the last result
+    disagrees with it, the next check comes after `timing.fast_interval_s`.
+    """
+
+    id: str
+    address: Address
+    port: int
+    check: Check
+    timing: CheckTiming
+    believed_up: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeResult:
+    """The outcome of one probe.
+
+    started_s: monotonic seconds (CLOCK_MONOTONIC is the same in all processes of a machine).
+    phases_ms: what took how long, in order: ("connect", 0.3), ("answer", 2.1).
+    detail: words for an operator: `connect: no answer in 2000 ms`.
+    """
+
+    id: str
+    reason: Reason
+    detail: str
+    started_s: float
+    phases_ms: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the server passed."""
+        return self.reason is Reason.OK

@@ -1,0 +1,1 @@
+"""The controlling process of a router: heartbeats, election, floating addresses."""

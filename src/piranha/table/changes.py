@@ -1,0 +1,58 @@
+"""One step on the way from one table to another; `diff` makes them, a plane applies them."""
+
+from dataclasses import dataclass
+
+from piranha.table.destination import Destination, DestinationKey
+from piranha.table.service import ServiceKey, ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class AddService:
+    """Add a service without servers."""
+
+    service: ServiceKey
+    settings: ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class EditService:
+    """Replace all settings of a service; its connections stay."""
+
+    service: ServiceKey
+    settings: ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveService:
+    """Remove a service with all of its servers."""
+
+    service: ServiceKey
+
+
+@dataclass(frozen=True, slots=True)
+class AddDestination:
+    """Add a real server to a service."""
+
+    service: ServiceKey
+    server: DestinationKey
+    destination: Destination
+
+
+@dataclass(frozen=True, slots=True)
+class EditDestination:
+    """Replace all settings of a real server; its connections stay."""
+
+    service: ServiceKey
+    server: DestinationKey
+    destination: Destination
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDestination:
+    """Remove a real server from a service."""
+
+    service: ServiceKey
+    server: DestinationKey
+
+
+Change = AddService | EditService | RemoveService | AddDestination | EditDestination | RemoveDestination

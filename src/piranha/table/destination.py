@@ -1,0 +1,58 @@
+"""A real server as the kernel knows it. Source: linux/ip_vs.h (IPVS_DEST_ATTR_*)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from piranha.terms import Address, ForwardingMethod
+
+
+class TunnelType(StrEnum):
+    """Encapsulation of a tunnelled packet."""
+
+    IPIP = "ipip"
+    GUE = "gue"
+    GRE = "gre"
+
+
+class TunnelChecksum(StrEnum):
+    """Checksum of the outer packet (IP_VS_TUNNEL_ENCAP_FLAG_*)."""
+
+    NONE = "none"
+    CSUM = "csum"
+    REMCSUM = "remcsum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tunnel:
+    """How a tunnelled packet is wrapped; port: UDP port of GUE, 0 otherwise."""
+
+    type: TunnelType = TunnelType.IPIP
+    port: int = 0
+    checksum: TunnelChecksum = TunnelChecksum.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationKey:
+    """Where a real server listens; unique within its service."""
+
+    address: Address
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Settings of a real server in one service.
+
+    weight: 0 = quiesced: keeps its connections, gets no new ones; up to 65535.
+    upper_threshold, lower_threshold: connections, 0 = none.
+    """
+
+    forwarding: ForwardingMethod
+    weight: int = 1
+    upper_threshold: int = 0
+    lower_threshold: int = 0
+    tunnel: Tunnel = Tunnel()
