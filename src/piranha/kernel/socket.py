@@ -1,0 +1,240 @@
+"""Shell: one netlink socket to the kernel of this network namespace.
+
+    with NetlinkSocket(NETLINK_ROUTE) as kernel:
+        links = kernel.dump(RTM_GETLINK, IFINFOMSG.pack(...), "list links")          # list of payloads
+        kernel.request(RTM_NEWADDR, body, "add address 192.0.2.10", flags=NLM_F_CREATE)  # raises NetlinkError
+        failures = kernel.batch([Request(RTM_NEWADDR, flags, body), ...])            # go on after errors
+
+All methods block, for microseconds as a rule; a socket belongs to one thread at a time. A system
+call that a signal interrupts is started again by Python (PEP 475).
+"""
+
+import errno
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from piranha.errors import PiranhaError
+from piranha.kernel.wire import (
+    NLM_F_ACK,
+    NLM_F_DUMP,
+    NLM_F_DUMP_INTR,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    NLMSG_NOOP,
+    NLMSG_OVERRUN,
+    Acknowledgement,
+    Message,
+    WireError,
+    acknowledgement,
+    message,
+    messages,
+)
+
+NETLINK_ROUTE = 0
+NETLINK_GENERIC = 16
+
+BATCH_LIMIT = 256  # requests in one sendmsg; 256 refusals still fit into the receive buffer
+
+_SOL_NETLINK = 270
+_NETLINK_CAP_ACK = 10
+_NETLINK_EXT_ACK = 11
+_SO_RCVBUFFORCE = 33
+_RECEIVE_BUFFER_BYTES = 1 << 20
+_BUFFER_BYTES = 1 << 16  # the kernel never makes a dump message longer than 32 KiB
+_ANSWER_TIMEOUT_S = 5.0
+_DUMP_ATTEMPTS = 10
+
+
+def errno_words(code: int, detail: str = "") -> str:
+    """Return `EEXIST: File exists`, with the kernel's own `detail` behind it in brackets."""
+    words = f"{errno.errorcode.get(code, str(code))}: {os.strerror(code)}"
+    return f"{words} ({detail})" if detail else words
+
+
+class NetlinkError(PiranhaError):
+    """The kernel refused a request: `add service tcp 192.0.2.10:80: EEXIST: File exists`."""
+
+    def __init__(self, request: str, code: int, detail: str = "") -> None:
+        super().__init__(f"{request}: {errno_words(code, detail)}")
+        self.request = request
+        self.code = code  # a positive errno value
+        self.detail = detail  # the text of the kernel's extended ACK, often empty
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request of a batch. kind: nlmsg_type; flags: without NLM_F_REQUEST and NLM_F_ACK."""
+
+    kind: int
+    flags: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request of a batch that the kernel refused. index: its place in the batch; code: an errno value.
+
+    code ENOBUFS: the answer was lost (the receive buffer was full): the request may have been carried out.
+    """
+
+    index: int
+    code: int
+    detail: str = ""
+
+
+class NetlinkSocket:
+    """A socket of one netlink protocol (NETLINK_ROUTE, NETLINK_GENERIC), bound by the kernel.
+
+    Raises NetlinkError from every method when the kernel refuses, and when it does not answer within
+    5 s (ETIMEDOUT).
+    """
+
+    def __init__(self, protocol: int) -> None:
+        try:
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+        except OSError as error:
+            raise NetlinkError("open netlink socket", error.errno or errno.EIO) from None
+        self._buffer = bytearray(_BUFFER_BYTES)
+        self._sequence = 0
+        self._socket.settimeout(_ANSWER_TIMEOUT_S)
+        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
+        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_EXT_ACK, 1)
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER_BYTES)
+        except OSError:
+            # Without CAP_NET_ADMIN the system's limit applies; reading needs no more.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+        self._socket.bind((0, 0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket; closing twice does no harm."""
+        self._socket.close()
+
+    def request(self, kind: int, payload: bytes, words: str, *, flags: int = 0) -> list[bytes]:
+        """Send one request, wait for its acknowledgement, return the payloads it answered (often none).
+
+        words: what is asked for, for the error. Raises NetlinkError.
+        """
+        sequence = self._next(1)
+        self._send([message(kind, flags | NLM_F_ACK, sequence, payload)], words)
+        answers: list[bytes] = []
+        for answer in self._answers(sequence, sequence, words):
+            if isinstance(answer, Acknowledgement):
+                if answer.code:
+                    raise NetlinkError(words, answer.code, answer.text)
+                break
+            answers.append(answer.payload)
+        return answers
+
+    def dump(self, kind: int, payload: bytes, words: str) -> list[bytes]:
+        """Ask for a list and return the payload of each entry.
+
+        A dump that the kernel marks as interrupted (NLM_F_DUMP_INTR: the list changed under it) is
+        asked for again, ten times at most, then NetlinkError with EINTR.
+        """
+        for _ in range(_DUMP_ATTEMPTS):
+            sequence = self._next(1)
+            self._send([message(kind, NLM_F_DUMP, sequence, payload)], words)
+            entries: list[bytes] = []
+            interrupted = False
+            for answer in self._answers(sequence, sequence, words):
+                if isinstance(answer, Acknowledgement):
+                    if answer.code:
+                        raise NetlinkError(words, answer.code, answer.text)
+                    break
+                interrupted = interrupted or bool(answer.flags & NLM_F_DUMP_INTR)
+                entries.append(answer.payload)
+            if not interrupted:
+                return entries
+        raise NetlinkError(words, errno.EINTR, "the list changed during each of ten attempts")
+
+    def batch(self, requests: Sequence[Request]) -> list[Failure]:
+        """Send requests, 256 in one system call, and return those that failed in order.
+
+        The kernel carries out every request, in order, whatever became of those before it. Only the last
+        of each 256 asks for an acknowledgement: an error names its request by sequence number, silence
+        up to that acknowledgement is success. Raises NetlinkError when nothing can be sent or nothing is
+        answered; then part of the batch may have been carried out.
+        """
+        failures: list[Failure] = []
+        for start in range(0, len(requests), BATCH_LIMIT):
+            part = requests[start : start + BATCH_LIMIT]
+            first = self._next(len(part))
+            data = [message(one.kind, one.flags, first + place, one.payload) for place, one in enumerate(part)]
+            last = part[-1]
+            data[-1] = message(last.kind, last.flags | NLM_F_ACK, first + len(part) - 1, last.payload)
+            self._send(data, f"batch of {len(part)} requests")
+            failures += self._batch_failures(first, len(part), start)
+        return failures
+
+    def _batch_failures(self, first: int, count: int, offset: int) -> list[Failure]:
+        codes: dict[int, Acknowledgement] = {}
+        last = first + count - 1
+        try:
+            for answer in self._answers(first, last, f"batch of {count} requests"):
+                if isinstance(answer, Acknowledgement):
+                    codes[answer.sequence] = answer
+                    if answer.sequence == last:
+                        break
+        except NetlinkError as error:
+            if error.code != errno.ENOBUFS:
+                raise
+            for sequence in range(first, last + 1):
+                codes.setdefault(sequence, Acknowledgement(sequence, errno.ENOBUFS, "the answer was lost"))
+        return [
+            Failure(offset + ack.sequence - first, ack.code, ack.text) for _, ack in sorted(codes.items()) if ack.code
+        ]
+
+    def _next(self, count: int) -> int:
+        # Sequence numbers of one batch are consecutive, so none may wrap around inside it.
+        if self._sequence + count > 0xFFFFFFFF:
+            self._sequence = 0
+        first = self._sequence + 1
+        self._sequence += count
+        return first
+
+    def _send(self, data: list[bytes], words: str) -> None:
+        try:
+            self._socket.sendto(b"".join(data), (0, 0))
+        except OSError as error:
+            raise NetlinkError(words, error.errno or errno.ETIMEDOUT) from None
+
+    def _answers(self, first: int, last: int, words: str) -> Iterator[Message | Acknowledgement]:
+        """Yield what answers the requests `first` to `last`, and drop what is left of earlier ones."""
+        while True:
+            for answer in self._receive(words):
+                if not first <= answer.sequence <= last or answer.kind == NLMSG_NOOP:
+                    continue
+                if answer.kind == NLMSG_OVERRUN:
+                    raise NetlinkError(words, errno.ENOBUFS)
+                yield _read_end(answer, words) if answer.kind in (NLMSG_ERROR, NLMSG_DONE) else answer
+
+    def _receive(self, words: str) -> list[Message]:
+        try:
+            size, _, flags, sender = self._socket.recvmsg_into([self._buffer])
+        except OSError as error:
+            raise NetlinkError(words, error.errno or errno.ETIMEDOUT) from None
+        if flags & socket.MSG_TRUNC:
+            raise NetlinkError(words, errno.EMSGSIZE)
+        if sender[0] != 0:  # any process may send to a netlink socket; only port 0 is the kernel
+            return []
+        try:
+            return messages(bytes(memoryview(self._buffer)[:size]))
+        except WireError as error:
+            raise NetlinkError(words, errno.EBADMSG, str(error)) from None
+
+
+def _read_end(answer: Message, words: str) -> Acknowledgement:
+    try:
+        return acknowledgement(answer)
+    except WireError as error:
+        raise NetlinkError(words, errno.EBADMSG, str(error)) from None
