@@ -1,0 +1,128 @@
+"""Shell: the listening side of the control socket."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from piranha.control.lines import decode, encode
+from piranha.control.messages import MAX_REQUEST_BYTES, Answer, Refused, Request, read_request
+from piranha.errors import PiranhaError
+
+log = logging.getLogger(__name__)
+
+UCRED = struct.Struct("iII")  # pid, uid, gid (struct ucred, unix(7))
+
+MAX_CONNECTIONS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who asks, as the kernel knows it (SO_PEERCRED)."""
+
+    uid: int
+    gid: int
+    pid: int
+
+
+Handler = Callable[[Mapping[str, object], Peer], Awaitable[object]]
+"""Answers one verb with what JSON knows; raises `messages.Refused` for a clear error."""
+
+
+class ControlServer:
+    """Answers verbs on a UNIX stream socket, each connection in turn, connections side by side.
+
+    path: of the socket; what a dead daemon left there is replaced (the caller holds the lock that
+    proves it dead). mode: permissions of the socket.
+    """
+
+    def __init__(self, path: Path, handlers: Mapping[str, Handler], mode: int = 0o660) -> None:
+        self._path = path
+        self._handlers = handlers
+        self._mode = mode
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when the socket cannot be made."""
+        self._path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            # Nobody may connect between bind and chmod.
+            mask = os.umask(0o777 & ~self._mode)
+            try:
+                listener.bind(str(self._path))
+            finally:
+                os.umask(mask)
+            self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_REQUEST_BYTES)
+        except BaseException:
+            listener.close()
+            raise
+
+    async def close(self) -> None:
+        """Stop listening, end open connections and remove the socket."""
+        if self._server is None:
+            return
+        self._path.unlink(missing_ok=True)
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        self._server = None
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None or len(self._connections) >= MAX_CONNECTIONS:
+            writer.close()
+            return
+        self._connections.add(task)
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await self._converse(reader, writer)
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = _peer(writer)
+        while True:
+            try:
+                line = await reader.readline()
+            except ValueError:  # longer than the limit: where the next request begins is unknown
+                writer.write(encode(Answer(0, False, error=f"longer than {MAX_REQUEST_BYTES} bytes").message()))
+                await writer.drain()
+                return
+            if not line:
+                return
+            writer.write(await self._answer(line, peer))
+            await writer.drain()
+
+    async def _answer(self, line: bytes, peer: Peer) -> bytes:
+        number = 0
+        try:
+            request = read_request(decode(line, MAX_REQUEST_BYTES))
+            number = request.id
+            return encode(Answer(number, True, await self._handle(request, peer)).message())
+        except PiranhaError as error:
+            return encode(Answer(number, False, error=str(error)).message())
+        except Exception:
+            # One verb that fails must not end a daemon that holds addresses or a table.
+            log.exception("control request failed")
+            return encode(Answer(number, False, error="internal error, see the log").message())
+
+    async def _handle(self, request: Request, peer: Peer) -> object:
+        handler = self._handlers.get(request.verb)
+        if handler is None:
+            raise Refused(f"unknown verb {request.verb!r}; known: {', '.join(sorted(self._handlers))}")
+        return await handler(request.args, peer)
+
+
+def _peer(writer: asyncio.StreamWriter) -> Peer:
+    sock = writer.get_extra_info("socket")
+    pid, uid, gid = UCRED.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, UCRED.size))
+    return Peer(uid=uid, gid=gid, pid=pid)
