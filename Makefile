@@ -1,0 +1,56 @@
+# What people and CI run. `make demo` needs nothing but Python; `make test` installs what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+# What the tests use besides Python: a kernel with IPVS that runs as a program, the C ipvsadm to compare with.
+DEBIAN := python3-venv user-mode-linux kmod iproute2 iptables ipvsadm mandoc procps util-linux
+SELECT_KERNEL := kernel or lab
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint unit slow kernel packages bench clean
+
+help:
+	@echo 'make demo    a whole cluster on loopback: no privilege, no IPVS, nothing to download'
+	@echo 'make test    everything, on the real kernel too; installs what it needs into $(VENV)'
+	@echo 'make check   the part without kernel, under half a minute'
+	@echo 'make kernel  the tests on a real kernel with IPVS only'
+	@echo 'make bench   the measurements of bench/README.md'
+	@echo 'make clean   removes what the above have made'
+
+demo:
+	@PYTHONPATH=src $(PYTHON) -m piranha.cli.main demo $(ARGS)
+
+test: packages
+	@$(MAKE) --no-print-directory lint unit slow kernel
+
+check: lint unit
+
+# As root: install the Debian packages that are missing. Otherwise: say the one line.
+packages:
+	@tools/packages $(DEBIAN)
+
+$(STAMP): pyproject.toml tools/venv
+	@tools/venv $(PYTHON) $(VENV) $(STAMP)
+
+lint: $(STAMP)
+	@$(BIN)/ruff check src tests bench
+	@$(BIN)/ruff format --check src tests bench
+	@$(BIN)/mypy
+
+unit: $(STAMP)
+	@$(BIN)/pytest -q -m 'not ($(SELECT_KERNEL) or slow)'
+
+slow: $(STAMP)
+	@$(BIN)/pytest -q -m 'slow and not ($(SELECT_KERNEL))'
+
+kernel: $(STAMP)
+	@tools/with-ipvs $(BIN)/pytest -q -p no:cacheprovider -m '$(SELECT_KERNEL)'
+
+bench: $(STAMP)
+	@for script in bench/*.py; do echo "== $$script"; tools/with-ipvs $(BIN)/python "$$script" || exit 1; done
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	find src tests bench -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,242 @@
+"""The walls of ARCHITECTURE.md: import directions, purity, sizes, words."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "piranha"
+
+# A package imports only from itself and from those before it.
+ORDER = ("terms", "errors", "lvscf", "table", "kernel", "forwarding", "events", "control", "nanny", "lvsd", "pulse", "lab", "cli")
+
+# What a module may import and still have no clock, no file, no socket and no process of its own.
+PURE_IMPORTS = frozenset(
+    "__future__ abc bisect collections dataclasses difflib enum errno functools hashlib heapq hmac ipaddress itertools "
+    "math operator re string struct typing".split()
+)
+
+# The deciding code. Modules outside this list may be shell, if their docstring says so.
+DECIDES = (
+    "terms",
+    "errors",
+    "lvscf.config",
+    "lvscf.checks",
+    "lvscf.diagnostics",
+    "lvscf.directives",
+    "lvscf.elaborate",
+    "lvscf.load",
+    "lvscf.syntax",
+    "table",
+    "kernel.wire",
+    "kernel.generic",
+    "kernel.ipvs",
+    "kernel.route",
+    "forwarding.plane",
+    "events.event",
+    "control.messages",
+    "nanny.results",
+    "nanny.expect",
+    "nanny.schedule",
+    "nanny.protocol",
+    "lvsd.monitor",
+    "lvsd.pool",
+    "lvsd.reconcile",
+    "pulse.packet",
+    "pulse.session",
+    "pulse.election",
+    "pulse.actions",
+    "pulse.arp",
+    "lab.topology",
+    "lab.timeline",
+)
+
+# Checks that need more than the standard library import it where they use it.
+OPTIONAL_LIBRARIES = frozenset({"re2"})
+
+FUNCTION_LINES = 70
+MODULE_LINES = 400
+TEST_MODULE_LINES = 600
+
+
+def module_name(path: Path) -> str:
+    """`piranha.table.diff` as `table.diff`."""
+    parts = list(path.relative_to(SOURCE).with_suffix("").parts)
+    if parts[-1] == "__init__":
+        parts.pop()
+    return ".".join(parts)
+
+
+SOURCES = sorted(path for path in SOURCE.rglob("*.py"))
+TREES = {path: ast.parse(path.read_text(), str(path)) for path in SOURCES}
+NAMES = {path: module_name(path) for path in SOURCES}
+BY_NAME = {name: path for path, name in NAMES.items()}
+
+
+def imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Every module that `tree` imports, inside functions too, except for type checking only."""
+    typing_only = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield str(node.module), node.lineno
+            for alias in node.names:
+                if f"{node.module}.{alias.name}".removeprefix("piranha.") in BY_NAME:
+                    yield f"{node.module}.{alias.name}", node.lineno
+
+
+def ours(name: str) -> str | None:
+    """`piranha.table.diff` as `table.diff`, None for modules of others."""
+    if name == "piranha":
+        return ""
+    return name.removeprefix("piranha.") if name.startswith("piranha.") else None
+
+
+def is_shell(path: Path) -> bool:
+    """Whether the module says of itself that it touches the world."""
+    return (ast.get_docstring(TREES[path]) or "").startswith("Shell:")
+
+
+def test_a_package_imports_only_from_those_above_it() -> None:
+    wrong = []
+    for path, name in NAMES.items():
+        if name == "":
+            continue
+        place = ORDER.index(name.split(".")[0])
+        for imported, line in imports(TREES[path]):
+            target = ours(imported)
+            if target and ORDER.index(target.split(".")[0]) > place:
+                wrong.append(f"{path.relative_to(ROOT)}:{line}: imports {imported}")
+    assert wrong == []
+
+
+def test_a_module_that_is_not_marked_as_shell_is_pure() -> None:
+    wrong = []
+    for path, name in NAMES.items():
+        if is_shell(path):
+            continue
+        for imported, line in imports(TREES[path]):
+            target = ours(imported)
+            if target is None:
+                if imported.split(".")[0] not in PURE_IMPORTS:
+                    wrong.append(f"{path.relative_to(ROOT)}:{line}: {name} imports {imported}")
+            elif target in BY_NAME and is_shell(BY_NAME[target]):
+                wrong.append(f"{path.relative_to(ROOT)}:{line}: {name} imports the shell module {target}")
+    assert wrong == []
+
+
+def test_the_deciding_code_is_pure() -> None:
+    missing = [prefix for prefix in DECIDES if prefix not in BY_NAME]
+    shell = [
+        name
+        for path, name in NAMES.items()
+        if is_shell(path) and any(name == prefix or name.startswith(prefix + ".") for prefix in DECIDES)
+    ]
+    assert (missing, shell) == ([], [])
+
+
+def test_the_program_runs_on_the_standard_library_alone() -> None:
+    wrong = []
+    for path in SOURCES:
+        for imported, line in imports(TREES[path]):
+            top = imported.split(".")[0]
+            if top != "piranha" and top not in sys.stdlib_module_names and top not in OPTIONAL_LIBRARIES:
+                wrong.append(f"{path.relative_to(ROOT)}:{line}: {imported}")
+    assert wrong == []
+
+
+def test_functions_fit_on_a_screen_and_modules_have_one_reason_to_exist() -> None:
+    wrong = []
+    for path in [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "bench").glob("*.py"))]:
+        text = path.read_text()
+        limit = MODULE_LINES if SOURCE in path.parents else TEST_MODULE_LINES
+        if text.count("\n") > limit:
+            wrong.append(f"{path.relative_to(ROOT)}: {text.count(chr(10))} lines, at most {limit}")
+        for node in ast.walk(TREES.get(path) or ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                size = (node.end_lineno or node.lineno) - node.lineno + 1
+                if size > FUNCTION_LINES:
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.name} has {size} lines, at most {FUNCTION_LINES}")
+    assert wrong == []
+
+
+def tracked_texts() -> Iterator[tuple[str, str]]:
+    """Path and text of every file of the product that git knows of, this one left out."""
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listing.returncode != 0:
+        pytest.skip("not a git checkout: there is no list of the product's files")
+    for name in listing.stdout.split("\0"):
+        path = ROOT / name
+        if name and path != Path(__file__) and path.is_file():
+            yield name, path.read_text(errors="replace")
+
+
+# Joined here, so that this file does not hold the words either.
+BANNED = [
+    "".join(parts)
+    for parts in (
+        (r"(?<![\w.])/wo", r"rk/"),
+        (r"(?<![\w.])/fa", r"rm/"),
+        (r"\.\./sha", r"red"),
+        (r"DEVELOP", r"ERS\.md"),
+        (r"://(deb|py", r"pi|registry|files)\."),
+        (r"\bLL", r"M\b"),
+        (r"\bA", r"I assistant"),
+        (r"\bsub-?ag", r"ent"),
+        (r"\bClau", r"de\b"),
+        (r"\bAnthro", r"pic\b"),
+        (r"\bChat", r"GPT\b"),
+        (r"\bCE", r"O\b"),
+    )
+]
+FIELD_FILES = "tests/field.py"  # the one reader of the files found in the field
+
+
+def test_the_product_speaks_of_itself_alone() -> None:
+    wrong = []
+    for name, text in tracked_texts():
+        for pattern in BANNED:
+            if name == FIELD_FILES and "sha" in pattern:
+                continue
+            for match in re.finditer(pattern, text):
+                wrong.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {match.group()}")
+    assert wrong == []
+
+
+def rejected_words() -> list[str]:
+    """The column *not* of the glossary's table."""
+    words = []
+    for line in (ROOT / "docs" / "glossary.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and len(cells) == 3 and cells[0] not in ("word", "---"):
+            words += [word.strip() for word in cells[2].split(",") if word.strip() and word.strip() != "–"]
+    return words
+
+
+def test_the_glossary_settles_synonyms() -> None:
+    words = rejected_words()
+    assert words, "the glossary's table has a column of rejected words"
+    pattern = re.compile(r"\b(" + "|".join(re.escape(word) for word in words) + r")s?\b", re.IGNORECASE)
+    wrong = []
+    for name, text in tracked_texts():
+        if name == "docs/glossary.md" or not name.endswith((".py", ".md", ".cf", ".8", ".5", ".1", ".service")):
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            if (found := pattern.search(line)) is not None:
+                wrong.append(f"{name}:{number}: {found.group()}")
+    assert wrong == []
