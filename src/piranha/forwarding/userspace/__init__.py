@@ -1,1 +1,1 @@
-"""A TCP forwarder in user space, for the demo, development and fast tests."""
+"""The userspace plane: a TCP forwarder in a process of its own, for demo, development and fast tests."""
