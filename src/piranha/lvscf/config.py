@@ -180,7 +180,10 @@ class CheckTiming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealServer:
-    """One `server` block; inherited settings are resolved. line: 1-based, of the block."""
+    """One `server` block; inherited settings are resolved. line: 1-based, of the block.
+
+    name: unique within its virtual. upper_threshold, lower_threshold: connections, 0 = none.
+    """
 
     name: str
     address: Address
@@ -190,6 +193,8 @@ class RealServer:
     timing: CheckTiming
     weight: int = 1
     active: bool = False
+    upper_threshold: int = 0
+    lower_threshold: int = 0
     line: int = 0
 
 

@@ -1,0 +1,95 @@
+"""Findings about lvs.cf: severity, stable code, place, words, and how they are shown."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+SHOWN_WIDTH = 160  # a longer source line is cut round the place of the finding
+
+
+class Severity(StrEnum):
+    """An error keeps the file from being used; a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A place in the file; line and column are 1-based, length is in characters."""
+
+    line: int
+    column: int
+    length: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding at one place in lvs.cf, worded for the person who wrote the line.
+
+    code: `E…` or `W…` and three digits, stable; `codes.CODES` explains each.
+    """
+
+    severity: Severity
+    code: str
+    span: Span
+    message: str
+    hint: str = ""
+
+    def render(self, path: str, text: str) -> str:
+        """Return the finding with its source line and a caret under the place."""
+        return self.render_lines(path, text.split("\n"))
+
+    def render_lines(self, path: str, lines: Sequence[str]) -> str:
+        """Do the same as `render` where the text is already cut at each newline."""
+        where = f"{path}:{self.span.line}:{self.span.column}"
+        shown = [f"{where}: {self.severity}: {self.message} [{self.code}]"]
+        source = lines[self.span.line - 1].rstrip("\r") if self.span.line <= len(lines) else ""
+        if source.strip():
+            source, before, length = _cut(source, self.span.column - 1, self.span.length)
+            # Tabs stay in the margin, so the caret lands under the token in any editor.
+            carets = re.sub(r"[^\t]", " ", source[:before]) + "^" * length
+            shown += [f"    {source}", f"    {carets}"]
+        if self.hint:
+            shown.append(f"    hint: {self.hint}")
+        return "\n".join(shown)
+
+    def sentence(self) -> str:
+        """Return the finding in one line, for a log: `line 14: unknown scheduler 'wlcc' [E014]`."""
+        return f"line {self.span.line}: {self.message} [{self.code}]"
+
+
+def _cut(source: str, before: int, length: int) -> tuple[str, int, int]:
+    """Return a printable part of `source`, where the finding begins in it, and how long it is there."""
+    source = "".join(c if c == "\t" or c.isprintable() else "\ufffd" for c in source)
+    before = min(before, len(source))
+    start = max(0, before - SHOWN_WIDTH // 2) if len(source) > SHOWN_WIDTH else 0
+    source, before = source[start : start + SHOWN_WIDTH], before - start
+    return source, before, max(1, min(length, len(source) - before))
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects what is found on the way through one file."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, code: str, span: Span, message: str, hint: str = "") -> None:
+        """Note a finding; the first letter of `code` is its severity."""
+        severity = Severity.ERROR if code.startswith("E") else Severity.WARNING
+        self.found.append(Diagnostic(severity, code, span, printable(message), printable(hint)))
+
+    def in_file_order(self) -> tuple[Diagnostic, ...]:
+        """Return the findings sorted by place; those of one place in the order they were found."""
+        return tuple(sorted(self.found, key=lambda diagnostic: (diagnostic.span.line, diagnostic.span.column)))
+
+
+def has_errors(findings: Iterable[Diagnostic]) -> bool:
+    """Return whether any finding is an error."""
+    return any(diagnostic.severity is Severity.ERROR for diagnostic in findings)
+
+
+def printable(text: str) -> str:
+    """Return `text` with every character a terminal must not see replaced."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
