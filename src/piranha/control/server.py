@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import grp
 import logging
 import os
+import pwd
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,6 +21,8 @@ log = logging.getLogger(__name__)
 UCRED = struct.Struct("iII")  # pid, uid, gid (struct ucred, unix(7))
 
 MAX_CONNECTIONS = 64
+
+ADMIN_GROUP = "piranha-admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +130,19 @@ def _peer(writer: asyncio.StreamWriter) -> Peer:
     sock = writer.get_extra_info("socket")
     pid, uid, gid = UCRED.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, UCRED.size))
     return Peer(uid=uid, gid=gid, pid=pid)
+
+
+def require_admin(peer: Peer) -> None:
+    """Let root, the daemon's own user and members of group `piranha-admin` act.
+
+    Raises Refused for everyone else; looking needs no more than to reach the socket.
+    """
+    if peer.uid in (0, os.geteuid()):
+        return
+    try:
+        admins = grp.getgrnam(ADMIN_GROUP)
+        user = pwd.getpwuid(peer.uid).pw_name
+    except KeyError:
+        admins, user = None, ""
+    if admins is None or (peer.gid != admins.gr_gid and user not in admins.gr_mem):
+        raise Refused(f"not permitted: acting needs root or the group {ADMIN_GROUP}")
