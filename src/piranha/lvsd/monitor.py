@@ -1,0 +1,114 @@
+"""Health of one real server: three states, a reason for each result, patience in both directions."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from piranha.events.event import Event, Level
+from piranha.lvscf.config import CheckTiming
+from piranha.nanny.results import ProbeResult, Reason
+
+
+class Health(StrEnum):
+    """What is believed of a real server; unknown keeps what the plane holds."""
+
+    UNKNOWN = "unknown"
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(slots=True)
+class Monitor:
+    """Turns probe results of one real server into a health that does not flap.
+
+    subject: `www/web3`. place: `10.0.0.3:80`, for the sentences of the log. timing: patience in
+    both directions: `fall` failures in a row make an up server down; `rise` good checks in a row
+    make a down server up, once it has answered for `reentry_s`. `now` is monotonic seconds. Feed
+    the results of one server in the order in which its checks started.
+    """
+
+    subject: str
+    place: str
+    timing: CheckTiming
+    health: Health = Health.UNKNOWN
+    since_s: float = 0.0
+    last: ProbeResult | None = field(default=None, init=False)
+    _disagreeing: int = field(default=0, init=False)
+    _disagrees_since: float = field(default=0.0, init=False)
+
+    @property
+    def believed_up(self) -> bool | None:
+        """What nannies are told: None while nothing is known."""
+        return None if self.health is Health.UNKNOWN else self.health is Health.UP
+
+    def observe(self, result: ProbeResult, now: float) -> Event | None:
+        """Take in one probe result; return the transition it caused, if any.
+
+        A probe that failed for a reason of this machine (`Reason.ERROR`) says nothing of the
+        server: it neither counts nor ends a series.
+        """
+        self.last = result
+        if result.reason is Reason.ERROR:
+            return None
+        seen = Health.UP if result.ok else Health.DOWN
+        if seen is self.health:
+            self._disagreeing = 0
+            return None
+        if self._disagreeing == 0:
+            self._disagrees_since = now
+        self._disagreeing += 1
+        if not self._convinced(now):
+            return None
+        before, rule = self.health, self._rule()
+        self.health, self.since_s, self._disagreeing = seen, now, 0
+        return self._transition(before, rule, result)
+
+    def retime(self, timing: CheckTiming) -> None:
+        """Go on with other patience (a reload); health and the series at hand stay."""
+        self.timing = timing
+
+    def state(self, now: float) -> str:
+        """Return the word of `status`: `up`, `falling 1/2`, `down`, `rising 8/15s`, `rising 1/3`, `unknown`."""
+        if self._disagreeing == 0 or self.health is Health.UNKNOWN:
+            return str(self.health)
+        if self.health is Health.UP:
+            return f"falling {self._disagreeing}/{self.timing.fall}"
+        answered_s = now - self._disagrees_since
+        if answered_s < self.timing.reentry_s:
+            return f"rising {int(answered_s)}/{self.timing.reentry_s:g}s"
+        return f"rising {self._disagreeing}/{self.timing.rise}"
+
+    def _convinced(self, now: float) -> bool:
+        match self.health:
+            case Health.UNKNOWN:
+                return True  # the first answer decides
+            case Health.UP:
+                return self._disagreeing >= self.timing.fall
+            case Health.DOWN:
+                answered_s = now - self._disagrees_since
+                return self._disagreeing >= self.timing.rise and answered_s >= self.timing.reentry_s
+
+    def _rule(self) -> str:
+        match self.health:
+            case Health.UNKNOWN:
+                return "first check"
+            case Health.UP:
+                return f"fall = {self.timing.fall}"
+            case Health.DOWN:
+                return f"rise = {self.timing.rise}, reentry = {self.timing.reentry_s:g}"
+
+    def _transition(self, before: Health, rule: str, result: ProbeResult) -> Event:
+        # The sentences of the original: scripts search logs for them.
+        if self.health is Health.UP:
+            level, message = Level.INFO, f"[ active ] making {self.place} available"
+        else:
+            level, message = Level.WARNING, f"[inactive] shutting down {self.place} due to connection failure"
+        return Event(
+            when_s=self.since_s,
+            subject=self.subject,
+            message=message,
+            before=str(before),
+            after=str(self.health),
+            rule=rule,
+            cause=result.detail,
+            level=level,
+        )
