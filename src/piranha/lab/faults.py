@@ -1,0 +1,85 @@
+"""Shell: what goes wrong in the lab: processes killed and frozen, cables cut, power lost.
+
+Cables are cut by one ioctl at the bridge port, so that the machine sees its carrier go, within
+microseconds and without the start of a program.
+"""
+
+import fcntl
+import os
+import signal
+import socket
+import struct
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from piranha.lab.build import Lab, wait_for
+from piranha.lab.topology import Bridge
+
+SIOCGIFFLAGS = 0x8913  # linux/sockios.h
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 0x1  # linux/if.h
+IFREQ_FLAGS = struct.Struct("16sH22x")  # struct ifreq: name, ifr_flags, the rest of the union
+
+
+def kill(*pids: int) -> None:
+    """SIGKILL processes, in the order given; one that is gone already is passed over."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def freeze(*pids: int) -> None:
+    """SIGSTOP processes and wait until they are stopped. Raises LabError if they are not within 2 s."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in pids:
+        wait_for(lambda pid=pid: state_of(pid) == "T", f"process {pid} stops", limit_s=2, every_s=0.001)  # type: ignore[misc]
+
+
+def thaw(*pids: int) -> None:
+    """SIGCONT processes; one that is gone is passed over."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def state_of(pid: int) -> str:
+    """Return the state letter of a process as in proc(5), "" when there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return text.rpartition(")")[2].split()[0]
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the children of a process, oldest first; none when it is gone."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def cut(lab: Lab, machine: str, *bridges: Bridge) -> None:
+    """Pull a machine's cables to these bridges (all of its cables when none is named)."""
+    _set_ports(lab, _ports(lab, machine, bridges), up=False)
+
+
+def heal(lab: Lab, machine: str, *bridges: Bridge) -> None:
+    """Plug the cables in again."""
+    _set_ports(lab, _ports(lab, machine, bridges), up=True)
+
+
+def _ports(lab: Lab, machine: str, bridges: tuple[Bridge, ...]) -> list[str]:
+    legs = lab.topology.machine(machine).legs
+    return [lab.topology.port_of(machine, leg.bridge) for leg in legs if not bridges or leg.bridge in bridges]
+
+
+def _set_ports(lab: Lab, ports: Iterable[str], *, up: bool) -> None:
+    with lab.switch.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
+        for port in ports:
+            name = port.encode()
+            _, flags = IFREQ_FLAGS.unpack(fcntl.ioctl(handle, SIOCGIFFLAGS, IFREQ_FLAGS.pack(name, 0)))
+            flags = flags | IFF_UP if up else flags & ~IFF_UP
+            fcntl.ioctl(handle, SIOCSIFFLAGS, IFREQ_FLAGS.pack(name, flags))
