@@ -1,0 +1,85 @@
+"""Shell: devices and addresses of this network namespace.
+
+Blocks, up to hundreds of milliseconds while the kernel is busy with another namespace: `pulse`
+calls it from its effects thread, except before its loop runs.
+"""
+
+import errno
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from piranha.kernel.route import (
+    RTM_DELADDR,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_NEWADDR,
+    InterfaceAddress,
+    LeasedAddress,
+    Link,
+    lease,
+    list_addresses,
+    list_links,
+    read_address,
+    read_link,
+    removal,
+)
+from piranha.kernel.socket import NETLINK_ROUTE, Failure, NetlinkSocket, Request
+from piranha.kernel.wire import NLM_F_CREATE, NLM_F_REPLACE
+
+GONE = (errno.EADDRNOTAVAIL, errno.ENODEV)  # what a removal answers when there is nothing to remove
+
+
+class Addresses:
+    """Reads and changes addresses over one netlink socket; belongs to one thread at a time.
+
+    Raises NetlinkError from every method when the kernel refuses the whole of it.
+    """
+
+    def __init__(self) -> None:
+        self._kernel = NetlinkSocket(NETLINK_ROUTE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket; addresses stay as they are."""
+        self._kernel.close()
+
+    def links(self) -> list[Link]:
+        """Return all devices."""
+        return [read_link(payload) for payload in self._kernel.dump(RTM_GETLINK, list_links(), "list devices")]
+
+    def addresses(self) -> list[InterfaceAddress]:
+        """Return all addresses of all devices."""
+        entries = self._kernel.dump(RTM_GETADDR, list_addresses(), "list addresses")
+        return [found for payload in entries if (found := read_address(payload)) is not None]
+
+    def lease(self, leased: Sequence[LeasedAddress], valid_s: int | None) -> list[Failure]:
+        """Add or renew all of `leased` in one batch; return what was refused, by index.
+
+        An address that has expired comes back: whoever renews compares clocks before and after.
+        """
+        flags = NLM_F_CREATE | NLM_F_REPLACE
+        return self._kernel.batch([Request(RTM_NEWADDR, flags, lease(one, valid_s)) for one in leased])
+
+    def remove(self, leased: Sequence[LeasedAddress]) -> list[Failure]:
+        """Remove all of `leased` in one batch; what is not there is no failure."""
+        failures = self._kernel.batch([Request(RTM_DELADDR, 0, removal(one)) for one in leased])
+        return [failure for failure in failures if failure.code not in GONE]
+
+
+def read_setting(path: str) -> str | None:
+    """Return the value of `/proc/sys/PATH`, None when the kernel has no such setting."""
+    try:
+        return Path("/proc/sys", path).read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def write_setting(path: str, value: str) -> None:
+    """Write `/proc/sys/PATH`. Raises OSError: no such setting, not permitted, read-only."""
+    Path("/proc/sys", path).write_text(value, encoding="ascii")
