@@ -66,6 +66,10 @@ class Monitor:
         """Go on with other patience (a reload); health and the series at hand stay."""
         self.timing = timing
 
+    def forget(self, now: float) -> None:
+        """Go back to unknown: what was seen so far says nothing any more."""
+        self.health, self.since_s, self._disagreeing = Health.UNKNOWN, now, 0
+
     def state(self, now: float) -> str:
         """Return the word of `status`: `up`, `falling 1/2`, `down`, `rising 8/15s`, `rising 1/3`, `unknown`."""
         if self._disagreeing == 0 or self.health is Health.UNKNOWN:
