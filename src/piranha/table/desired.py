@@ -1,11 +1,17 @@
 """What the IPVS table should be: the file, the health of the servers and what the kernel holds."""
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 
-from piranha.lvscf.config import Config
-from piranha.table.service import ServiceKey
-from piranha.table.table import Table
+from piranha.lvscf.config import Config, RealServer, Virtual
+from piranha.table.destination import Destination, DestinationKey
+from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
+from piranha.table.table import Service, Table
+from piranha.terms import ForwardingMethod
+
+SORRY_WEIGHT = 1
 
 
 class ServerVerdict(StrEnum):
@@ -17,18 +23,139 @@ class ServerVerdict(StrEnum):
 
 
 Verdicts = Mapping[tuple[str, str], ServerVerdict]
-"""By (virtual name, server name); one that is missing is unknown."""
+"""By virtual name and server name, see `with_unique_names`; one that is missing is unknown."""
 
 
 def desired(config: Config, verdicts: Verdicts, live: Table, ours: Collection[ServiceKey]) -> Table:
     """Return the table that `diff` should lead to.
 
     live: what the kernel holds now. ours: services that earlier accepted files named; together
-    with those of `config` they are what may be changed. Everything else passes through.
+    with those of `config` they are what may be changed. Everything else is returned as it lies in
+    `live`. Every service of ours comes out with a pool by these rules:
+
+    - a server that is up, and one of which nothing is known yet but which the kernel holds with a
+      weight above 0, has the weight of the file (0 stays 0: it keeps its connections);
+    - a server that is down is not there, with `quiesce_server` it has weight 0;
+    - one of which nothing is known yet and which the kernel does not have waits;
+    - while nobody would serve but somebody is still waited for, the kernel's servers that the file
+      names no longer stay, so that a file which replaces every server leaves no gap;
+    - the sorry server is there while nobody serves and nobody is waited for.
     """
-    raise NotImplementedError
+    wanted = services_of(config)
+    table = {key: service for key, service in live.items() if key not in ours and key not in wanted}
+    for key, virtual in wanted.items():
+        held = live[key].destinations if key in live else {}
+        table[key] = Service(_settings(virtual), _pool(virtual, verdicts, held))
+    return table
 
 
-def services_of(config: Config) -> dict[ServiceKey, str]:
-    """Return every service that the active virtual servers of `config` ask for, with the virtual's name."""
-    raise NotImplementedError
+def services_of(config: Config) -> dict[ServiceKey, Virtual]:
+    """Return the services that the active virtual servers of `config` ask for.
+
+    Of two virtual servers with the same service the first one in the file has it.
+    """
+    services: dict[ServiceKey, Virtual] = {}
+    for virtual in config.active_virtuals():
+        for key in service_keys(virtual):
+            services.setdefault(key, virtual)
+    return services
+
+
+def service_keys(virtual: Virtual) -> tuple[ServiceKey, ...]:
+    """Return the services of one virtual server: one for each protocol, or one for its mark."""
+    if virtual.fwmark:
+        return (ServiceKey(FirewallMark(virtual.fwmark, virtual.vip.family)),)
+    return tuple(
+        ServiceKey(AddressMatch(protocol, virtual.vip.address, virtual.port)) for protocol in virtual.protocols
+    )
+
+
+def place(virtual: Virtual, server: RealServer) -> DestinationKey:
+    """Return where the kernel has `server`.
+
+    Only NAT can change the port of a packet; with the other methods the server is sent the
+    virtual server's port whatever the file says, and the kernel's entry says so.
+    """
+    port = server.port if server.forwarding is ForwardingMethod.NAT else virtual.port
+    return DestinationKey(server.address, port)
+
+
+def with_unique_names(config: Config) -> Config:
+    """Return `config` with `#2`, `#3` … behind names of virtuals, or servers of one virtual, used again.
+
+    The original's web tool gives every new block the same name until it is edited.
+    """
+    virtuals = []
+    for virtual, name in zip(config.virtuals, _unique(v.name for v in config.virtuals), strict=True):
+        names = _unique(server.name for server in virtual.servers)
+        servers = tuple(replace(server, name=n) for server, n in zip(virtual.servers, names, strict=True))
+        virtuals.append(replace(virtual, name=name, servers=servers))
+    return replace(config, virtuals=tuple(virtuals))
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in names:
+        seen[name] += 1
+        unique.append(f"{name}#{seen[name]}" if seen[name] > 1 else name)
+    return unique
+
+
+def serves(destination: Destination | None) -> bool:
+    """Return whether new connections may go there."""
+    return destination is not None and destination.weight > 0
+
+
+def _settings(virtual: Virtual) -> ServiceSettings:
+    return ServiceSettings(
+        scheduler=str(virtual.scheduler),
+        persistence_s=virtual.persistence_s,
+        persistence_mask=virtual.persistence_mask if virtual.persistence_s else None,
+    )
+
+
+def _pool(
+    virtual: Virtual, verdicts: Verdicts, held: Mapping[DestinationKey, Destination]
+) -> Mapping[DestinationKey, Destination]:
+    servers = servers_of(virtual)
+    pool: dict[DestinationKey, Destination] = {}
+    waiting = False
+    for where, server in servers.items():
+        verdict = verdicts.get((virtual.name, server.name), ServerVerdict.UNKNOWN)
+        waiting = waiting or (verdict is ServerVerdict.UNKNOWN and server.weight > 0)
+        weight = _weight(virtual, server, verdict, held.get(where))
+        if weight is not None:
+            pool[where] = Destination(forwarding=server.forwarding, weight=weight)
+    if any(serves(destination) for destination in pool.values()):
+        return pool
+    if waiting:
+        return {gone: have for gone, have in held.items() if gone not in servers and serves(have)} | pool
+    if virtual.sorry_server is not None:
+        sorry = virtual.sorry_server
+        port = sorry.port if sorry.forwarding is ForwardingMethod.NAT else virtual.port
+        pool[DestinationKey(sorry.address, port)] = Destination(forwarding=sorry.forwarding, weight=SORRY_WEIGHT)
+    return pool
+
+
+def servers_of(virtual: Virtual) -> dict[DestinationKey, RealServer]:
+    """Return the active servers by their place in the kernel; of two with one place the first has it."""
+    servers: dict[DestinationKey, RealServer] = {}
+    for server in virtual.servers:
+        if server.active:
+            servers.setdefault(place(virtual, server), server)
+    return servers
+
+
+def _weight(virtual: Virtual, server: RealServer, verdict: ServerVerdict, have: Destination | None) -> int | None:
+    """Return the weight that `server` shall have, None when it shall not be there."""
+    match verdict:
+        case ServerVerdict.UP:
+            return server.weight
+        case ServerVerdict.DOWN:
+            return 0 if virtual.quiesce_server else None
+        case ServerVerdict.UNKNOWN:
+            if have is None:
+                return None
+            # In or out is health and is kept; how much is the file's word.
+            return server.weight if serves(have) else 0
