@@ -46,6 +46,8 @@ class Diagnostic:
         where = f"{path}:{self.span.line}:{self.span.column}"
         shown = [f"{where}: {self.severity}: {self.message} [{self.code}]"]
         source = lines[self.span.line - 1].rstrip("\r") if self.span.line <= len(lines) else ""
+        if self.span.line == 1:
+            source = source.removeprefix("\ufeff")
         if source.strip():
             source, before, length = _cut(source, self.span.column - 1, self.span.length)
             # Tabs stay in the margin, so the caret lands under the token in any editor.

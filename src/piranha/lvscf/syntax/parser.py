@@ -1,0 +1,206 @@
+"""From text to the syntax tree, by recursive descent; every mistake is reported and passed over.
+
+Grammar: lvs.cf(5), *Rules of the file*. What the words mean is no business of this module.
+"""
+
+import difflib
+
+from piranha.lvscf.diagnostics import Diagnostic, Findings
+from piranha.lvscf.syntax.tokens import BLOCK_KEYWORDS, Kind, Token, tokenize
+from piranha.lvscf.syntax.tree import Block, Node, Setting, Tree, Trivia, span_of
+
+FILE = ""  # the context outside of all blocks
+DEPTH_LIMIT = 8  # blocks with unknown keywords nest no deeper
+_LINE_END = (Kind.NEWLINE, Kind.END)
+_STATEMENT_END = (Kind.NEWLINE, Kind.END, Kind.SEMICOLON, Kind.CLOSE, Kind.COMMENT)
+_VALUES = (Kind.WORD, Kind.QUOTED, Kind.UNCLOSED)
+
+
+def parse(text: str) -> tuple[Tree, tuple[Diagnostic, ...]]:
+    """Return the tree of `text` and what is wrong with its syntax, in file order; never fails."""
+    parser = _Parser(text)
+    tree = parser.file()
+    return tree, parser.findings.in_file_order()
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.tokens = tokenize(text)
+        self.at = 0
+        self.findings = Findings()
+
+    def file(self) -> Tree:
+        nodes: list[Node] = []
+        while True:
+            self.body(FILE, nodes, depth=0)
+            token = self.tokens[self.at]
+            if token.kind is Kind.END:
+                return Tree(tuple(nodes), token)
+            # A `}` that closes nothing.
+            self.findings.add("E007", span_of(token), "'}' closes nothing", "remove it, or look for a missing '{' above")
+            nodes.append(Trivia(self.take_rest(self.at, self.at + 1)))
+
+    def body(self, context: str, nodes: list[Node], depth: int) -> None:
+        """Read statements into `nodes` up to a `}`, the end of the file, or a head that cannot stand here."""
+        tokens = self.tokens
+        while True:
+            start = self.at
+            token = tokens[start]
+            kind = token.kind
+            if kind is Kind.WORD and tokens[start + 1].kind is Kind.EQUALS:
+                nodes.append(self.setting())
+                if self.closed_by_last_value(nodes, context):
+                    return
+            elif kind in (Kind.END, Kind.CLOSE):
+                return
+            elif kind in (Kind.NEWLINE, Kind.COMMENT, Kind.SEMICOLON):
+                nodes.append(Trivia(self.take_rest(start, start)))
+            elif self.is_head():
+                if not self.may_stand(token.text, context):
+                    return
+                nodes.append(self.block(depth))
+            else:
+                nodes.append(self.mistake())
+
+    def setting(self) -> Setting:
+        tokens, start = self.tokens, self.at
+        if tokens[start + 2].kind in _VALUES and tokens[start + 3].kind is Kind.NEWLINE:
+            self.at = start + 4
+            found = Setting(tuple(tokens[start : start + 4]), tokens[start], (tokens[start + 2],))
+        else:
+            end = start + 2
+            while tokens[end].kind in _VALUES:
+                end += 1
+            values = tuple(tokens[start + 2 : end])
+            found = Setting(self.take_rest(start, end), tokens[start], values)
+        self.check_values(found)
+        return found
+
+    def check_values(self, setting: Setting) -> None:
+        if not setting.values:
+            self.findings.add("E005", setting.span, f"'{setting.keyword.text}' has no value")
+        for number, value in enumerate(setting.values):
+            if value.kind is Kind.UNCLOSED:
+                self.findings.add("E002", span_of(value), "the closing quote is missing")
+            elif number and not value.before:
+                self.findings.add("E002", span_of(value), f"a blank is missing before '{value.text}'")
+            elif (
+                value.kind is Kind.QUOTED and number + 1 < len(setting.values) and not setting.values[number + 1].before
+            ):
+                continue
+
+    def closed_by_last_value(self, nodes: list[Node], context: str) -> bool:
+        """Whether the setting just read ends in a `}` that was meant to close the block."""
+        last = nodes[-1]
+        if not isinstance(last, Setting) or len(last.values) < 2 or last.values[-1].text != "}" or context == FILE:
+            return False
+        self.findings.add("E003", span_of(last.values[-1]), "unexpected '}'", "put it on a line of its own")
+        nodes[-1] = last._replace(values=last.values[:-1])
+        return True
+
+    def is_head(self) -> bool:
+        """Whether a block begins here: a block keyword without `=`, or any words before a `{`."""
+        token = self.tokens[self.at]
+        if token.kind is not Kind.WORD:
+            return False
+        end = self.end_of_words(self.at + 1)
+        opened = self.tokens[end].kind is Kind.OPEN or (end > self.at + 1 and self.tokens[end - 1].text == "{")
+        if token.text not in BLOCK_KEYWORDS:
+            return opened
+        return opened or self.brace_below(end) or (end > self.at + 1 and token.text != "check")
+
+    def may_stand(self, keyword: str, context: str) -> bool:
+        """Whether such a block can begin in `context`; if not, the block above lacks its `}`."""
+        if context == FILE or keyword not in BLOCK_KEYWORDS or (keyword == "server" and context != "server"):
+            return True
+        hint = f"is the '}}' of the {context} above missing?" if context in BLOCK_KEYWORDS else "is a '}' missing above?"
+        token = self.tokens[self.at]
+        self.findings.add("E008", span_of(token), f"a '{keyword}' block cannot stand inside a '{context}' block", hint)
+        return False
+
+    def block(self, depth: int) -> Node:
+        start, keyword = self.at, self.tokens[self.at]
+        words = self.tokens[start + 1 : self.end_of_words(start + 1)]
+        head_end = start + 1 + len(words)
+        if words and words[-1].text == "{":
+            words = words[:-1]
+        elif self.tokens[head_end].kind is Kind.OPEN:
+            head_end += 1
+        elif below := self.brace_below(head_end):
+            head_end = below + 1
+        else:
+            self.findings.add("E005", span_of(keyword), f"'{{' is missing after this {keyword.text}")
+        self.check_head(keyword, words)
+        head = self.take_rest(start, head_end)
+        if depth >= DEPTH_LIMIT:
+            return Trivia(head)
+        nodes: list[Node] = []
+        self.body(keyword.text, nodes, depth + 1)
+        return Block(head, keyword, words[0] if words else None, tuple(nodes), self.tail(keyword, nodes))
+
+    def tail(self, keyword: Token, nodes: list[Node]) -> tuple[Token, ...]:
+        token = self.tokens[self.at]
+        if token.kind is Kind.CLOSE:
+            return self.take_rest(self.at, self.at + 1)
+        if token.kind is Kind.END:
+            if any(not isinstance(node, Trivia) for node in nodes):
+                self.findings.add("W001", span_of(keyword), f"the '}}' of this {keyword.text} is missing at the end")
+            else:
+                message = f"the file ends inside this {keyword.text}, which has nothing in it"
+                self.findings.add("E009", span_of(keyword), message)
+        return ()
+
+    def check_head(self, keyword: Token, words: list[Token]) -> None:
+        if keyword.text not in BLOCK_KEYWORDS:
+            close = difflib.get_close_matches(keyword.text, BLOCK_KEYWORDS, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else "blocks are virtual, server, failover, check"
+            self.findings.add("E006", span_of(keyword), f"unknown keyword '{keyword.text}' before '{{'", hint)
+            return
+        if not words:
+            self.findings.add("E005", span_of(keyword), f"this {keyword.text} has no name", "write: virtual NAME {")
+        for word in words[:1]:
+            if word.kind is Kind.UNCLOSED:
+                self.findings.add("E002", span_of(word), "the closing quote is missing")
+        for word in words[1:2]:
+            hint = "a name with blanks needs quotes"
+            self.findings.add("E003", span_of(word), f"unexpected '{word.text}' after the name", hint)
+
+    def mistake(self) -> Trivia:
+        """Report and pass over a line that is no statement."""
+        start, token = self.at, self.tokens[self.at]
+        if token.kind is Kind.UNCLOSED:
+            self.findings.add("E002", span_of(token), "the closing quote is missing")
+        elif token.kind is Kind.EQUALS:
+            self.findings.add("E006", span_of(token), "a keyword is missing before '='")
+        elif token.kind is Kind.OPEN:
+            self.findings.add("E003", span_of(token), "unexpected '{'", "write: virtual NAME {")
+        elif token.kind is Kind.WORD and token.text in BLOCK_KEYWORDS:
+            self.findings.add("E005", span_of(token), f"this {token.text} has no name and no '{{'")
+        elif self.tokens[start + 1].kind is Kind.EQUALS:
+            self.findings.add("E006", span_of(token), f"{token.text} is no keyword", "keywords have no quotes")
+        else:
+            hint = "write: KEYWORD = VALUE"
+            self.findings.add("E004", span_of(token), f"equal (=) expected after '{token.text}'", hint)
+        end = start + 1
+        while self.tokens[end].kind not in _STATEMENT_END:
+            end += 1
+        return Trivia(self.take_rest(start, end))
+
+    def end_of_words(self, start: int) -> int:
+        while self.tokens[start].kind in _VALUES:
+            start += 1
+        return start
+
+    def brace_below(self, index: int) -> int:
+        """Return where a `{` stands behind comments and line ends only, 0 if nowhere."""
+        while self.tokens[index].kind in (Kind.COMMENT, Kind.NEWLINE):
+            index += 1
+        return index if self.tokens[index].kind is Kind.OPEN else 0
+
+    def take_rest(self, start: int, end: int) -> tuple[Token, ...]:
+        """Return the tokens from `start` to `end` with the `;` or comment and line end behind them, and go past them."""
+        for kind in (Kind.SEMICOLON, Kind.COMMENT, Kind.NEWLINE):
+            if self.tokens[end].kind is kind:
+                end += 1
+        self.at = end
+        return tuple(self.tokens[start:end])
