@@ -1,0 +1,242 @@
+"""Requests to IPVS: table values as bytes. `ipvs_answers` reads what comes back.
+
+Byte order is what the kernel was seen to use: ports are in network order, an IPv4 netmask is raw, an
+IPv6 one is a prefix length in host order; only the port of the sync daemon is in host order.
+
+Source: linux/ip_vs.h, net/netfilter/ipvs/ip_vs_ctl.c of the kernel.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from struct import Struct
+from typing import assert_never
+
+from piranha.kernel.generic import command
+from piranha.kernel.ipvs_numbers import (
+    FORWARDING,
+    SCHEDULER_FLAGS_SHIFT,
+    TUNNEL_FLAGS,
+    TUNNEL_TYPE,
+    VERSION,
+    WHOLE_IPV4,
+    WHOLE_IPV6,
+    Command,
+    Daemon,
+    Dest,
+    Svc,
+    Top,
+)
+from piranha.kernel.wire import NLA_F_NESTED, attribute, be16, nested, text, u8, u16, u32
+from piranha.table.changes import (
+    AddDestination,
+    AddService,
+    Change,
+    EditDestination,
+    EditService,
+    RemoveDestination,
+    RemoveService,
+)
+from piranha.table.destination import Destination, DestinationKey, Tunnel
+from piranha.table.service import ONE_PACKET, PERSISTENT, FirewallMark, ServiceKey, ServiceSettings
+from piranha.terms import Address, Family, ForwardingMethod
+
+_FLAGS = Struct("=II")  # struct ip_vs_flags: u32 flags, u32 mask
+_EVERY_FLAG = 0xFFFFFFFF
+
+# A server as one struct: a big table is encoded in a third of the time that single attributes take.
+_IDENTITY = Struct("=HH HHH2x HH16s HH2s2x")  # nest; u16 family; 16 bytes address; __be16 port
+_SETTINGS = Struct("=HHI HHI HHI HHI")  # u32 each: forwarding, weight, upper and lower threshold
+
+_NEW_DEST = command(Command.NEW_DEST, VERSION)
+_SET_DEST = command(Command.SET_DEST, VERSION)
+_DEL_DEST = command(Command.DEL_DEST, VERSION)
+_NO_TUNNEL = Tunnel()
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Connection timeouts in seconds; to set: 0 keeps the kernel's value."""
+
+    tcp_s: int = 0
+    tcpfin_s: int = 0
+    udp_s: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncDaemon:
+    """A connection synchronisation daemon of the kernel; None or empty = the kernel's default.
+
+    sender: whether it multicasts connections (the kernel's state *master*) or takes them in (*backup*).
+    sync_id: 0 to 255. max_length: bytes of a datagram. group: multicast group (224.0.0.81), port (8848), ttl (1).
+    """
+
+    sender: bool
+    interface: str = ""
+    sync_id: int = 0
+    max_length: int | None = None
+    group: Address | None = None
+    port: int | None = None
+    ttl: int | None = None
+
+
+def list_services() -> bytes:
+    """Encode the dump of all services."""
+    return command(Command.GET_SERVICE, VERSION)
+
+
+def get_service(key: ServiceKey) -> bytes:
+    """Encode the question for one service; the kernel answers ESRCH if there is none."""
+    return command(Command.GET_SERVICE, VERSION, _service(key))
+
+
+def list_destinations(key: ServiceKey) -> bytes:
+    """Encode the dump of the servers of one service."""
+    return command(Command.GET_DEST, VERSION, _service(key))
+
+
+def get_info() -> bytes:
+    """Encode the question for version and size."""
+    return command(Command.GET_INFO, VERSION)
+
+
+def get_timeouts() -> bytes:
+    """Encode the question for the connection timeouts."""
+    return command(Command.GET_CONFIG, VERSION)
+
+
+def set_timeouts(timeouts: Timeouts) -> bytes:
+    """Encode new connection timeouts."""
+    members = u32(Top.TIMEOUT_TCP, timeouts.tcp_s) + u32(Top.TIMEOUT_TCP_FIN, timeouts.tcpfin_s)
+    return command(Command.SET_CONFIG, VERSION, members + u32(Top.TIMEOUT_UDP, timeouts.udp_s))
+
+
+def flush() -> bytes:
+    """Encode the request that removes every service: for `ipvsadm -C` alone, no daemon sends it."""
+    return command(Command.FLUSH, VERSION)
+
+
+def zero(key: ServiceKey | None = None) -> bytes:
+    """Encode the request that sets the counters of one service, or of all, to zero."""
+    return command(Command.ZERO, VERSION, b"" if key is None else _service(key))
+
+
+def list_daemons() -> bytes:
+    """Encode the dump of the sync daemons that run."""
+    return command(Command.GET_DAEMON, VERSION)
+
+
+def start_daemon(daemon: SyncDaemon) -> bytes:
+    """Encode the start of a sync daemon."""
+    return command(Command.NEW_DAEMON, VERSION, _daemon(daemon))
+
+
+def stop_daemon(daemon: SyncDaemon) -> bytes:
+    """Encode the stop of a sync daemon; only `sender` and `sync_id` count."""
+    return command(Command.DEL_DAEMON, VERSION, _daemon(daemon))
+
+
+def change_requests(changes: Sequence[Change]) -> Iterator[bytes]:
+    """Encode each change as the payload of one request."""
+    last: ServiceKey | None = None
+    identity = b""
+    for change in changes:
+        # Changes of one service come in a row and share the key object.
+        if change.service is not last:
+            last = change.service
+            identity = _service(last)
+        match change:
+            case AddDestination():
+                yield _NEW_DEST + identity + _destination(change.server, change.destination)
+            case EditDestination():
+                yield _SET_DEST + identity + _destination(change.server, change.destination)
+            case RemoveDestination():
+                yield _DEL_DEST + identity + _identity(change.server, 0)
+            case AddService():
+                yield command(Command.NEW_SERVICE, VERSION, _service(change.service, change.settings))
+            case EditService():
+                yield command(Command.SET_SERVICE, VERSION, _service(change.service, change.settings))
+            case RemoveService():
+                yield command(Command.DEL_SERVICE, VERSION, identity)
+            case _:
+                assert_never(change)
+
+
+def _service(key: ServiceKey, settings: ServiceSettings | None = None) -> bytes:
+    match = key.match
+    members = [u16(Svc.AF, match.family)]
+    if isinstance(match, FirewallMark):
+        members.append(u32(Svc.FWMARK, match.mark))
+    else:
+        address = attribute(Svc.ADDR, match.address.packed.ljust(16, b"\0"))
+        members += [u16(Svc.PROTOCOL, match.protocol), address, be16(Svc.PORT, match.port)]
+    if settings is not None:
+        members.append(_settings(match.family, settings))
+    return nested(Top.SERVICE, *members)
+
+
+def _settings(family: Family, settings: ServiceSettings) -> bytes:
+    flags = settings.scheduler_flags << SCHEDULER_FLAGS_SHIFT
+    flags |= PERSISTENT if settings.persistence_s else 0
+    flags |= ONE_PACKET if settings.one_packet else 0
+    mask = settings.persistence_mask
+    if family is Family.IPV6:
+        netmask = u32(Svc.NETMASK, WHOLE_IPV6 if mask is None else mask)
+    else:
+        netmask = attribute(Svc.NETMASK, (WHOLE_IPV4 if mask is None else mask).to_bytes(4, "big"))
+    members = text(Svc.SCHED_NAME, settings.scheduler) + attribute(Svc.FLAGS, _FLAGS.pack(flags, _EVERY_FLAG))
+    members += u32(Svc.TIMEOUT, settings.persistence_s) + netmask
+    if settings.persistence_engine:
+        members += text(Svc.PE_NAME, settings.persistence_engine)
+    return members
+
+
+def _identity(server: DestinationKey, more: int) -> bytes:
+    """Encode the nest of a server up to its port; `more` bytes of attributes follow in the nest."""
+    address = server.address
+    return _IDENTITY.pack(
+        *(_IDENTITY.size + more, Top.DEST | NLA_F_NESTED),
+        *(6, Dest.ADDR_FAMILY, 2 if address.version == 4 else 10),
+        *(20, Dest.ADDR, address.packed),
+        *(6, Dest.PORT, server.port.to_bytes(2, "big")),
+    )
+
+
+def _destination(server: DestinationKey, destination: Destination) -> bytes:
+    tunnel = b""
+    # Older kernels know no tunnel attributes, and would not need them for the plain case either.
+    if destination.forwarding is ForwardingMethod.TUNNEL and destination.tunnel != _NO_TUNNEL:
+        tunnel = _tunnel(destination.tunnel)
+    return (
+        _identity(server, _SETTINGS.size + len(tunnel))
+        + _SETTINGS.pack(
+            *(8, Dest.FWD_METHOD, FORWARDING[destination.forwarding]),
+            *(8, Dest.WEIGHT, destination.weight),
+            *(8, Dest.U_THRESH, destination.upper_threshold),
+            *(8, Dest.L_THRESH, destination.lower_threshold),
+        )
+        + tunnel
+    )
+
+
+def _tunnel(tunnel: Tunnel) -> bytes:
+    flags = u16(Dest.TUN_FLAGS, TUNNEL_FLAGS[tunnel.checksum])
+    return u8(Dest.TUN_TYPE, TUNNEL_TYPE[tunnel.type]) + be16(Dest.TUN_PORT, tunnel.port) + flags
+
+
+def _daemon(daemon: SyncDaemon) -> bytes:
+    members = [
+        u32(Daemon.STATE, 1 if daemon.sender else 2),
+        text(Daemon.MCAST_IFN, daemon.interface),
+        u32(Daemon.SYNC_ID, daemon.sync_id),
+    ]
+    if daemon.max_length is not None:
+        members.append(u16(Daemon.SYNC_MAXLEN, daemon.max_length))
+    if daemon.group is not None:
+        kind = Daemon.MCAST_GROUP if isinstance(daemon.group, IPv4Address) else Daemon.MCAST_GROUP6
+        members.append(attribute(kind, daemon.group.packed))
+    if daemon.port is not None:
+        members.append(u16(Daemon.MCAST_PORT, daemon.port))
+    if daemon.ttl is not None:
+        members.append(u8(Daemon.MCAST_TTL, daemon.ttl))
+    return nested(Top.DAEMON, *members)
