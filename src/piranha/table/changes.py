@@ -1,6 +1,7 @@
 """One step on the way from one table to another; `diff` makes them, a plane applies them."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import ServiceKey, ServiceSettings
@@ -56,3 +57,22 @@ class RemoveDestination:
 
 
 Change = AddService | EditService | RemoveService | AddDestination | EditDestination | RemoveDestination
+
+
+def describe(change: Change) -> str:
+    """Return the change as words: `add server 10.0.0.2:80 to tcp 192.0.2.10:80`."""
+    match change:
+        case AddService():
+            return f"add service {change.service}"
+        case EditService():
+            return f"edit service {change.service}"
+        case RemoveService():
+            return f"remove service {change.service}"
+        case AddDestination():
+            return f"add server {change.server} to {change.service}"
+        case EditDestination():
+            return f"edit server {change.server} of {change.service}"
+        case RemoveDestination():
+            return f"remove server {change.server} from {change.service}"
+        case _:
+            assert_never(change)
