@@ -170,7 +170,9 @@ class Lab:
 def _machine_commands(machine: Machine) -> list[str]:
     lines = ["link set lo up"]
     for leg in machine.legs:
-        lines += [f"addr add {interface} dev {leg.device} nodad" for interface in leg.addresses if interface.version == 6]
+        lines += [
+            f"addr add {interface} dev {leg.device} nodad" for interface in leg.addresses if interface.version == 6
+        ]
         lines += [f"addr add {interface} dev {leg.device}" for interface in leg.addresses if interface.version == 4]
         lines.append(f"link set {leg.device} up")
     lines += [f"addr add {vip}/{vip.max_prefixlen} dev lo" for vip in machine.on_loopback]

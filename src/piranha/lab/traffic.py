@@ -124,7 +124,7 @@ class Client:
             self._finish(attempt, _outcome(error.errno or 0), descriptor)
             return
         attempt.answer += piece
-        if not piece or attempt.answer.endswith(b"\n") and b"\r\n\r\n" in attempt.answer:
+        if not piece or (attempt.answer.endswith(b"\n") and b"\r\n\r\n" in attempt.answer):
             self._finish(attempt, "ok", descriptor)
 
     def _expire(self) -> None:
@@ -147,9 +147,7 @@ class Client:
             _, _, body = attempt.answer.partition(b"\r\n\r\n")
             server = body.decode("ascii", "replace").strip().replace(" ", "_") or "-"
             outcome = "ok" if server != "-" else "garbled"
-        self._record.write(
-            f"{attempt.start_s:.6f} {time.monotonic():.6f} {attempt.target.text} {outcome} {server}\n"
-        )
+        self._record.write(f"{attempt.start_s:.6f} {time.monotonic():.6f} {attempt.target.text} {outcome} {server}\n")
 
 
 def _outcome(code: int) -> str:
