@@ -1,0 +1,119 @@
+"""Shell: the forwarding plane that the kernel is, IPVS over netlink."""
+
+import errno
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from piranha.forwarding.errors import PlaneUnavailable
+from piranha.forwarding.plane import Counters, Refusal, ServerStatistics, ServiceStatistics
+from piranha.forwarding.refusals import refusal_words
+from piranha.kernel.ipvs import Timeouts
+from piranha.kernel.ipvs_answers import Statistics
+from piranha.kernel.ipvs_socket import FIND_FAMILY, IpvsSocket
+from piranha.kernel.socket import NetlinkError, errno_words
+from piranha.table.changes import Change
+from piranha.table.service import ServiceKey
+from piranha.table.table import Service, Table
+
+_Result = TypeVar("_Result")
+
+
+class IpvsPlane:
+    """The IPVS table of this network namespace (see `forwarding.plane.Plane`).
+
+    The first call opens the netlink socket. Raises PlaneUnavailable when this kernel has no IPVS,
+    when the process may not use it, and when it does not answer.
+    """
+
+    def __init__(self) -> None:
+        self._kernel: IpvsSocket | None = None
+
+    def dump(self) -> Table:
+        """Read the live table, services of others included."""
+        return self._call(_dump)
+
+    def apply(self, changes: Sequence[Change]) -> list[Refusal]:
+        """Carry out `changes` in order, 256 in one system call; go on after a refused one."""
+        failures = self._call(lambda kernel: kernel.apply(changes))
+        if failures and all(failure.code == errno.EPERM for failure in failures):
+            raise PlaneUnavailable(_NOT_PERMITTED)
+        return [
+            Refusal(
+                changes[failure.index],
+                failure.code,
+                refusal_words(changes[failure.index], failure.code, errno_words(failure.code, failure.detail)),
+            )
+            for failure in failures
+        ]
+
+    def statistics(self) -> Mapping[ServiceKey, ServiceStatistics]:
+        """Read counters and connection numbers."""
+        return self._call(_statistics)
+
+    def set_timeouts(self, tcp_s: int, tcpfin_s: int, udp_s: int) -> None:
+        """Set connection timeouts; 0 keeps the kernel's value."""
+        self._call(lambda kernel: kernel.set_timeouts(Timeouts(tcp_s, tcpfin_s, udp_s)))
+
+    def close(self) -> None:
+        """Close the socket; the table stays. A later call opens it again."""
+        if self._kernel is not None:
+            self._kernel.close()
+            self._kernel = None
+
+    def _call(self, action: Callable[[IpvsSocket], _Result]) -> _Result:
+        try:
+            if self._kernel is None:
+                self._kernel = IpvsSocket()
+            return action(self._kernel)
+        except NetlinkError as error:
+            # The number of the family changes when the module is unloaded and loaded: look it up again next time.
+            self.close()
+            raise PlaneUnavailable(_unavailable(error)) from None
+
+
+_NOT_PERMITTED = "not permitted to use IPVS: CAP_NET_ADMIN is needed (run as root)"
+
+
+def _unavailable(error: NetlinkError) -> str:
+    if error.request == FIND_FAMILY and error.code == errno.ENOENT:
+        return "this kernel has no IPVS: module ip_vs is missing (load it: modprobe ip_vs)"
+    if error.code == errno.EPERM:
+        return _NOT_PERMITTED
+    return f"IPVS does not answer: {error}"
+
+
+def _dump(kernel: IpvsSocket) -> Table:
+    return {
+        service.key: Service(
+            service.settings, {server.key: server.destination for server in kernel.destinations(service.key)}
+        )
+        for service in kernel.services()
+    }
+
+
+def _statistics(kernel: IpvsSocket) -> Mapping[ServiceKey, ServiceStatistics]:
+    return {
+        service.key: ServiceStatistics(
+            counters=_counters(service.statistics()),
+            servers={
+                server.key: ServerStatistics(
+                    counters=_counters(server.statistics()),
+                    active=server.active,
+                    inactive=server.inactive,
+                    persistent=server.persistent,
+                )
+                for server in kernel.destinations(service.key)
+            },
+        )
+        for service in kernel.services()
+    }
+
+
+def _counters(statistics: Statistics) -> Counters:
+    return Counters(
+        connections=statistics.connections,
+        packets_in=statistics.packets_in,
+        packets_out=statistics.packets_out,
+        bytes_in=statistics.bytes_in,
+        bytes_out=statistics.bytes_out,
+    )

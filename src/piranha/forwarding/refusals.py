@@ -1,0 +1,88 @@
+"""What the kernel means by an errno value, for the operator whose change it refused."""
+
+import errno
+
+from piranha.table.changes import (
+    AddDestination,
+    AddService,
+    Change,
+    EditDestination,
+    EditService,
+    RemoveService,
+    describe,
+)
+from piranha.table.service import ServiceSettings
+from piranha.terms import Family, ForwardingMethod
+
+
+def refusal_words(change: Change, code: int, fallback: str) -> str:
+    """Return one line: `add service tcp 192.0.2.10:80: scheduler wlcc is not available: … (ENOENT)`.
+
+    fallback: what to say of an errno value that has no meaning of its own here.
+    """
+    words = _meaning(change, code)
+    if not words:
+        return f"{describe(change)}: {fallback}"
+    return f"{describe(change)}: {words} ({errno.errorcode.get(code, str(code))})"
+
+
+def _meaning(change: Change, code: int) -> str:
+    match code:
+        case errno.EPERM:
+            return "not permitted: changing the table needs CAP_NET_ADMIN (run as root)"
+        case errno.ENOMEM:
+            return "the kernel is out of memory"
+        case errno.ENOBUFS:
+            return "the kernel's answer was lost: it may or may not have been done"
+        case errno.ESRCH:
+            return "there is no such service"
+        case errno.EPROTONOSUPPORT:
+            return "this kernel's IPVS does not balance that protocol"
+        case errno.EAFNOSUPPORT:
+            return "this kernel's IPVS does not know that address family"
+    if isinstance(change, AddService | EditService | RemoveService):
+        return _of_service(change, code)
+    return _of_server(change, code)
+
+
+def _of_service(change: AddService | EditService | RemoveService, code: int) -> str:
+    if code == errno.EEXIST:
+        return "the service is already there"
+    if isinstance(change, RemoveService):
+        return ""
+    if code == errno.ENOENT:
+        return _missing_module(change.settings)
+    if code == errno.EINVAL:
+        return "the kernel does not take these settings (is `lo` up? is a netmask or scheduler flag wrong?)"
+    return ""
+
+
+def _missing_module(settings: ServiceSettings) -> str:
+    scheduler, engine = settings.scheduler, settings.persistence_engine
+    missing = f"scheduler {scheduler} is not available: module ip_vs_{scheduler} is missing"
+    if engine:
+        missing += f", or persistence engine {engine} is: module ip_vs_pe_{engine}"
+    return missing
+
+
+def _of_server(change: Change, code: int) -> str:
+    if code == errno.EEXIST:
+        return "the server is already there"
+    if code == errno.ENOENT:
+        return "there is no such server"
+    if not isinstance(change, AddDestination | EditDestination):
+        return ""
+    if code == errno.ERANGE:
+        return "weight or thresholds are out of range (the lower threshold must not exceed the upper)"
+    if code == errno.EINVAL:
+        return _unsuitable(change)
+    return ""
+
+
+def _unsuitable(change: AddDestination | EditDestination) -> str:
+    """Say which of the kernel's conditions on a server is the likely one."""
+    if change.service.family is not Family.of(change.server.address):
+        if change.destination.forwarding is ForwardingMethod.TUNNEL:
+            return "the kernel takes no server of another address family while a sync daemon runs"
+        return "a server of another address family needs forwarding by tunnel"
+    return "the kernel does not take this address (not unicast?) or these settings"

@@ -1,0 +1,136 @@
+"""Shell: IPVS of this network namespace, asked over generic netlink. Every method raises NetlinkError."""
+
+import errno
+from collections.abc import Callable, Sequence
+from typing import Self, TypeVar
+
+from piranha.kernel import ipvs
+from piranha.kernel.generic import CONTROL_FAMILY, family_answer, family_request
+from piranha.kernel.ipvs import SyncDaemon, Timeouts
+from piranha.kernel.ipvs_answers import (
+    DestinationEntry,
+    KernelInfo,
+    ServiceEntry,
+    read_daemon,
+    read_destination,
+    read_info,
+    read_service,
+    read_timeouts,
+)
+from piranha.kernel.ipvs_numbers import FAMILY_NAME
+from piranha.kernel.socket import NETLINK_GENERIC, Failure, NetlinkError, NetlinkSocket, Request
+from piranha.kernel.wire import WireError
+from piranha.table.changes import Change, describe
+from piranha.table.service import ServiceKey
+
+FIND_FAMILY = "find the netlink family of IPVS"  # NetlinkError.request when the kernel has no IPVS
+
+_Answer = TypeVar("_Answer")
+
+
+class IpvsSocket:
+    """Requests to IPVS, one at a time or in batches; belongs to one thread at a time.
+
+    Opening it asks the kernel for IPVS, which loads the module where that works; NetlinkError with
+    `request` FIND_FAMILY and ENOENT says that there is none.
+    """
+
+    def __init__(self) -> None:
+        self._socket = NetlinkSocket(NETLINK_GENERIC)
+        try:
+            answers = self._socket.request(CONTROL_FAMILY, family_request(FAMILY_NAME), FIND_FAMILY)
+            self._kind = _one(answers, family_answer, FIND_FAMILY)
+        except NetlinkError:
+            self._socket.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket; the table stays."""
+        self._socket.close()
+
+    def info(self) -> KernelInfo:
+        """Read version and size of the connection table."""
+        return self._ask(ipvs.get_info(), read_info, "read version")
+
+    def services(self) -> list[ServiceEntry]:
+        """List all services in the kernel's order."""
+        words = "list services"
+        return [_read(read_service, payload, words) for payload in self._dump(ipvs.list_services(), words)]
+
+    def service(self, key: ServiceKey) -> ServiceEntry:
+        """Read one service; ESRCH if there is none."""
+        return self._ask(ipvs.get_service(key), read_service, f"read service {key}")
+
+    def destinations(self, key: ServiceKey) -> list[DestinationEntry]:
+        """List the servers of one service in the kernel's order; none if there is no such service."""
+        words = f"list servers of {key}"
+        family = key.family
+        payloads = self._dump(ipvs.list_destinations(key), words)
+        return [_read(lambda payload: read_destination(payload, family), payload, words) for payload in payloads]
+
+    def apply(self, changes: Sequence[Change]) -> list[Failure]:
+        """Carry out changes in order, go on after failures and return those."""
+        kind = self._kind
+        return self._socket.batch([Request(kind, 0, payload) for payload in ipvs.change_requests(changes)])
+
+    def change(self, change: Change) -> None:
+        """Carry out one change."""
+        for payload in ipvs.change_requests([change]):
+            self._tell(payload, describe(change))
+
+    def flush(self) -> None:
+        """Remove every service, whoever added it."""
+        self._tell(ipvs.flush(), "remove all services")
+
+    def zero(self, key: ServiceKey | None = None) -> None:
+        """Set the counters of one service or of all to zero."""
+        self._tell(ipvs.zero(key), "zero counters")
+
+    def timeouts(self) -> Timeouts:
+        """Read the connection timeouts."""
+        return self._ask(ipvs.get_timeouts(), read_timeouts, "read timeouts")
+
+    def set_timeouts(self, timeouts: Timeouts) -> None:
+        """Set connection timeouts; 0 keeps the kernel's value."""
+        self._tell(ipvs.set_timeouts(timeouts), "set timeouts")
+
+    def daemons(self) -> list[SyncDaemon]:
+        """List the sync daemons that run."""
+        words = "list sync daemons"
+        return [_read(read_daemon, payload, words) for payload in self._dump(ipvs.list_daemons(), words)]
+
+    def start_daemon(self, daemon: SyncDaemon) -> None:
+        """Start a sync daemon; EEXIST if it runs."""
+        self._tell(ipvs.start_daemon(daemon), "start sync daemon")
+
+    def stop_daemon(self, daemon: SyncDaemon) -> None:
+        """Stop a sync daemon; ESRCH if it does not run."""
+        self._tell(ipvs.stop_daemon(daemon), "stop sync daemon")
+
+    def _tell(self, payload: bytes, words: str) -> None:
+        self._socket.request(self._kind, payload, words)
+
+    def _ask(self, payload: bytes, read: Callable[[bytes], _Answer], words: str) -> _Answer:
+        return _one(self._socket.request(self._kind, payload, words), read, words)
+
+    def _dump(self, payload: bytes, words: str) -> list[bytes]:
+        return self._socket.dump(self._kind, payload, words)
+
+
+def _one(answers: Sequence[bytes], read: Callable[[bytes], _Answer], words: str) -> _Answer:
+    if not answers:
+        raise NetlinkError(words, errno.ENODATA)
+    return _read(read, answers[0], words)
+
+
+def _read(read: Callable[[bytes], _Answer], payload: bytes, words: str) -> _Answer:
+    try:
+        return read(payload)
+    except WireError as error:
+        raise NetlinkError(words, errno.EBADMSG, str(error)) from None
