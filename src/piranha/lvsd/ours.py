@@ -1,0 +1,55 @@
+"""Shell: which services of the table are ours, kept on disk so that one deleted from the file while
+`lvsd` was down still goes.
+"""
+
+import json
+from collections.abc import Collection
+from ipaddress import ip_address
+from pathlib import Path
+
+from piranha.lvsd.accepted import replace_file
+from piranha.table.service import AddressMatch, FirewallMark, ServiceKey
+from piranha.terms import Family, Protocol
+
+FILE = "lvsd-services.json"
+
+
+class Ours:
+    """The services that accepted files named; `keep` before the first of them is put into the table.
+
+    Raises nothing for a missing or damaged file: then only the file in force says what is ours.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / FILE
+        self.services: frozenset[ServiceKey] = _read(self._path)
+
+    def keep(self, services: Collection[ServiceKey]) -> None:
+        """Replace what is ours. Raises OSError when it cannot be written down; then only memory has it."""
+        if frozenset(services) == self.services:
+            return
+        self.services = frozenset(services)
+        lines = ",\n ".join(json.dumps(_members(key)) for key in sorted(self.services, key=str))
+        replace_file(self._path, f"[{lines}]\n".encode())
+
+
+def _members(key: ServiceKey) -> dict[str, object]:
+    match key.match:
+        case AddressMatch(protocol, address, port):
+            return {"protocol": protocol.word, "address": str(address), "port": port}
+        case FirewallMark(mark, family):
+            return {"mark": mark, "family": family.name.lower()}
+
+
+def _read(path: Path) -> frozenset[ServiceKey]:
+    try:
+        return frozenset(_key(members) for members in json.loads(path.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()
+
+
+def _key(members: dict[str, str]) -> ServiceKey:
+    if "mark" in members:
+        return ServiceKey(FirewallMark(int(members["mark"]), Family[members["family"].upper()]))
+    protocol = Protocol[members["protocol"].upper()]
+    return ServiceKey(AddressMatch(protocol, ip_address(members["address"]), int(members["port"])))

@@ -1,0 +1,261 @@
+"""One pass over the table: what to change, what others changed, what was refused; in words.
+
+A pass reads the live table, asks `plan` what to do, lets the plane do it and tells `done` what came
+of it. Everything in between passes that an operator should hear is returned as events.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, fields
+
+from piranha.events.event import Event, Level
+from piranha.forwarding.plane import Refusal
+from piranha.lvscf.config import Config, Virtual
+from piranha.table.changes import (
+    AddDestination,
+    AddService,
+    Change,
+    EditDestination,
+    EditService,
+    RemoveDestination,
+    RemoveService,
+    describe,
+)
+from piranha.table.desired import Verdicts, desired, servers_of, services_of
+from piranha.table.destination import Destination, DestinationKey
+from piranha.table.diff import diff
+from piranha.table.service import ServiceKey, ServiceSettings
+from piranha.table.table import Table
+
+ONE_BY_ONE = 100
+"""Changes of servers that one pass reports each on its own; more are counted for each service."""
+
+Target = tuple[ServiceKey, DestinationKey | None]
+"""What a change is about: a service, or a server of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one pass is going to do. repairs: what others had changed, in words, with its target."""
+
+    live: Table
+    wanted: Table
+    changes: tuple[Change, ...]
+    repairs: dict[Target, str]
+    names: dict[Target, str]
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """Remembers between passes what was left behind and what is refused, and nothing of the table.
+
+    Names in events are those of the file: `www`, `www/web3`.
+    """
+
+    _left: Table | None = field(default=None, init=False)
+    _refused: dict[tuple[type, Target], Refusal] = field(default_factory=dict, init=False)
+    _names: dict[Target, str] = field(default_factory=dict, init=False)
+
+    def plan(self, config: Config, verdicts: Verdicts, live: Table, ours: Collection[ServiceKey]) -> Plan:
+        """Return what turns `live` into what it should be, and name what others did since the last pass.
+
+        ours: services that earlier files named; those of `config` are ours anyway.
+        """
+        wanted = desired(config, verdicts, live, ours)
+        current = names_of(config)
+        # Names of what has just left the file are still needed to say that it goes.
+        names, self._names = self._names | current, current
+        repairs = self._drift(live, services_of(config)) if self._left is not None else {}
+        return Plan(live, wanted, tuple(diff(live, wanted)), repairs, names)
+
+    def done(self, plan: Plan, refusals: Sequence[Refusal], left: Table, now: float) -> list[Event]:
+        """Take in what came of `plan`; return what there is to say.
+
+        left: what the plane holds now: `plan.wanted`, or what was read again after a refusal. A
+        change that is refused again for the same reason is not reported again.
+        """
+        self._left = left
+        refused = {_identity(refusal.change): refusal for refusal in _without_consequences(refusals)}
+        failed = {_identity(refusal.change) for refusal in refusals}
+        applied = [change for change in plan.changes if _identity(change) not in failed]
+        events = [_repaired(plan, target, words, now) for target, words in plan.repairs.items()]
+        events += _applied(plan, [c for c in applied if target_of(c) not in plan.repairs], now)
+        for key, refusal in refused.items():
+            before = self._refused.get(key)
+            if before is None or before.code != refusal.code:
+                events.append(_refusal(plan, refusal, now))
+        for key, refusal in self._refused.items():
+            if key not in refused:
+                events.append(_no_longer_refused(plan, refusal, now))
+        self._refused = refused
+        return events
+
+    @property
+    def refused(self) -> list[str]:
+        """What the plane refuses at the moment, in words."""
+        return [f"{describe(refusal.change)}: {refusal.reason}" for refusal in self._refused.values()]
+
+    def _drift(self, live: Table, services: dict[ServiceKey, Virtual]) -> dict[Target, str]:
+        left = {key: service for key, service in (self._left or {}).items() if key in services}
+        found = {key: service for key, service in live.items() if key in left}
+        words: dict[Target, str] = {}
+        gone = {key for key in left if key not in found}
+        for change in diff(found, left):
+            service, server = target = target_of(change)
+            if service in gone and server is not None:
+                continue  # went with its service
+            words[target] = _undone(change, live)
+        return words
+
+
+def names_of(config: Config) -> dict[Target, str]:
+    """Return the names in the file of every service and server that `config` asks for."""
+    names: dict[Target, str] = {}
+    for key, virtual in services_of(config).items():
+        names[key, None] = virtual.name
+        for where, server in servers_of(virtual).items():
+            names[key, where] = f"{virtual.name}/{server.name}"
+    return names
+
+
+def target_of(change: Change) -> Target:
+    """Return what `change` is about."""
+    match change:
+        case AddService() | EditService() | RemoveService():
+            return change.service, None
+        case AddDestination() | EditDestination() | RemoveDestination():
+            return change.service, change.server
+
+
+def _identity(change: Change) -> tuple[type, Target]:
+    return type(change), target_of(change)
+
+
+def _without_consequences(refusals: Sequence[Refusal]) -> list[Refusal]:
+    # Servers cannot be added to a service that was refused: one cause, one line.
+    missing = {refusal.change.service for refusal in refusals if isinstance(refusal.change, AddService)}
+    return [r for r in refusals if isinstance(r.change, AddService) or r.change.service not in missing]
+
+
+def _subject(plan: Plan, target: Target) -> str:
+    service, server = target
+    if (name := plan.names.get(target)) is not None:
+        return name
+    return f"{plan.names.get((service, None), service)}/{server}" if server is not None else str(service)
+
+
+def _undone(change: Change, live: Table) -> str:
+    """Say what somebody did that `change` undoes."""
+    match change:
+        case AddService(service):
+            return f"{service} was removed"
+        case EditService(service, settings):
+            return f"{service}: {_differences(live[service].settings, settings)}"
+        case RemoveService(service):
+            return f"{service} was added"
+        case AddDestination(service, server):
+            return f"server {server} of {service} was removed"
+        case EditDestination(service, server, destination):
+            return f"server {server} of {service}: {_differences(live[service].destinations[server], destination)}"
+        case RemoveDestination(service, server):
+            return f"server {server} of {service} was added"
+
+
+def _differences(found: ServiceSettings | Destination, wanted: ServiceSettings | Destination) -> str:
+    pairs = [
+        (spec.name.removesuffix("_s"), getattr(found, spec.name), getattr(wanted, spec.name)) for spec in fields(wanted)
+    ]
+    return ", ".join(f"{name} was {have}, is {want} again" for name, have, want in pairs if have != want)
+
+
+def _repaired(plan: Plan, target: Target, words: str, now: float) -> Event:
+    return Event(
+        when_s=now,
+        subject=_subject(plan, target),
+        message="table repaired",
+        rule="services of lvs.cf are kept as the file says",
+        cause=f"changed by somebody else: {words}",
+        level=Level.WARNING,
+    )
+
+
+def _refusal(plan: Plan, refusal: Refusal, now: float) -> Event:
+    target = target_of(refusal.change)
+    name = _subject(plan, target)
+    # The sentence of the original for a service: scripts search logs for it.
+    message = f"ipvsadm failed for virtual server {name}!" if target[1] is None else "change of the table refused"
+    return Event(
+        when_s=now,
+        subject=name,
+        message=message,
+        after="refused",
+        rule="tried again with each pass",
+        cause=refusal.reason,
+        level=Level.ERROR,
+        facts=(("change", describe(refusal.change)),),
+    )
+
+
+def _no_longer_refused(plan: Plan, refusal: Refusal, now: float) -> Event:
+    return Event(
+        when_s=now,
+        subject=_subject(plan, target_of(refusal.change)),
+        message="change of the table no longer refused",
+        before="refused",
+        facts=(("change", describe(refusal.change)),),
+    )
+
+
+def _applied(plan: Plan, changes: Sequence[Change], now: float) -> list[Event]:
+    servers = sum(target_of(change)[1] is not None for change in changes)
+    if servers <= ONE_BY_ONE:
+        return [_change(plan, change, now) for change in changes]
+    events = [_change(plan, change, now) for change in changes if target_of(change)[1] is None]
+    counts: dict[ServiceKey, Counter[str]] = {}
+    for change in changes:
+        if target_of(change)[1] is not None:
+            verb = describe(change).split()[0]
+            counts.setdefault(change.service, Counter())[{"add": "added", "edit": "edited"}.get(verb, "removed")] += 1
+    for service, counted in counts.items():
+        facts = (("service", str(service)), *((verb, str(number)) for verb, number in sorted(counted.items())))
+        subject = plan.names.get((service, None), str(service))
+        events.append(Event(when_s=now, subject=subject, message="servers of the table changed", facts=facts))
+    return events
+
+
+def _change(plan: Plan, change: Change, now: float) -> Event:
+    target = target_of(change)
+    name = _subject(plan, target)
+    service = (("service", str(change.service)),)
+    before = after = ""
+    match change:
+        case AddService(key, settings):
+            message, after = f"starting virtual service {name} active: {_port(key)}", _settings(settings)
+        case EditService(key, settings):
+            message, after = f"virtual service {name} edited in place", _settings(settings)
+            before = _settings(plan.live[key].settings)
+        case RemoveService():
+            message = f"shutting down virtual service {name}"
+        case AddDestination(_, server, destination):
+            message, after = f"server {server} added to the table", _destination(destination)
+        case EditDestination(key, server, destination):
+            message, after = f"server {server} edited in the table", _destination(destination)
+            before = _destination(plan.live[key].destinations[server])
+        case RemoveDestination(key, server):
+            message, before = (
+                f"server {server} removed from the table",
+                _destination(plan.live[key].destinations[server]),
+            )
+    return Event(when_s=now, subject=name, message=message, before=before, after=after, facts=service)
+
+
+def _port(key: ServiceKey) -> str:
+    return str(getattr(key.match, "port", key.match))
+
+
+def _settings(settings: ServiceSettings) -> str:
+    return settings.scheduler + (f" persistent {settings.persistence_s}" if settings.persistence_s else "")
+
+
+def _destination(destination: Destination) -> str:
+    return f"{destination.forwarding} weight {destination.weight}"

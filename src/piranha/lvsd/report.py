@@ -1,0 +1,116 @@
+"""What `lvsd` answers to the control verb `status`."""
+
+from collections.abc import Iterable, Mapping
+
+from piranha.forwarding.plane import ServerStatistics, ServiceStatistics
+from piranha.lvscf.config import RealServer, Virtual
+from piranha.lvsd.monitor import Health, Monitor
+from piranha.lvsd.pool import Pool
+from piranha.table.desired import place, service_keys
+from piranha.table.destination import DestinationKey
+from piranha.table.service import ServiceKey
+from piranha.table.table import Table
+
+Statistics = Mapping[ServiceKey, ServiceStatistics]
+
+
+def virtuals(pools: Iterable[Pool], live: Table, statistics: Statistics, now: float) -> list[dict[str, object]]:
+    """Return the virtual servers in the order of the file, each with its servers."""
+    return [_virtual(pool, live, statistics, now) for pool in pools]
+
+
+def _virtual(pool: Pool, live: Table, statistics: Statistics, now: float) -> dict[str, object]:
+    virtual = pool.virtual
+    keys = service_keys(virtual)
+    servers = [
+        _server(virtual, pool.servers[check], pool.monitors[check], live, statistics, now) for check in pool.servers
+    ]
+    serving = sum(isinstance(s["weight"], int) and s["weight"] > 0 for s in servers)
+    return {
+        "name": virtual.name,
+        "vip": str(virtual.vip.address),
+        "services": [str(key) for key in keys],
+        "in_table": [key in live for key in keys],
+        "how": _how(virtual),
+        "serving": serving,
+        "up": pool.up(),
+        "deserted": pool.deserted(),
+        "sorry": _sorry_serves(virtual, live),
+        "out_by_s": max((s.timing.out_by_s for s in virtual.servers if s.active), default=0.0),
+        "connections": sum(statistics[key].counters.connections for key in keys if key in statistics),
+        "servers": servers,
+    }
+
+
+def _server(
+    virtual: Virtual, server: RealServer, monitor: Monitor, live: Table, statistics: Statistics, now: float
+) -> dict[str, object]:
+    where = place(virtual, server)
+    weight = None
+    active = inactive = connections = 0
+    for key in service_keys(virtual):
+        if key in live and where in live[key].destinations:
+            weight = live[key].destinations[where].weight
+        numbers = _numbers(statistics, key, where)
+        if numbers is not None:
+            active, inactive = active + numbers.active, inactive + numbers.inactive
+            connections += numbers.counters.connections
+    return {
+        "name": server.name,
+        "address": str(server.address),
+        "port": server.port,
+        "line": server.line,
+        "state": _state(server, monitor, now),
+        "weight": weight,
+        "configured_weight": server.weight,
+        "since_s": round(now - monitor.since_s, 3),
+        "last_check": _last_check(monitor, now),
+        "interval_s": server.timing.interval_s,
+        "active": active,
+        "inactive": inactive,
+        "connections": connections,
+    }
+
+
+def _state(server: RealServer, monitor: Monitor, now: float) -> str:
+    # Weight 0 in the file is a drain: healthy or not, it gets no new connections.
+    if server.weight == 0 and monitor.health is Health.UP:
+        return "drain"
+    return monitor.state(now)
+
+
+def _last_check(monitor: Monitor, now: float) -> dict[str, object] | None:
+    last = monitor.last
+    if last is None:
+        return None
+    return {
+        "reason": str(last.reason),
+        "detail": last.detail,
+        "age_s": round(now - last.started_s, 3),
+        "phases_ms": {name: round(took_ms, 3) for name, took_ms in last.phases_ms},
+    }
+
+
+def _numbers(statistics: Statistics, key: ServiceKey, where: DestinationKey) -> ServerStatistics | None:
+    return statistics[key].servers.get(where) if key in statistics else None
+
+
+def _sorry_serves(virtual: Virtual, live: Table) -> bool:
+    if virtual.sorry_server is None:
+        return False
+    sorry = virtual.sorry_server
+    servers = {place(virtual, server) for server in virtual.servers if server.active}
+    return any(
+        where.address == sorry.address and where not in servers and destination.weight > 0
+        for key in service_keys(virtual)
+        if key in live
+        for where, destination in live[key].destinations.items()
+    )
+
+
+def _how(virtual: Virtual) -> str:
+    methods = sorted({str(server.forwarding) for server in virtual.servers if server.active}) or ["nat"]
+    words = ["/".join(methods), str(virtual.scheduler)]
+    if virtual.persistence_s:
+        words.append(f"{virtual.persistence_s}s")
+    return " ".join(words)
