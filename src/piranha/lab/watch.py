@@ -5,6 +5,7 @@ import select
 import socket
 import threading
 import time
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from piranha.kernel.addresses import Addresses
@@ -87,6 +88,51 @@ class Watch:
                     if found is not None:
                         held = message.kind == RTM_NEWADDR
                         self._sightings.append(Sighting(now, machine, str(found.address), held))
+
+
+@dataclass(frozen=True, slots=True)
+class TableSample:
+    """How many destinations with a weight above 0 a table had, from `at_s` on."""
+
+    at_s: float
+    serving: int
+
+
+class TableWatch:
+    """Reads one router's IPVS table every few milliseconds and notes each change of its size."""
+
+    def __init__(self, lab: Lab, router: str, every_s: float = 0.005) -> None:
+        with lab.namespace(router).entered():
+            # A thread's own view: /proc/net is that of the process's first thread.
+            self._table = os.open("/proc/thread-self/net/ip_vs", os.O_RDONLY | os.O_CLOEXEC)
+        self._every_s = every_s
+        self._ended = threading.Event()
+        self.samples: list[TableSample] = []
+        self._sample()
+        self._thread = threading.Thread(target=self._run, name="table-watch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> list[TableSample]:
+        """Stop reading and return the changes seen; the first sample is the state at the start."""
+        self._ended.set()
+        self._thread.join()
+        os.close(self._table)
+        return self.samples
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._every_s):
+            self._sample()
+
+    def _sample(self) -> None:
+        now = time.monotonic()
+        serving = 0
+        for line in os.pread(self._table, 1 << 16, 0).decode("ascii", "replace").splitlines():
+            words = line.split()
+            # Columns: `->`, address and port, forwarding, weight (net/netfilter/ipvs/ip_vs_ctl.c).
+            if len(words) >= 4 and words[0] == "->" and words[3].isdigit() and int(words[3]) > 0:
+                serving += 1
+        if not self.samples or self.samples[-1].serving != serving:
+            self.samples.append(TableSample(now, serving))
 
 
 def holders(lab: Lab, address: Address | str) -> tuple[str, ...]:
