@@ -5,6 +5,7 @@ found at once. All of them block for at most `timeout_s` and raise PlaneUnavaila
 answers. They may be called from several threads.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -126,6 +127,9 @@ def ensure_forwarder(run_dir: Path) -> int:
     except subprocess.TimeoutExpired:
         raise PlaneUnavailable(f"the forwarder was not ready within {START_LIMIT_S:g} s") from None
     if code != 0:
+        # Perhaps another process was quicker: then its forwarder answers.
+        with contextlib.suppress(PlaneUnavailable):
+            return int(status(path)["pid"])
         raise PlaneUnavailable(f"the forwarder did not start (exit status {code}): {' '.join(command)}")
     return int(status(path)["pid"])
 

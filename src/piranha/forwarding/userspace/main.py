@@ -57,6 +57,11 @@ def _in_background(path: Path) -> int:
     os.close(told)
     os.setsid()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Whoever reads the starter's output must see its end; stderr stays for our own log.
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
     def ready() -> None:
         os.write(tell, b"+")
@@ -79,11 +84,15 @@ def _run(path: Path, ready: Callable[[], None]) -> int:
 
 def _bind(path: Path) -> socket.socket:
     control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    made = path.with_suffix(".new")
     try:
-        # Whoever left one behind is dead: we have the lock.
-        path.unlink(missing_ok=True)
-        control.bind(os.fspath(path))
-        path.chmod(0o660)
+        # We have the lock, so whoever left one behind is dead. Renamed, so that nobody finds a
+        # socket that does not answer yet.
+        made.unlink(missing_ok=True)
+        control.bind(os.fspath(made))
+        made.chmod(0o660)
+        control.listen()
+        made.replace(path)
     except OSError as error:
         raise CannotStart(f"{path}: {error.strerror or error}") from error
     return control

@@ -1,0 +1,90 @@
+"""One forwarder a run directory, started by whoever needs it first, outliving everybody."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.userspace.processes import LIMIT_S, Forwarder, environment, until
+
+from piranha.forwarding.errors import PlaneUnavailable
+from piranha.forwarding.userspace import client
+from piranha.forwarding.userspace.client import UserspacePlane
+
+PROGRAM = "import pathlib, sys; from piranha.forwarding.userspace.client import ensure_forwarder as e;"
+
+
+def ensure_in_another_process(folder: Path) -> int:
+    command = [sys.executable, "-c", f"{PROGRAM} print(e(pathlib.Path(sys.argv[1])))", str(folder)]
+    done = subprocess.run(
+        command, env=environment(), timeout=2 * LIMIT_S, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    return int(done.stdout)
+
+
+def running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_it_outlives_its_starter_is_adopted_and_stops_when_told(tmp_path: Path) -> None:
+    pid = ensure_in_another_process(tmp_path)
+    try:
+        assert ensure_in_another_process(tmp_path) == pid
+        assert os.getsid(pid) not in (0, os.getsid(0))
+        assert (tmp_path / "forwarder.lock").read_text().strip() == str(pid)
+    finally:
+        client.stop(tmp_path / "forwarder.sock")
+    until(lambda: not running(pid))
+    assert not (tmp_path / "forwarder.sock").exists()
+
+
+def test_a_second_one_says_who_is_there(forwarder: Forwarder) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "piranha.forwarding.userspace.main", "--socket", str(forwarder.path)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert second.returncode == 1
+    lock = forwarder.path.with_suffix(".lock")
+    assert second.stderr == f"forwarder: another forwarder (pid {forwarder.process.pid}) has {lock}\n"
+
+
+def test_a_new_one_starts_where_one_was_killed(forwarder: Forwarder) -> None:
+    forwarder.process.kill()
+    forwarder.process.wait(LIMIT_S)
+    assert forwarder.path.exists()
+    pid = ensure_in_another_process(forwarder.path.parent)
+    try:
+        assert client.status(forwarder.path)["pid"] == pid
+    finally:
+        client.stop(forwarder.path)
+    until(lambda: not running(pid))
+
+
+def test_a_folder_that_is_missing_is_said_in_one_line(tmp_path: Path) -> None:
+    missing = tmp_path / "none" / "forwarder.sock"
+    done = subprocess.run(
+        [sys.executable, "-m", "piranha.forwarding.userspace.main", "--socket", str(missing)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"forwarder: {missing.with_suffix('.lock')}: No such file or directory\n",
+    )
+
+
+def test_without_a_forwarder_the_plane_is_unavailable_and_says_where(tmp_path: Path) -> None:
+    path = tmp_path / "forwarder.sock"
+    with pytest.raises(PlaneUnavailable, match=str(path)):
+        UserspacePlane(path).dump()
