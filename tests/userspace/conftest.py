@@ -2,19 +2,25 @@
 
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.userspace.processes import Forwarder, real_server
 
 
-@pytest.fixture
-def forwarder(tmp_path: Path) -> Iterator[Forwarder]:
-    started = Forwarder(tmp_path)
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forwarder]:
+    started = Forwarder(tmp_path_factory.mktemp("forwarder"))
     try:
         yield started
     finally:
         started.end()
+
+
+@pytest.fixture
+def forwarder(shared: Forwarder) -> Iterator[Forwarder]:
+    shared.renew()
+    yield shared
+    shared.clear()
 
 
 @pytest.fixture

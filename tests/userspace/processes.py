@@ -15,7 +15,7 @@ from tests.userspace.values import nat, server, service
 
 from piranha.forwarding.userspace import client
 from piranha.forwarding.userspace.client import UserspacePlane
-from piranha.table.changes import AddDestination, AddService, Change
+from piranha.table.changes import AddDestination, AddService, Change, RemoveService
 from piranha.table.service import ServiceKey, ServiceSettings
 from piranha.terms import Address
 
@@ -41,12 +41,14 @@ def free_vip() -> IPv4Address:
 
 
 class Forwarder:
-    """A forwarder in a folder of its own, with one VIP and one service on it."""
+    """A forwarder in a folder of its own, with one VIP and one service on it, new ones after `renew`."""
 
-    def __init__(self, folder: Path, vip: Address | None = None) -> None:
+    vip: Address
+    www: ServiceKey
+
+    def __init__(self, folder: Path) -> None:
         self.path = folder / "forwarder.sock"
-        self.vip = vip or free_vip()
-        self.www: ServiceKey = service(str(self.vip))
+        self.renew()
         self.plane = UserspacePlane(self.path)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "piranha.forwarding.userspace.main", "--foreground", "--socket", str(self.path)],
@@ -56,6 +58,16 @@ class Forwarder:
         )
         until(self.path.exists)
         until(lambda: bool(client.status(self.path)))
+
+    def renew(self) -> None:
+        self.vip = free_vip()
+        self.www = service(str(self.vip))
+
+    def clear(self) -> None:
+        """Leave nothing to the next test."""
+        self.plane.apply([RemoveService(key) for key in self.plane.dump()])
+        client.release(self.path, client.held(self.path))
+        self.plane.set_timeouts(900, 120, 300)
 
     def serve(self, ports: Sequence[int], scheduler: str = "rr") -> None:
         """Add the service with these real servers and hold its VIP."""

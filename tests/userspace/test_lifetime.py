@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,16 @@ from tests.userspace.processes import LIMIT_S, Forwarder, environment, until
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.userspace import client
 from piranha.forwarding.userspace.client import UserspacePlane
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Forwarder]:
+    started = Forwarder(tmp_path)
+    try:
+        yield started
+    finally:
+        started.end()
+
 
 PROGRAM = "import pathlib, sys; from piranha.forwarding.userspace.client import ensure_forwarder as e;"
 
@@ -42,9 +53,9 @@ def test_it_outlives_its_starter_is_adopted_and_stops_when_told(tmp_path: Path) 
     assert not (tmp_path / "forwarder.sock").exists()
 
 
-def test_a_second_one_says_who_is_there(forwarder: Forwarder) -> None:
+def test_a_second_one_says_who_is_there(own: Forwarder) -> None:
     second = subprocess.run(
-        [sys.executable, "-m", "piranha.forwarding.userspace.main", "--socket", str(forwarder.path)],
+        [sys.executable, "-m", "piranha.forwarding.userspace.main", "--socket", str(own.path)],
         env=environment(),
         capture_output=True,
         text=True,
@@ -52,19 +63,19 @@ def test_a_second_one_says_who_is_there(forwarder: Forwarder) -> None:
         check=False,
     )
     assert second.returncode == 1
-    lock = forwarder.path.with_suffix(".lock")
-    assert second.stderr == f"forwarder: another forwarder (pid {forwarder.process.pid}) has {lock}\n"
+    lock = own.path.with_suffix(".lock")
+    assert second.stderr == f"forwarder: another forwarder (pid {own.process.pid}) has {lock}\n"
 
 
-def test_a_new_one_starts_where_one_was_killed(forwarder: Forwarder) -> None:
-    forwarder.process.kill()
-    forwarder.process.wait(LIMIT_S)
-    assert forwarder.path.exists()
-    pid = ensure_in_another_process(forwarder.path.parent)
+def test_a_new_one_starts_where_one_was_killed(own: Forwarder) -> None:
+    own.process.kill()
+    own.process.wait(LIMIT_S)
+    assert own.path.exists()
+    pid = ensure_in_another_process(own.path.parent)
     try:
-        assert client.status(forwarder.path)["pid"] == pid
+        assert client.status(own.path)["pid"] == pid
     finally:
-        client.stop(forwarder.path)
+        client.stop(own.path)
     until(lambda: not running(pid))
 
 
