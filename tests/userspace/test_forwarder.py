@@ -111,13 +111,13 @@ def test_a_vip_that_another_still_listens_on_is_taken_as_soon_as_it_lets_go(
 def test_a_server_that_refuses_resets_its_client(forwarder: Forwarder, listener: socket.socket) -> None:
     forwarder.serve([port_of(listener)])
     listener.close()
-    with forwarder.connect() as there, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), forwarder.connect() as there:
         there.recv(1)
 
 
 def test_without_a_server_a_client_is_reset(forwarder: Forwarder) -> None:
     forwarder.serve([])
-    with forwarder.connect() as there, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), forwarder.connect() as there:
         there.recv(1)
 
 
