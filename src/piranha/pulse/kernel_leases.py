@@ -1,19 +1,20 @@
 """Shell: VIPs as addresses of the kernel with a lifetime.
 
 The kernel ends a lifetime of L between L and L + 1.5 s after its last renewal. Renewing an address
-that has expired brings it back, without an error (measured), so `renew` compares clocks before and
-after the call. docs/manual.md tells the rest.
+that has expired brings it back, without an error (measured), so clocks are compared before and after
+each call, and what came too late is deleted at once.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from piranha.errors import PiranhaError
 from piranha.kernel.addresses import Addresses, read_setting, write_setting
 from piranha.kernel.route import InterfaceAddress, LeasedAddress, Link
 from piranha.kernel.socket import Failure, errno_words
 from piranha.lvscf.config import FloatingAddress, Router
-from piranha.pulse.leases import LeaseClock, LeaseError, LeaseResult
+from piranha.pulse.leases import LeaseError, LeaseResult
 from piranha.pulse.placement import Misplaced, device_for, leased_address, own_addresses
 from piranha.terms import Address
 
@@ -28,7 +29,6 @@ class KernelLeases:
         self._own = own_addresses(router)
         self._router = router
         self._clock = clock
-        self._lease = LeaseClock()
         self._held: dict[Address, LeasedAddress] = {}
         self._always: frozenset[Address] = frozenset()
         try:
@@ -38,72 +38,63 @@ class KernelLeases:
 
     def acquire(self, vips: Sequence[FloatingAddress], lease_s: int | None, not_after_s: float) -> LeaseResult:
         """See Leases."""
-        begun = self._clock()
-        if begun > not_after_s:
-            return LeaseResult(held=self._all(), stale=True)
-        try:
+        began = self._clock()
+        if began > not_after_s:
+            return LeaseResult(held=self._all(), late=True, began_s=began)
+        with _answers():
             links, addresses = self._kernel.links(), self._kernel.addresses()
             self._always = frozenset(vip.address for vip in vips) & self._own
             wanted, refused, notes = self._place(vips, links, addresses)
             names = {link.index: link.name for link in links}
-            if self._clock() > not_after_s:
-                return LeaseResult(held=self._all(), stale=True)
+            began = self._clock()
+            if began > not_after_s:
+                return LeaseResult(held=self._all(), late=True, began_s=began)
             failures = self._kernel.lease(wanted, lease_s)
+            if self._clock() > not_after_s:
+                return self._undo(wanted, began)
             refused += [_words(wanted[failure.index], names, failure) for failure in failures]
             bad = {failure.index for failure in failures}
             held = {one.address: one for place, one in enumerate(wanted) if place not in bad}
             # What lies elsewhere goes after the new place is there: no moment without the address.
             self._remove_stale(held, links, addresses)
-        except PiranhaError as error:
-            raise LeaseError(str(error)) from error
-        self._lease.start(begun, lease_s)
         self._held = held
-        return LeaseResult(held=self._all(), refused=tuple(refused), notes=tuple(notes), renewed_at_s=begun)
+        return LeaseResult(held=self._all(), refused=tuple(refused), notes=tuple(notes), began_s=began)
 
-    def renew(self, lease_s: int | None) -> LeaseResult:
+    def renew(self, lease_s: int | None, not_after_s: float) -> LeaseResult:
         """See Leases."""
-        begun = self._clock()
-        if not self._held:
-            return LeaseResult(held=self._always, renewed_at_s=begun)
-        if self._lease.ended(begun):
-            return self._lapse()
+        began = self._clock()
+        if began > not_after_s:
+            return LeaseResult(held=self._all(), late=True, began_s=began)
         wanted = list(self._held.values())
-        try:
+        with _answers():
             failures = self._kernel.lease(wanted, lease_s)
-        except PiranhaError as error:
-            raise LeaseError(str(error)) from error
-        # The kernel may have taken the addresses away before the call got through, which then brought them back.
-        if self._lease.ended(self._clock()):
-            return self._lapse()
-        self._lease.start(begun, lease_s)
+            # The kernel may have taken the addresses away before the call got through, which then brought them back.
+            if self._clock() > not_after_s:
+                return self._undo(wanted, began)
         for failure in failures:
             del self._held[wanted[failure.index].address]
         refused = tuple(_words(wanted[failure.index], {}, failure) for failure in failures)
-        return LeaseResult(held=self._all(), refused=refused, renewed_at_s=begun)
+        return LeaseResult(held=self._all(), refused=refused, began_s=began)
 
     def release(self, vips: Sequence[FloatingAddress]) -> LeaseResult:
         """See Leases."""
         gone = frozenset(vip.address for vip in vips)
-        try:
+        with _answers():
             links, addresses = self._kernel.links(), self._kernel.addresses()
             names = {link.index: link.name for link in links}
             leaving = self._entries(gone, links, addresses)
             leaving += [one for address, one in self._held.items() if address in gone and one not in leaving]
             failures = self._kernel.remove(leaving)
-        except PiranhaError as error:
-            raise LeaseError(str(error)) from error
         self._held = {address: one for address, one in self._held.items() if address not in gone}
         self._always -= gone
         refused = tuple(_words(leaving[failure.index], names, failure) for failure in failures)
-        return LeaseResult(held=self._all(), refused=refused, renewed_at_s=self._clock())
+        return LeaseResult(held=self._all(), refused=refused, began_s=self._clock())
 
     def present(self, vips: Sequence[FloatingAddress]) -> frozenset[Address]:
         """See Leases."""
         asked = frozenset(vip.address for vip in vips)
-        try:
+        with _answers():
             found = self._entries(asked, self._kernel.links(), self._kernel.addresses())
-        except PiranhaError as error:
-            raise LeaseError(str(error)) from error
         return frozenset(one.address for one in found)
 
     def close(self) -> None:
@@ -158,15 +149,20 @@ class KernelLeases:
         ]
         self._kernel.remove(stale)
 
-    def _lapse(self) -> LeaseResult:
-        leaving = list(self._held.values())
+    def _undo(self, added: Sequence[LeasedAddress], began: float) -> LeaseResult:
+        leaving = {(one.index, one.address, one.prefix): one for one in (*added, *self._held.values())}
         self._held = {}
-        self._lease = LeaseClock()
-        try:
-            self._kernel.remove(leaving)
-        except PiranhaError as error:
-            raise LeaseError(str(error)) from error
-        return LeaseResult(held=self._always, lapsed=True, renewed_at_s=self._clock())
+        self._kernel.remove(list(leaving.values()))
+        return LeaseResult(held=self._always, late=True, began_s=began)
+
+
+@contextmanager
+def _answers() -> Iterator[None]:
+    """Turn what the netlink socket raises into LeaseError."""
+    try:
+        yield
+    except PiranhaError as error:
+        raise LeaseError(str(error)) from error
 
 
 def prepare_device(device: Link, vip: FloatingAddress) -> list[str]:

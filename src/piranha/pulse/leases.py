@@ -22,17 +22,15 @@ class LeaseResult:
     """How it went.
 
     held: what this router holds now. refused: one line per address that it could not get or let
-    go. lapsed: the lease had run out before it was renewed; nothing of it is held any more.
-    stale: the decision was too old to be carried out; nothing was done. notes: what was set on
-    the machine besides, for the log. renewed_at_s: monotonic; the lease runs from then on.
+    go. late: `not_after_s` had passed; nothing was done, or what was done is undone. notes: what
+    was set on the machine besides, for the log. began_s: monotonic; a lease runs from then on.
     """
 
     held: frozenset[Address] = frozenset()
     refused: tuple[str, ...] = ()
-    lapsed: bool = False
-    stale: bool = False
+    late: bool = False
     notes: tuple[str, ...] = ()
-    renewed_at_s: float = 0.0
+    began_s: float = 0.0
 
 
 class LeaseError(PiranhaError):
@@ -42,19 +40,17 @@ class LeaseError(PiranhaError):
 class Leases(Protocol):
     """Holds VIPs. Methods block and belong to one thread at a time.
 
-    lease_s: whole seconds, None = without limit. Raises LeaseError when nothing can be said about
-    any address; what concerns one address is in the result.
+    lease_s: whole seconds, None = without limit. not_after_s: monotonic; later than that nothing is
+    begun, and what ends later is undone at once: a frozen process must not carry out after its thaw
+    what has been overtaken. Raises LeaseError when nothing can be said about any address; what
+    concerns one address is in the result.
     """
 
     def acquire(self, vips: Sequence[FloatingAddress], lease_s: int | None, not_after_s: float) -> LeaseResult:
-        """Hold `vips`, and nothing else any more; what is held already stays without a gap.
+        """Hold `vips`, and nothing else any more; what is held already stays without a gap."""
 
-        not_after_s: monotonic; later than that nothing is done, since a decision that a frozen
-        process carries out after its thaw may have been overtaken.
-        """
-
-    def renew(self, lease_s: int | None) -> LeaseResult:
-        """Renew all that is held, or let it go at once if the lease had run out by the end of the call."""
+    def renew(self, lease_s: int | None, not_after_s: float) -> LeaseResult:
+        """Give all that is held `lease_s` from now on."""
 
     def release(self, vips: Sequence[FloatingAddress]) -> LeaseResult:
         """Let `vips` go, whether this process acquired them or one before it."""
@@ -66,65 +62,47 @@ class Leases(Protocol):
         """Let go of descriptors; what is held stays."""
 
 
-@dataclass(slots=True)
-class LeaseClock:
-    """When the running lease ends at the earliest. Without a lease, or an unlimited one, never."""
-
-    renewed_at_s: float = 0.0
-    lease_s: int | None = None
-
-    def ended(self, now: float) -> bool:
-        """Return whether the holder may have taken the addresses away by `now`."""
-        return self.lease_s is not None and now >= self.renewed_at_s + self.lease_s
-
-    def start(self, now: float, lease_s: int | None) -> None:
-        """Note a renewal that began at `now`."""
-        self.renewed_at_s, self.lease_s = now, lease_s
-
-
 class ForwarderLeases:
     """Holds VIPs with the userspace forwarder: it listens on a VIP only as long as it is held."""
 
     def __init__(self, socket_path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = socket_path
         self._clock = clock
-        self._lease = LeaseClock()
         self._held: frozenset[Address] = frozenset()
 
     def acquire(self, vips: Sequence[FloatingAddress], lease_s: int | None, not_after_s: float) -> LeaseResult:
-        """See Leases."""
-        begun = self._clock()
-        if begun > not_after_s:
-            return LeaseResult(held=self._held, stale=True)
+        """See Leases. The forwarder compares clocks as well: both read the machine's monotonic one."""
+        began = self._clock()
+        if began > not_after_s:
+            return LeaseResult(held=self._held, late=True, began_s=began)
         wanted = frozenset(vip.address for vip in vips)
         with _answers():
-            surplus = self._held - wanted
-            if surplus:
-                client.release(self._path, surplus)
             holdings = client.hold(self._path, dict.fromkeys(wanted, lease_s), not_after_s=not_after_s)
-        self._lease.start(begun, lease_s)
+            if self._held - wanted:
+                client.release(self._path, self._held - wanted)
         self._held = frozenset(holdings) & wanted
+        if self._clock() > not_after_s:
+            return self._undo(began)
         waiting = tuple(
-            f"{vip}: port {port} cannot be listened on yet: {why}"
+            f"{vip} port {port}: cannot listen yet: {why}"
             for vip, holding in holdings.items()
             for port, why in holding.waiting.items()
         )
-        return LeaseResult(held=self._held, notes=waiting, renewed_at_s=begun)
+        refused = tuple(f"{vip}: not held by the forwarder" for vip in wanted - self._held)
+        return LeaseResult(held=self._held, refused=refused, notes=waiting, began_s=began)
 
-    def renew(self, lease_s: int | None) -> LeaseResult:
+    def renew(self, lease_s: int | None, not_after_s: float) -> LeaseResult:
         """See Leases. The forwarder itself refuses to renew what has lapsed."""
-        begun = self._clock()
-        if not self._held:
-            return LeaseResult(renewed_at_s=begun)
-        if self._lease.ended(begun):
-            return self._lapse()
-        end = None if self._lease.lease_s is None else self._lease.renewed_at_s + self._lease.lease_s
+        began = self._clock()
+        if began > not_after_s:
+            return LeaseResult(held=self._held, late=True, began_s=began)
         with _answers():
-            holdings = client.renew(self._path, dict.fromkeys(self._held, lease_s), not_after_s=end)
-        if self._held - frozenset(holdings) or self._lease.ended(self._clock()):
-            return self._lapse()
-        self._lease.start(begun, lease_s)
-        return LeaseResult(held=self._held, renewed_at_s=begun)
+            holdings = client.renew(self._path, dict.fromkeys(self._held, lease_s), not_after_s=not_after_s)
+        if self._clock() > not_after_s:
+            return self._undo(began)
+        lapsed, self._held = self._held - frozenset(holdings), self._held & frozenset(holdings)
+        refused = tuple(f"{vip}: its hold had lapsed" for vip in lapsed)
+        return LeaseResult(held=self._held, refused=refused, began_s=began)
 
     def release(self, vips: Sequence[FloatingAddress]) -> LeaseResult:
         """See Leases."""
@@ -132,7 +110,7 @@ class ForwarderLeases:
         with _answers():
             client.release(self._path, gone)
         self._held -= gone
-        return LeaseResult(held=self._held, renewed_at_s=self._clock())
+        return LeaseResult(held=self._held, began_s=self._clock())
 
     def present(self, vips: Sequence[FloatingAddress]) -> frozenset[Address]:
         """See Leases."""
@@ -142,12 +120,11 @@ class ForwarderLeases:
     def close(self) -> None:
         """Nothing is kept open between calls."""
 
-    def _lapse(self) -> LeaseResult:
+    def _undo(self, began: float) -> LeaseResult:
         gone, self._held = self._held, frozenset()
-        self._lease = LeaseClock()
         with _answers():
             client.release(self._path, gone)
-        return LeaseResult(lapsed=True, renewed_at_s=self._clock())
+        return LeaseResult(late=True, began_s=began)
 
 
 @contextmanager

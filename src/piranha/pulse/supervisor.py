@@ -1,0 +1,273 @@
+"""Shell: start, watch, adopt and end the lvs daemon of this router.
+
+`lvsd` runs in a session of its own and outlives `pulse`; the next `pulse` adopts it. Its death is
+seen by pidfd at once, and it is started again with back-off. Whether its table serves is asked
+over its control socket.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from piranha.control.client import NoAnswer, ask_async
+from piranha.control.messages import Refused
+from piranha.errors import PiranhaError
+from piranha.events.event import Event, Level
+
+POLL_S = 0.5
+ASK_TIMEOUT_S = 2.0
+STOP_LIMIT_S = 10.0
+FIRST_BACK_OFF_S = 0.2
+LONGEST_BACK_OFF_S = 30.0
+STEADY_S = 60.0  # a daemon that ran so long starts the back-off anew
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LvsdState:
+    """What is known of the lvs daemon. pid: 0 when it does not run. asked_at_s: monotonic."""
+
+    pid: int = 0
+    ready: bool = False
+    reasons: tuple[str, ...] = ("lvsd does not run",)
+    generation: int = 0
+    role: str = ""
+    asked_at_s: float = 0.0
+
+
+class LvsdError(PiranhaError):
+    """The lvs daemon cannot do what pulse asks of it; the text says why."""
+
+
+class LvsDaemon:
+    """The lvs daemon of one run directory.
+
+    command: words that start it. on_state: called in the loop when readiness, pid or generation
+    change. on_event: called in the loop with each event worth a log line.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        run_dir: Path,
+        *,
+        on_state: Callable[[LvsdState], None],
+        on_event: Callable[[Event], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._command = tuple(command)
+        self._socket = run_dir / "lvsd.sock"
+        self._lock = run_dir / "lvsd.lock"
+        self._on_state = on_state
+        self._on_event = on_event
+        self._clock = clock
+        self._wanted = asyncio.Event()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pid = 0
+        self._role = "standby"
+        self.state = LvsdState()
+
+    async def supervise(self) -> None:
+        """Keep the daemon running for as long as it is wanted; until cancelled."""
+        back_off_s = FIRST_BACK_OFF_S
+        poller = asyncio.create_task(self._poll())
+        try:
+            while True:
+                await self._wanted.wait()
+                begun = self._clock()
+                try:
+                    await self._run_once()
+                except (OSError, LvsdError) as error:
+                    self._tell("lvsd cannot be started", cause=str(error), level=Level.ERROR)
+                self._set(LvsdState(asked_at_s=self._clock()))
+                if not self._wanted.is_set():
+                    continue
+                back_off_s = FIRST_BACK_OFF_S if self._clock() - begun > STEADY_S else back_off_s
+                await asyncio.sleep(back_off_s)
+                back_off_s = min(back_off_s * 2, LONGEST_BACK_OFF_S)
+        finally:
+            poller.cancel()
+
+    def want(self) -> None:
+        """Have the daemon run from now on."""
+        self._wanted.set()
+
+    async def ensure_ready(self, limit_s: float) -> None:
+        """Start the daemon if need be, make it active and wait until its table serves.
+
+        Raises LvsdError after `limit_s` seconds with the daemon's own reasons.
+        """
+        self.want()
+        self._role = "active"
+        until = self._clock() + limit_s
+        while True:
+            state = await self._ask_state()
+            if state.pid and state.role != "active":
+                await self._ask("role", {"role": "active"}, {})
+                state = await self._ask_state()
+            if state.ready:
+                return
+            if self._clock() >= until:
+                raise LvsdError("; ".join(state.reasons) or "lvsd is not ready")
+            await asyncio.sleep(0.05)
+
+    async def set_role(self, role: str) -> None:
+        """Tell the daemon its role, `active` or `standby`; one that starts later hears it from the poll."""
+        self._role = role
+        if self._pid:
+            await self._ask("role", {"role": role}, {})
+
+    async def reload(self) -> None:
+        """Have the daemon load the accepted file. Raises LvsdError when it does not answer or refuses."""
+        if self._pid:
+            await asyncio.wait_for(self._must("reload"), ASK_TIMEOUT_S * 5)
+
+    async def stop(self) -> None:
+        """End the daemon, which removes its table, and wait for that. Does nothing when there is none."""
+        self._wanted.clear()
+        pid = self._pid or self._running()
+        if not pid:
+            return
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        try:
+            signal.pidfd_send_signal(descriptor, signal.SIGTERM)
+            async with asyncio.timeout(STOP_LIMIT_S):
+                await _readable(descriptor)
+        except TimeoutError:
+            self._tell("lvsd does not end", cause=f"still there {STOP_LIMIT_S:g} s after SIGTERM", level=Level.ERROR)
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        finally:
+            os.close(descriptor)
+
+    async def _run_once(self) -> None:
+        """Adopt or start the daemon, then wait for its death."""
+        pid = self._running()
+        if pid:
+            self._tell("adopting a running lvsd", facts=(("pid", str(pid)),))
+        else:
+            self._child = await asyncio.to_thread(_start, self._command)
+            pid = self._child.pid
+            self._tell("starting virtual service/nanny daemons", facts=(("pid", str(pid)),))
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        self._pid = pid
+        try:
+            await _readable(descriptor)
+        finally:
+            os.close(descriptor)
+            self._pid = 0
+        self._tell_end(pid)
+
+    def _tell_end(self, pid: int) -> None:
+        wanted = self._wanted.is_set()
+        level = Level.ERROR if wanted else Level.INFO
+        if self._child is None or self._child.pid != pid:
+            self._tell("lvsd ended", facts=(("pid", str(pid)),), level=level)
+            return
+        status = self._child.wait()
+        self._child = None
+        how = f"exited with status {status}" if status >= 0 else f"terminated with signal {-status}"
+        self._tell(f"Child process {pid} {how}", cause=f"lvsd {how}", level=level)
+
+    def _running(self) -> int:
+        """Return the pid of the daemon that holds the lock, 0 if nobody does."""
+        try:
+            with self._lock.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return 0
+        except BlockingIOError:
+            with contextlib.suppress(OSError, ValueError):
+                return int(self._lock.read_text(encoding="ascii"))
+        except OSError:
+            pass
+        return 0
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            if self._pid:
+                await self._ask_state()
+
+    async def _ask_state(self) -> LvsdState:
+        pid = self._pid
+        if not pid:
+            return self._set(LvsdState(asked_at_s=self._clock()))
+        answer = await self._ask("status", {"brief": True}, {})
+        if self._pid != pid:
+            return self.state
+        if not answer:
+            return self._set(LvsdState(pid=pid, reasons=("lvsd does not answer",), asked_at_s=self._clock()))
+        state = _state(answer, pid, self._clock())
+        if state.role and state.role != self._role:
+            await self._ask("role", {"role": self._role}, {})
+        return self._set(state)
+
+    async def _ask(self, verb: str, args: Mapping[str, object], default: dict[str, object]) -> dict[str, object]:
+        try:
+            return await ask_async(self._socket, verb, args, ASK_TIMEOUT_S)
+        except (NoAnswer, Refused):
+            return default
+
+    async def _must(self, verb: str) -> None:
+        try:
+            await ask_async(self._socket, verb, {}, ASK_TIMEOUT_S * 5)
+        except (NoAnswer, Refused) as error:
+            raise LvsdError(str(error)) from error
+
+    def _set(self, state: LvsdState) -> LvsdState:
+        before, self.state = self.state, state
+        now = (state.pid, state.ready, state.reasons, state.generation)
+        if (before.pid, before.ready, before.reasons, before.generation) != now:
+            self._on_state(state)
+        return state
+
+    def _tell(
+        self, message: str, *, cause: str = "", facts: tuple[tuple[str, str], ...] = (), level: Level = Level.INFO
+    ) -> None:
+        self._on_event(
+            Event(when_s=self._clock(), subject="lvsd", message=message, cause=cause, facts=facts, level=level)
+        )
+
+
+def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def _state(answer: Mapping[str, object], pid: int, now: float) -> LvsdState:
+    reasons = answer.get("not_ready")
+    generation = answer.get("generation")
+    return LvsdState(
+        pid=pid,
+        ready=answer.get("ready") is True,
+        reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
+        generation=generation if isinstance(generation, int) else 0,
+        role=str(answer.get("role", "")),
+        asked_at_s=now,
+    )
+
+
+def _readable(descriptor: int) -> Awaitable[None]:
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+
+    def settle() -> None:
+        loop.remove_reader(descriptor)
+        if not future.done():
+            future.set_result(None)
+
+    loop.add_reader(descriptor, settle)
+    future.add_done_callback(lambda _: loop.remove_reader(descriptor))
+    return future
