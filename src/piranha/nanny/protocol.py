@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TypeVar
 
-from piranha.errors import PiranhaError
+from piranha.control.messages import BadMessage
 from piranha.events.event import Level
 from piranha.lvscf.config import Check, CheckTiming, Exchange, Expect, Program
 from piranha.nanny.results import Assignment, ProbeResult, Reason
@@ -24,10 +24,6 @@ SUMMARY_INTERVAL_S = 1.0
 FROZEN_AFTER_S = 3 * SUMMARY_INTERVAL_S
 
 T = TypeVar("T")
-
-
-class BadMessage(PiranhaError):
-    """The other side sent something that is not a message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ exceeded by a slot: a due time is moved to an earlier slot, never to a later one
 import hashlib
 import heapq
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from piranha.nanny.results import Assignment
 
@@ -57,17 +57,17 @@ class Schedule:
         """Stop checking; an id that is not known changes nothing."""
         self._entries.pop(check_id, None)
 
-    def believe(self, assignment: Assignment, now: float) -> None:
-        """Take in what is believed from now on; `assignment` is the known one with the new belief."""
-        entry = self._entries.get(assignment.id)
-        if entry is not None:
-            entry.assignment = assignment
+    def believe(self, check_id: str, up: bool | None, now: float) -> None:
+        """Take in what is believed from now on; an id that is not known changes nothing."""
+        entry = self._entries.get(check_id)
+        if entry is not None and entry.assignment.believed_up is not up:
+            entry.assignment = replace(entry.assignment, believed_up=up)
             self._plan(entry, now)
 
-    def assignment(self, check_id: str) -> Assignment | None:
-        """Return what was assigned under this id."""
+    def believed_up(self, check_id: str) -> bool | None:
+        """Return what is believed of one server."""
         entry = self._entries.get(check_id)
-        return entry.assignment if entry else None
+        return entry.assignment.believed_up if entry else None
 
     def __len__(self) -> int:
         return len(self._entries)

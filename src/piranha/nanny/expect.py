@@ -1,0 +1,84 @@
+"""Whether an answer is what is expected. Escapes of lvs.cf are resolved already; inputs are bounded."""
+
+import re
+from enum import Enum, auto
+from functools import lru_cache
+
+from piranha.lvscf.config import Expect
+from piranha.lvscf.ere import translate
+
+MAX_ANSWER = 64 * 1024  # bytes of an answer that an expression may look at
+MAX_OUTPUT = 4096  # bytes of a program's output
+CHEAP_STEPS = 200_000  # some milliseconds of `re`
+
+
+class Verdict(Enum):
+    """What can be said of the part of an answer that is there."""
+
+    MATCH = auto()
+    MORE = auto()  # cannot be said yet
+    MISMATCH = auto()
+
+
+def compare(expect: Expect, got: bytes, ended: bool) -> Verdict:
+    """Compare the start of an answer; not for regular expressions. ended: no more will come."""
+    if expect.anything:
+        wanted, seen = bool(got), bool(got)
+    else:
+        wanted, seen = got.startswith(expect.text), not expect.text.startswith(got)
+    if wanted:
+        return Verdict.MATCH
+    return Verdict.MISMATCH if seen or ended else Verdict.MORE
+
+
+def output_matches(expect: Expect, output: bytes) -> bool:
+    """Compare the whole output of a program, without its last newline; not for regular expressions."""
+    if expect.anything:
+        return bool(output)
+    return expect.text in (output, output.removesuffix(b"\n"))
+
+
+class Search:
+    """A regular expression looked for anywhere in an answer.
+
+    Raises BadExpression when `text` is not a POSIX extended regular expression.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        self.expression = translate(text)
+        self._pattern = re.compile(self.expression.pattern, re.DOTALL)
+
+    def found(self, data: bytes) -> bool:
+        """Search all of `data`; backtracks, so ask `cheap` first."""
+        return self._pattern.search(data) is not None
+
+    def cheap(self, length: int) -> bool:
+        """Whether a search of `length` bytes ends within a few milliseconds, whatever they are."""
+        steps = self.expression.steps(length)
+        return steps is not None and steps <= CHEAP_STEPS
+
+
+@lru_cache(maxsize=1024)
+def search_for(text: bytes) -> Search:
+    """Return the compiled search for `text`. Raises BadExpression."""
+    return Search(text)
+
+
+def difference(expect: Expect, got: bytes) -> str:
+    """Say in words of an operator how `got` is not what is expected."""
+    if not got:
+        return f"empty instead of {_asked(expect)}"
+    return f"{quoted(got)} instead of {_asked(expect)}"
+
+
+def quoted(data: bytes, limit: int = 60) -> str:
+    """Return the start of `data` in quotes, printable whatever it is."""
+    text = data[:limit].decode("ascii", "backslashreplace")
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return f"'{text}'" + ("…" if len(data) > limit else "")
+
+
+def _asked(expect: Expect) -> str:
+    if expect.anything:
+        return "anything"
+    return f"a match of {quoted(expect.text)}" if expect.regex else quoted(expect.text)

@@ -1,0 +1,108 @@
+"""Shell: an answer that arrives in pieces, held against what is expected."""
+
+from collections.abc import Callable
+
+from piranha.lvscf.config import Expect
+from piranha.lvscf.ere import BadExpression
+from piranha.nanny.expect import MAX_ANSWER, Search, Verdict, compare, difference, search_for
+from piranha.nanny.probes.base import Probe
+from piranha.nanny.probes.search import OutsideSearch, linear
+from piranha.nanny.results import Reason
+
+EAGER = 4096  # bytes up to which each piece is searched at once; later ones when the answer has grown by a quarter
+
+
+class Answer:
+    """Collects at most 64 kB for one probe and ends it as soon as its outcome is certain."""
+
+    def __init__(self, probe: Probe, expect: Expect) -> None:
+        self._probe = probe
+        self._expect = expect
+        self._got = bytearray()
+        self._ended = False
+        self._search: Search | None = None
+        self._outside: OutsideSearch | None = None
+        self._searched = 0  # bytes that were searched in vain
+        if expect.regex:
+            try:
+                self._search = search_for(expect.text)
+            except BadExpression as error:
+                probe.end(Reason.ERROR, f"expect is no regular expression: {error}")
+
+    def feed(self, data: bytes, ended: bool, now: float) -> None:
+        """Take in the next piece. ended: the server will not send more."""
+        self._got += data[: MAX_ANSWER - len(self._got)]
+        self._ended = ended or len(self._got) >= MAX_ANSWER
+        if self._search is not None:
+            self._look(now)
+            return
+        match compare(self._expect, bytes(self._got[: len(self._expect.text) + 64]), self._ended):
+            case Verdict.MATCH:
+                self._matches(now)
+            case Verdict.MISMATCH:
+                self._differs()
+            case Verdict.MORE:
+                pass
+
+    def expire(self) -> bool:
+        """The time limit is over; return whether what came so far explains the failure."""
+        if self._outside is not None:
+            self._probe.end(Reason.MISMATCH, "answer: the search for expect took too long")
+        elif self._search is not None and len(self._got) > self._searched and self._search.cheap(len(self._got)):
+            self._conclude(self._search.found(bytes(self._got)), final=True, now=self._probe.started_s)
+        elif self._got:
+            self._differs()
+        return self._probe.outcome is not None
+
+    def close(self) -> None:
+        """End a search that runs outside."""
+        if self._outside is not None:
+            self._outside.close()
+            self._outside = None
+
+    def _look(self, now: float) -> None:
+        size = len(self._got)
+        if self._search is None or self._outside is not None:
+            return
+        if not self._ended and size > EAGER and size < self._searched * 5 // 4:
+            return
+        data = bytes(self._got)
+        self._searched = size
+        inside = self._inside(self._search, size)
+        if inside is not None:
+            self._conclude(inside(data), final=self._ended, now=now)
+            return
+        try:
+            self._outside = OutsideSearch(self._search, data, self._probe.watch, self._outside_ended)
+        except OSError as error:
+            self._probe.failed("search", error.errno or 0)
+
+    def _inside(self, search: Search, size: int) -> Callable[[bytes], object] | None:
+        return search.found if search.cheap(size) else linear(search.expression.linear)
+
+    def _outside_ended(self, found: bool | None, now: float) -> None:
+        self._outside = None
+        if found is None:
+            self._probe.end(Reason.ERROR, "answer: the search for expect was killed")
+        elif found or len(self._got) == self._searched:
+            self._conclude(found, final=self._ended, now=now)
+        else:
+            self._look(now)
+
+    def _conclude(self, found: object, *, final: bool, now: float) -> None:
+        if found:
+            self._matches(now)
+        elif final:
+            self._differs()
+
+    def _matches(self, now: float) -> None:
+        self._probe.passed("answer", now)
+        self._probe.end(Reason.OK, "answer: as expected")
+
+    def _differs(self) -> None:
+        if not self._got:
+            self._probe.end(Reason.CLOSED, "answer: closed by the server before it answered")
+        elif self._ended and not self._search and self._expect.text.startswith(self._got):
+            self._probe.end(Reason.CLOSED, f"answer: closed early, {difference(self._expect, bytes(self._got))}")
+        else:
+            self._probe.end(Reason.MISMATCH, f"answer: {difference(self._expect, bytes(self._got[:200]))}")
