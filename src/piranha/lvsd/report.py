@@ -1,6 +1,7 @@
 """What `lvsd` answers to the control verb `status`."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from piranha.forwarding.plane import ServerStatistics, ServiceStatistics
 from piranha.lvscf.config import RealServer, Virtual
@@ -14,17 +15,24 @@ from piranha.table.table import Table
 Statistics = Mapping[ServiceKey, ServiceStatistics]
 
 
-def virtuals(pools: Iterable[Pool], live: Table, statistics: Statistics, now: float) -> list[dict[str, object]]:
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the plane shows at `now`, monotonic seconds."""
+
+    live: Table
+    statistics: Statistics
+    now: float
+
+
+def virtuals(pools: Iterable[Pool], view: View) -> list[dict[str, object]]:
     """Return the virtual servers in the order of the file, each with its servers."""
-    return [_virtual(pool, live, statistics, now) for pool in pools]
+    return [_virtual(pool, view) for pool in pools]
 
 
-def _virtual(pool: Pool, live: Table, statistics: Statistics, now: float) -> dict[str, object]:
-    virtual = pool.virtual
+def _virtual(pool: Pool, view: View) -> dict[str, object]:
+    virtual, live, statistics = pool.virtual, view.live, view.statistics
     keys = service_keys(virtual)
-    servers = [
-        _server(virtual, pool.servers[check], pool.monitors[check], live, statistics, now) for check in pool.servers
-    ]
+    servers = [_server(virtual, pool.servers[check], pool.monitors[check], view) for check in pool.servers]
     serving = sum(isinstance(s["weight"], int) and s["weight"] > 0 for s in servers)
     return {
         "name": virtual.name,
@@ -42,16 +50,14 @@ def _virtual(pool: Pool, live: Table, statistics: Statistics, now: float) -> dic
     }
 
 
-def _server(
-    virtual: Virtual, server: RealServer, monitor: Monitor, live: Table, statistics: Statistics, now: float
-) -> dict[str, object]:
-    where = place(virtual, server)
+def _server(virtual: Virtual, server: RealServer, monitor: Monitor, view: View) -> dict[str, object]:
+    where, live, now = place(virtual, server), view.live, view.now
     weight = None
     active = inactive = connections = 0
     for key in service_keys(virtual):
         if key in live and where in live[key].destinations:
             weight = live[key].destinations[where].weight
-        numbers = _numbers(statistics, key, where)
+        numbers = _numbers(view.statistics, key, where)
         if numbers is not None:
             active, inactive = active + numbers.active, inactive + numbers.inactive
             connections += numbers.counters.connections

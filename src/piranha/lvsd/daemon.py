@@ -1,0 +1,370 @@
+"""Shell: the lvs daemon: keeps the table equal to what lvs.cf and the health of the servers ask for.
+
+One loop applies: health results, reloads and the clock only mark the table dirty, so that ten
+servers which fail together cost one pass.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from piranha.control.daemon import notify, watchdog_interval_s
+from piranha.errors import PiranhaError
+from piranha.events.event import Event, Level
+from piranha.events.record import Recorder
+from piranha.forwarding.errors import PlaneUnavailable
+from piranha.lvscf.config import Config, meaning
+from piranha.lvscf.load import Loaded
+from piranha.lvsd.accepted import Accepted
+from piranha.lvsd.nannies import Nannies
+from piranha.lvsd.ours import Ours
+from piranha.lvsd.planes import PlaneThread
+from piranha.lvsd.pool import Pool
+from piranha.lvsd.reconcile import Reconciler
+from piranha.lvsd.source import Source
+from piranha.nanny.results import ProbeResult
+from piranha.table.changes import RemoveService
+from piranha.table.desired import Verdicts, place, service_keys, services_of, with_unique_names
+from piranha.table.service import ServiceKey
+from piranha.table.table import Table
+
+log = logging.getLogger("piranha.lvsd")
+
+PLANE_RETRY_S = 1.0
+RESTART_S = 60.0
+"""How long an announced restart keeps SIGTERM from removing the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that was not accepted: while there is one, what was in force before stays."""
+
+    path: str
+    findings: tuple[str, ...]
+    at_s: float
+
+
+@dataclass(slots=True)
+class Lvsd:
+    """The daemon between its start and its end; everything runs in the thread of the event loop.
+
+    loaded: what `source` gave at start; it must hold a configuration. Call `start`, then `run`
+    until it returns, then `end`.
+    """
+
+    source: Source
+    loaded: Loaded
+    plane: PlaneThread
+    recorder: Recorder
+    ours: Ours
+
+    config: Config = field(init=False)
+    accepted: Accepted = field(init=False)
+    nannies: Nannies = field(init=False)
+    pools: dict[str, Pool] = field(default_factory=dict, init=False)
+    reconciler: Reconciler = field(default_factory=Reconciler, init=False)
+    live: Table = field(default_factory=dict, init=False)
+    passed_at_s: float | None = field(default=None, init=False)  # the last pass that could be made
+    plane_trouble: str = field(default="", init=False)
+    refused_file: RefusedFile | None = field(default=None, init=False)
+    role: str = field(default="", init=False)
+    overruled: list[tuple[float, str]] = field(default_factory=list, init=False)
+    _dirty: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _one_pass: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _one_reload: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _restart_until_s: float = field(default=0.0, init=False)
+    _stop_cause: str = field(default="", init=False)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+
+    async def start(self) -> None:
+        """Adopt the table that is there and bring it to what the file asks for; start the checks.
+
+        Raises PlaneUnavailable when the plane cannot be reached: nothing has been changed then.
+        """
+        await self.plane.prepare()
+        self.live = await self.plane.dump()
+        config = self._usable(self.loaded)
+        self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self._record)
+        await self.nannies.start()
+        await self._accept(self.loaded, config)
+        await self.one_pass()
+        self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
+
+    async def run(self) -> None:
+        """Serve until `stop`."""
+        beat = asyncio.create_task(self._beat())
+        try:
+            while not self._stopping.is_set():
+                await self._until_dirty()
+                self._dirty.clear()
+                if not self._stopping.is_set():
+                    await self._try_pass()
+        finally:
+            beat.cancel()
+
+    def stop(self, cause: str) -> None:
+        """Make `run` return."""
+        self._stop_cause = self._stop_cause or cause
+        self._stopping.set()
+        self._dirty.set()
+
+    def announce_restart(self) -> None:
+        """Leave the table when SIGTERM comes within the next minute."""
+        self._restart_until_s = time.monotonic() + RESTART_S
+        self._say("lvsd", "restart announced: the table stays", rule=f"within {RESTART_S:g} s")
+
+    async def end(self) -> None:
+        """Stop the checks and remove what was put into the table, unless it is to stay."""
+        restart = time.monotonic() < self._restart_until_s
+        self._say("lvsd", self._stop_cause, after="restarting" if restart else "stopped")
+        for task in self._tasks:
+            task.cancel()
+        await self.nannies.close()
+        if not restart and not self.config.lvsd.keep_table:
+            try:
+                await self._remove_ours()
+                await self.plane.end()
+            except PlaneUnavailable as error:
+                self._say("lvsd", "the table could not be removed", cause=str(error), level=Level.ERROR)
+        self.plane.close()
+
+    async def one_pass(self) -> list[str]:
+        """Read the table, repair and apply; return in words what others had changed.
+
+        Raises PlaneUnavailable.
+        """
+        async with self._one_pass:
+            live = await self.plane.dump()
+            plan = self.reconciler.plan(self.config, self.verdicts(), live, self.ours.services)
+            refusals = await self.plane.apply(plan.changes) if plan.changes else []
+            # After a refusal only the plane knows what is there now.
+            self.live = plan.wanted if not refusals else await self.plane.dump()
+            now = time.monotonic()
+            self.recorder.record_all(self.reconciler.done(plan, refusals, self.live, now))
+            self.passed_at_s = now
+            wanted = services_of(self.config)
+            await self._keep_ours({key for key in self.ours.services if key in self.live} | set(wanted))
+            repaired = list(plan.repairs.values())
+            self.overruled = [*self.overruled, *((now, words) for words in repaired)][-100:]
+            return repaired
+
+    async def reload(self, cause: str) -> bool:
+        """Read the file again; return whether it is in force now.
+
+        A file that cannot be used changes nothing: its findings are logged and shown by `status`.
+        """
+        async with self._one_reload:
+            self._say("config", "rereading configuration file", cause=cause)
+            loaded, problems = await asyncio.to_thread(self.source.read)
+            if loaded is None or loaded.config is None:
+                self._refuse(problems)
+                return False
+            for warning in loaded.warnings:
+                log.warning("%s: %s", self.source.path, warning.sentence())
+            self.refused_file = None
+            self.loaded = loaded
+            await self._accept(loaded, self._usable(loaded))
+            self._dirty.set()
+            return True
+
+    def reload_soon(self, cause: str) -> None:
+        """Do what `reload` does, from a signal handler."""
+        task = asyncio.get_running_loop().create_task(self._reload_and_report(cause))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def verdicts(self) -> Verdicts:
+        """Return what is known of every server."""
+        return {key: verdict for pool in self.pools.values() for key, verdict in pool.verdicts().items()}
+
+    def set_role(self, role: str) -> None:
+        """Note what `pulse` says this router is."""
+        if role != self.role:
+            self._say("lvsd", f"this router is {role}", before=self.role, after=role)
+            self.role = role
+
+    async def _reload_and_report(self, cause: str) -> None:
+        notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        try:
+            await self.reload(cause)
+        except PiranhaError as error:
+            self._say("config", "reload failed", cause=str(error), level=Level.ERROR)
+        finally:
+            notify("READY=1")
+
+    def _usable(self, loaded: Loaded) -> Config:
+        if loaded.config is None:
+            raise PiranhaError(f"{self.source.path}: no usable configuration")
+        return with_unique_names(loaded.config)
+
+    async def _accept(self, loaded: Loaded, config: Config) -> None:
+        before = getattr(self, "config", None)
+        accepted_before = getattr(self, "accepted", None)
+        self.accepted = await self._store(loaded, config)
+        # Ours before they are there: a crash in between must not make them somebody else's.
+        await self._keep_ours(self.ours.services | set(services_of(config)))
+        with contextlib.suppress(PlaneUnavailable):
+            self.live = await self.plane.dump()
+        self.config = config
+        self._make_pools(config, self.live, time.monotonic())
+        if before is None or before.lvsd.timeouts_s != config.lvsd.timeouts_s:
+            await self._set_timeouts(config.lvsd.timeouts_s)
+        if before is not None:
+            await self.nannies.reconfigure(config.lvsd)
+            self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
+            if before.lvsd.plane is not config.lvsd.plane:
+                self._say("config", "forwarding_plane takes effect after a restart of lvsd", level=Level.WARNING)
+        changed = accepted_before is None or accepted_before.meaning != self.accepted.meaning
+        self._say(
+            "config",
+            "configuration accepted" if changed else "configuration accepted, its meaning is unchanged",
+            before=f"generation {accepted_before.generation}" if accepted_before else "",
+            after=f"generation {self.accepted.generation}",
+            facts=(("file", str(self.source.path)), ("serial_no", str(self.accepted.serial_no))),
+        )
+
+    async def _store(self, loaded: Loaded, config: Config) -> Accepted:
+        try:
+            return await asyncio.to_thread(self.source.accept, loaded, config)
+        except OSError as error:
+            # A full disk must not keep a router from serving.
+            self._say("lvsd", "state cannot be written", cause=f"{error.filename}: {error.strerror}", level=Level.ERROR)
+            before, new = getattr(self, "accepted", None), meaning(config)
+            generation = before.generation + (before.meaning != new) if before else 1
+            return Accepted(generation, new, config.serial_no)
+
+    async def _keep_ours(self, services: Collection[ServiceKey]) -> None:
+        try:
+            await asyncio.to_thread(self.ours.keep, services)
+        except OSError as error:
+            self._say("lvsd", "state cannot be written", cause=f"{error.filename}: {error.strerror}", level=Level.ERROR)
+
+    def _make_pools(self, config: Config, live: Table, now: float) -> None:
+        serving = set()
+        for key, virtual in services_of(config).items():
+            held = live[key].destinations if key in live else {}
+            for server in virtual.servers:
+                have = held.get(place(virtual, server))
+                if have is not None and have.weight > 0:
+                    serving.add((virtual.name, server.name))
+        pools: dict[str, Pool] = {}
+        for virtual in config.active_virtuals():
+            pool = self.pools.get(virtual.name)
+            if pool is None:
+                pool = Pool(virtual, serving, now)
+            else:
+                pool.reconfigure(virtual, serving, now)
+            pools[virtual.name] = pool
+        self.pools = pools
+
+    async def _set_timeouts(self, timeouts_s: tuple[int, int, int]) -> None:
+        if not any(timeouts_s):
+            return  # 0 keeps the plane's value
+        try:
+            await self.plane.set_timeouts(timeouts_s)
+        except PlaneUnavailable as error:
+            numbers = " ".join(map(str, timeouts_s))
+            message = f"ipvsadm failed to set timeouts ({numbers})"  # as the original says it
+            self._say("table", message, cause=str(error), level=Level.ERROR)
+            return
+        facts = tuple(zip(("tcp", "tcpfin", "udp"), map(str, timeouts_s), strict=True))
+        self._say("table", "connection time-outs set", facts=facts)
+
+    def _record(self, event: Event) -> None:
+        self.recorder.record(event)
+
+    def _on_results(self, results: Sequence[ProbeResult]) -> None:
+        now = time.monotonic()
+        for result in results:
+            pool = self.pools.get(result.id.rpartition("/")[0])
+            events = pool.observe(result, now) if pool is not None else []
+            if pool is None or not events:
+                continue
+            self.recorder.record_all(events)
+            self.nannies.believe(result.id, pool.monitors[result.id].believed_up)
+            self._dirty.set()
+
+    async def _until_dirty(self) -> None:
+        wait_s = PLANE_RETRY_S if self.plane_trouble else self.config.lvsd.repair_interval_s
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._dirty.wait()
+
+    async def _try_pass(self) -> None:
+        try:
+            if self.plane_trouble:
+                await self.plane.prepare()
+            await self.one_pass()
+        except PlaneUnavailable as error:
+            if not self.plane_trouble:
+                self._say("table", "the table cannot be reached", cause=str(error), level=Level.ERROR)
+            self.plane_trouble = str(error)
+            await asyncio.sleep(min(PLANE_RETRY_S, self.config.lvsd.repair_interval_s))
+            return
+        if self.plane_trouble:
+            self._say("table", "the table can be reached again", before=self.plane_trouble)
+            self.plane_trouble = ""
+
+    async def _remove_ours(self) -> None:
+        async with self._one_pass:
+            live = await self.plane.dump()
+            names = {key: virtual.name for virtual in self.config.active_virtuals() for key in service_keys(virtual)}
+            changes = [RemoveService(key) for key in live if key in names or key in self.ours.services]
+            for change in changes:
+                name = names.get(change.service, str(change.service))
+                self._say(name, f"shutting down virtual service {name}", facts=(("service", str(change.service)),))
+            refusals = await self.plane.apply(changes)
+            for refusal in refusals:
+                self._say("table", "a service could not be removed", cause=refusal.reason, level=Level.ERROR)
+            await self._keep_ours({refusal.change.service for refusal in refusals})
+
+    def _refuse(self, problems: Sequence[str]) -> None:
+        path = str(self.source.path)
+        self.refused_file = RefusedFile(path, tuple(problems), time.monotonic())
+        for problem in problems:
+            log.error("%s: %s", path, problem)
+        self._say(
+            "config",
+            f"error parsing {path}: the file is refused, everything stays as it is",
+            after="refused",
+            rule=f"{len(problems)} error{'s' if len(problems) != 1 else ''}",
+            cause=problems[0] if problems else "",
+            level=Level.ERROR,
+        )
+
+    async def _beat(self) -> None:
+        interval_s = watchdog_interval_s()
+        while interval_s is not None:
+            notify("WATCHDOG=1")
+            await asyncio.sleep(interval_s)
+
+    def _say(
+        self,
+        subject: str,
+        message: str,
+        *,
+        before: str = "",
+        after: str = "",
+        rule: str = "",
+        cause: str = "",
+        level: Level = Level.INFO,
+        facts: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        now = time.monotonic()
+        self.recorder.record(
+            Event(
+                when_s=now,
+                subject=subject,
+                message=message,
+                before=before,
+                after=after,
+                rule=rule,
+                cause=cause,
+                level=level,
+                facts=facts,
+            )
+        )

@@ -1,0 +1,82 @@
+"""Shell: the forwarding plane as the event loop sees it: one thread makes all calls, in order."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from piranha.forwarding.ipvs import IpvsPlane
+from piranha.forwarding.plane import Plane, Refusal, ServiceStatistics
+from piranha.forwarding.userspace import client
+from piranha.lvscf.config import PlaneKind
+from piranha.table.changes import Change
+from piranha.table.service import ServiceKey
+from piranha.table.table import Table
+
+T = TypeVar("T")
+
+
+class PlaneThread:
+    """Calls a plane without blocking the loop. Every method raises PlaneUnavailable as the plane does.
+
+    prepare: makes the plane reachable, or raises PlaneUnavailable; called before the first use and
+    after a failure. end: called when the daemon stops for good and its table is gone.
+    """
+
+    def __init__(self, plane: Plane, prepare: Callable[[], None], end: Callable[[], None]) -> None:
+        self._plane = plane
+        self._prepare = prepare
+        self._end = end
+        self._thread = ThreadPoolExecutor(1, "plane")
+
+    async def prepare(self) -> None:
+        """Make the plane reachable."""
+        await self._call(self._prepare)
+
+    async def dump(self) -> Table:
+        """Read the live table."""
+        return await self._call(self._plane.dump)
+
+    async def apply(self, changes: Sequence[Change]) -> list[Refusal]:
+        """Carry out `changes` in order; return those that were refused."""
+        return await self._call(lambda: self._plane.apply(changes))
+
+    async def statistics(self) -> Mapping[ServiceKey, ServiceStatistics]:
+        """Read counters and connection numbers."""
+        return await self._call(self._plane.statistics)
+
+    async def set_timeouts(self, timeouts_s: tuple[int, int, int]) -> None:
+        """Set the time-outs tcp, tcpfin and udp; 0 keeps the plane's value."""
+        await self._call(lambda: self._plane.set_timeouts(*timeouts_s))
+
+    async def end(self) -> None:
+        """End what serves nobody else once the table is gone."""
+        await self._call(self._end)
+
+    def close(self) -> None:
+        """Let go of the plane; what it holds stays."""
+        self._thread.shutdown(wait=True)
+        self._plane.close()
+
+    async def _call(self, action: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, action)
+
+
+def open_plane(kind: PlaneKind, run_dir: Path) -> PlaneThread:
+    """Return the plane that the file or `--plane` asks for; nothing is touched yet."""
+    if kind is PlaneKind.IPVS:
+        return PlaneThread(IpvsPlane(), _nothing, _nothing)
+    path = run_dir / client.SOCKET_NAME
+
+    def prepare() -> None:
+        client.ensure_forwarder(run_dir)
+
+    def end() -> None:
+        client.stop(path)
+
+    return PlaneThread(client.UserspacePlane(path), prepare, end)
+
+
+def _nothing() -> None:
+    """IPVS is there or it is not."""

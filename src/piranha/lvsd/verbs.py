@@ -1,0 +1,151 @@
+"""Shell: what `lvsd` answers on its control socket."""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Mapping
+
+from piranha.control.messages import Refused
+from piranha.control.server import Handler, Peer, require_admin
+from piranha.errors import PiranhaError
+from piranha.forwarding.errors import PlaneUnavailable
+from piranha.lvsd.daemon import Lvsd
+from piranha.lvsd.monitor import Health
+from piranha.lvsd.report import View, virtuals
+
+LATELY_S = 3600.0
+"""How long `status` names a repair of the table."""
+
+OVERDUE = 3.0
+"""After so many intervals without a pass the table counts as not known."""
+
+
+class Verbs:
+    """The control verbs of one daemon. node: which router of the file this is, if it was said."""
+
+    def __init__(self, lvsd: Lvsd, *, node: str, plane: str) -> None:
+        self._lvsd = lvsd
+        self._node = node
+        self._plane = plane
+        self._started_s = time.monotonic()
+        self._boot = os.urandom(8).hex()
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return the table of verbs."""
+        return {
+            "status": self.status,
+            "events": self.events,
+            "read_back": self.read_back,
+            "reload": self.reload,
+            "role": self.role,
+            "prepare_restart": self.prepare_restart,
+            "stop": self.stop,
+        }
+
+    async def status(self, _args: Mapping[str, object], _peer: Peer) -> object:
+        """Everything that is known, each fact with its age."""
+        lvsd = self._lvsd
+        statistics = {}
+        with contextlib.suppress(PlaneUnavailable):
+            statistics = dict(await lvsd.plane.statistics())
+        now = time.monotonic()
+        accepted, refused = lvsd.accepted, lvsd.refused_file
+        not_ready = self.not_ready(now)
+        return {
+            "pid": os.getpid(),
+            "boot": self._boot,
+            "started_s": self._started_s,
+            "uptime_s": round(now - self._started_s, 3),
+            "node": self._node,
+            "cluster": lvsd.config.cluster,
+            "file": str(lvsd.source.path),
+            "generation": accepted.generation,
+            "meaning": accepted.meaning,
+            "serial_no": accepted.serial_no,
+            "role": lvsd.role,
+            "plane": self._plane,
+            "ready": not not_ready,
+            "not_ready": not_ready,
+            "table_equal": lvsd.passed_at_s is not None and not lvsd.reconciler.refused and not lvsd.plane_trouble,
+            "table_age_s": round(now - lvsd.passed_at_s, 3) if lvsd.passed_at_s is not None else None,
+            "refused_changes": lvsd.reconciler.refused,
+            "virtuals": virtuals(lvsd.pools.values(), View(lvsd.live, statistics, now)),
+            "refused_file": refused
+            and {"path": refused.path, "findings": list(refused.findings), "age_s": round(now - refused.at_s, 3)},
+            "overruled": [words for at_s, words in lvsd.overruled if now - at_s < LATELY_S],
+            "nannies": lvsd.nannies.status(),
+        }
+
+    def not_ready(self, now: float) -> list[str]:
+        """Return why a partner should not hand over to this router; empty when it may."""
+        lvsd = self._lvsd
+        reasons = []
+        if lvsd.plane_trouble:
+            reasons.append(f"the table cannot be reached: {lvsd.plane_trouble}")
+        elif lvsd.passed_at_s is None:
+            reasons.append("the table is not loaded yet")
+        elif now - lvsd.passed_at_s > OVERDUE * lvsd.config.lvsd.repair_interval_s:
+            reasons.append(f"the table was not read for {now - lvsd.passed_at_s:.0f} s")
+        if lvsd.reconciler.refused:
+            more = len(lvsd.reconciler.refused) - 1
+            reasons.append(f"refused: {lvsd.reconciler.refused[0]}" + (f" and {more} more" if more else ""))
+        unknown = sum(m.health is Health.UNKNOWN for pool in lvsd.pools.values() for m in pool.monitors.values())
+        if unknown:
+            reasons.append(f"{unknown} server{'s have' if unknown > 1 else ' has'} not answered a check yet")
+        if (trouble := lvsd.nannies.trouble) is not None:
+            reasons.append(trouble)
+        return reasons
+
+    async def events(self, args: Mapping[str, object], _peer: Peer) -> object:
+        """Return recorded events: `{"after": N, "limit": N}`."""
+        return self._lvsd.recorder.answer(args)
+
+    async def read_back(self, _args: Mapping[str, object], peer: Peer) -> object:
+        """Read the table now, repair it, answer what was repaired."""
+        require_admin(peer)
+        return {"repaired": await self._pass(), "refused": self._lvsd.reconciler.refused}
+
+    async def reload(self, _args: Mapping[str, object], peer: Peer) -> object:
+        """Read the file again and apply it; refused with its findings when it cannot be used."""
+        require_admin(peer)
+        lvsd = self._lvsd
+        before = lvsd.accepted.meaning
+        if not await lvsd.reload(f"asked by process {peer.pid}, uid {peer.uid}"):
+            findings = lvsd.refused_file.findings if lvsd.refused_file else ()
+            raise Refused(f"{lvsd.source.path} is refused: " + ("; ".join(findings) or "it cannot be used"))
+        await self._pass()
+        return {
+            "generation": lvsd.accepted.generation,
+            "meaning": lvsd.accepted.meaning,
+            "changed": lvsd.accepted.meaning != before,
+            "refused": lvsd.reconciler.refused,
+        }
+
+    async def role(self, args: Mapping[str, object], peer: Peer) -> object:
+        """Take over what `pulse` says this router is: `{"role": "active"|"standby"}`."""
+        require_admin(peer)
+        role = args.get("role")
+        if role not in ("active", "standby"):
+            raise Refused("role must be active or standby")
+        self._lvsd.set_role(str(role))
+        return {"role": role}
+
+    async def prepare_restart(self, _args: Mapping[str, object], peer: Peer) -> object:
+        """Leave the table when SIGTERM comes within a minute."""
+        require_admin(peer)
+        self._lvsd.announce_restart()
+        return {}
+
+    async def stop(self, _args: Mapping[str, object], peer: Peer) -> object:
+        """End as on SIGTERM, once this is answered."""
+        require_admin(peer)
+        cause = f"shutting down, asked by process {peer.pid}, uid {peer.uid}"
+        asyncio.get_running_loop().call_later(0.05, self._lvsd.stop, cause)
+        return {"pid": os.getpid()}
+
+    async def _pass(self) -> list[str]:
+        try:
+            return await self._lvsd.one_pass()
+        except PlaneUnavailable as error:
+            raise PiranhaError(f"the table cannot be reached: {error}") from error
