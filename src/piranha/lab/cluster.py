@@ -13,7 +13,7 @@ from pathlib import Path
 
 from piranha.control.client import NoAnswer, ask
 from piranha.lab.build import Lab, wait_for
-from piranha.lab.faults import children_of
+from piranha.lab.faults import children_of, heal, kill, state_of
 from piranha.lab.namespaces import LabError
 from piranha.lab.timeline import Record, parse_record
 from piranha.lab.topology import CLIENT, PRIMARY, ROUTERS, Bridge, ClusterFile, lvs_cf
@@ -88,6 +88,16 @@ class Router:
             raise LabError(f"{self.name}: pulse was never started")
         return self.process.wait(limit_s)
 
+    def kill_all(self) -> None:
+        """SIGKILL every process on this router, and clear what they leave in its kernel."""
+        namespace = self._lab.namespace(self.name)
+        while left := [pid for pid in namespace.processes() if state_of(pid) != "Z"]:
+            kill(*left)
+            time.sleep(0.01)
+        if self.process is not None:
+            self.process.wait()
+        namespace.run(("ipvsadm", "-C"))
+
     def hang_up(self) -> None:
         """Have `pulse` read its file again (SIGHUP)."""
         os.kill(self.pulse_pid, signal.SIGHUP)
@@ -104,7 +114,7 @@ class Router:
         """Process of `lvsd`, as its lock file says. Raises LabError when it does not run."""
         with suppress(OSError, ValueError):
             pid = int((self.run_dir / "lvsd.lock").read_text().split()[0])
-            if Path(f"/proc/{pid}").exists():
+            if state_of(pid) not in ("", "Z"):
                 return pid
         raise LabError(f"{self.name}: lvsd does not run")
 
@@ -174,6 +184,22 @@ class Cluster:
             if router.process is None:
                 router.start()
         wait_for(self.settled, "one router active, both ready", limit_s)
+
+    def restore(self, limit_s: float = 30) -> str:
+        """Undo what a test has broken: cables, servers, routers, the file; return which router is active."""
+        self.write(self.file)
+        for router in self.routers.values():
+            heal(self.lab, router.name)
+            if router.process is None or router.process.poll() is not None:
+                router.start()
+        for name, server in self.servers.items():
+            if server.poll() is not None:
+                self.start_server(name)
+        wait_for(self.settled, "one router active, both ready", limit_s)
+        active = self.active()
+        if active is None:
+            raise LabError("the VIPs moved again just after they had come to rest")
+        return active
 
     def start_router(self, name: str, limit_s: float = 30) -> None:
         """Start one router and wait until it holds the VIPs."""

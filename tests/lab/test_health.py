@@ -1,0 +1,113 @@
+"""Health on the real kernel: servers that die, checkers that die, under 200 requests a second."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from piranha.lab import faults
+from piranha.lab.build import Lab, wait_for
+from piranha.lab.cluster import Cluster, Router, pause
+from piranha.lab.topology import PRIMARY, ClusterFile, VirtualFile
+from piranha.lab.watch import TableWatch
+
+pytestmark = pytest.mark.lab
+
+TIMEOUT_S = 3.0
+REENTRY_S = 2.0
+# A due check waits for its slot, a tenth of the interval, at most.
+SLOT_S = TIMEOUT_S / 3 / 10
+# From a result to the kernel: processes wait for the one CPU that the client and servers also use.
+ACT_S = 0.15
+
+
+@pytest.fixture(scope="module")
+def cluster(nat_lab: Lab) -> Iterator[Cluster]:
+    """A lone router with three real servers; what a dying process breaks shows without any takeover."""
+    virtual = VirtualFile(timeout_s=TIMEOUT_S, reentry_s=REENTRY_S)
+    running = Cluster(nat_lab, ClusterFile(pair=False, virtuals=(virtual,)))
+    running.start_router(PRIMARY)
+    wait_for(lambda: serving(running) == 3, "three servers in the table", 20)
+    yield running
+
+
+def serving(cluster: Cluster) -> int:
+    """How many destinations with a weight above 0 the primary's table has."""
+    return sum("-a " in line and not line.endswith("-w 0") for line in cluster.routers[PRIMARY].table().splitlines())
+
+
+@pytest.mark.parametrize("how", ["refuses", "hangs"])
+def test_a_dead_server_costs_requests_only_within_timeout_and_comes_back(cluster: Cluster, how: str) -> None:
+    traffic = cluster.traffic()
+    server = cluster.servers["rs1"]
+    died_s = pause(0.5)
+    if how == "refuses":
+        faults.kill(server.pid)
+    else:
+        faults.freeze(server.pid)
+    wait_for(lambda: serving(cluster) == 2, "rs1 leaves the table", TIMEOUT_S + 2)
+    back_s = pause(1)
+    if how == "refuses":
+        cluster.start_server("rs1")
+    else:
+        faults.thaw(server.pid)
+    wait_for(lambda: serving(cluster) == 3, "rs1 returns", REENTRY_S + TIMEOUT_S + 2)
+    returned_s = pause(1)
+    record = traffic.stop()
+
+    assert record.gaps == ()
+    failures = record.failures
+    assert failures, "a third of the requests went to a dead server"
+    assert min(request.start_s for request in failures) >= died_s - 0.5
+    assert max(request.start_s for request in failures) <= died_s + TIMEOUT_S + SLOT_S + ACT_S
+    assert returned_s - 1 >= back_s + REENTRY_S
+    assert record.between(returned_s - 0.5).by_server()["rs1"] > 0
+
+
+def nanny(router: Router) -> list[int]:
+    """One nanny."""
+    return router.nanny_pids[:1]
+
+
+def nanny_parent(router: Router) -> list[int]:
+    """The nannies' parent."""
+    return [router.nanny_parent_pid]
+
+
+def lvsd(router: Router) -> list[int]:
+    """The lvs daemon."""
+    return [router.lvsd_pid]
+
+
+def all_of_them(router: Router) -> list[int]:
+    """Nannies, their parent and the lvs daemon."""
+    return [*router.nanny_pids, router.nanny_parent_pid, router.lvsd_pid]
+
+
+def whole(router: Router, without: list[int]) -> bool:
+    """Whether lvs daemon, nanny parent and a nanny for each of three servers run, none of them `without`."""
+    try:
+        pids = all_of_them(router)
+    except (OSError, Exception):
+        return False
+    return len(pids) == 5 and not set(pids) & set(without) and bool(router.status("lvsd").get("ready"))
+
+
+@pytest.mark.parametrize("victims", [nanny, nanny_parent, lvsd, all_of_them])
+def test_a_killed_checker_costs_no_request_and_is_back_within_2_s(
+    cluster: Cluster, victims: Callable[[Router], list[int]]
+) -> None:
+    router = cluster.routers[PRIMARY]
+    wait_for(lambda: whole(router, []) and serving(cluster) == 3, "the cluster is whole", 20)
+    watch = TableWatch(cluster.lab, PRIMARY)
+    traffic = cluster.traffic()
+    time.sleep(0.5)
+    pids = victims(router)
+    faults.kill(*pids)
+    back_after_s = wait_for(lambda: whole(router, pids), "all processes are back", 10, every_s=0.02)
+    time.sleep(1)
+    record = traffic.stop()
+
+    assert record.failures == (), record.summary()
+    assert {sample.serving for sample in watch.stop()} == {3}
+    assert back_after_s <= 2.0

@@ -1,0 +1,72 @@
+"""A router without a partner: what it holds stays, whatever happens to its daemons."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from piranha.lab import faults
+from piranha.lab.build import Lab, wait_for
+from piranha.lab.cluster import Cluster
+from piranha.lab.topology import PRIMARY, VIP, ClusterFile, VirtualFile
+from piranha.lab.watch import TableWatch, Watch, holders
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture(scope="module")
+def cluster(nat_lab: Lab) -> Iterator[Cluster]:
+    """One router that serves alone."""
+    running = Cluster(nat_lab, ClusterFile(pair=False, virtuals=(VirtualFile(),)))
+    running.start_router(PRIMARY)
+    wait_for(running.settled, "the table is loaded", 20)
+    yield running
+
+
+def test_a_killed_pulse_without_partner_costs_no_request_for_as_long_as_it_is_dead(cluster: Cluster) -> None:
+    watch = Watch(cluster.lab, PRIMARY)
+    traffic = cluster.traffic()
+    router = cluster.routers[PRIMARY]
+    faults.kill(router.pulse_pid)
+    time.sleep(6)
+    assert router.process is not None
+    router.process.wait()
+    router.start()
+    wait_for(lambda: router.status("pulse").get("role") == "active", "the next pulse adopts the VIPs", 10)
+    time.sleep(1)
+    record = traffic.stop()
+
+    assert record.failures == (), record.summary()
+    (held,) = watch.holdings(VIP)
+    assert held.until_s == float("inf")
+    watch.close()
+
+
+def test_a_file_that_cannot_be_used_changes_nothing_and_says_why(cluster: Cluster) -> None:
+    router = cluster.routers[PRIMARY]
+    good = cluster.config.read_text()
+    before = router.table()
+    watch = TableWatch(cluster.lab, PRIMARY)
+    traffic = cluster.traffic()
+    try:
+        for text in ("virtual web {\n    scheduler = fastest\n", ""):
+            cluster.config.write_text(text)
+            logged = len(router.log())
+            router.hang_up()
+            wait_for(lambda: refused(cluster), "status says that the file is refused", 5)
+            assert "refused" in router.log()[logged:]
+            assert router.table() == before
+    finally:
+        cluster.config.write_text(good)
+        router.hang_up()
+    wait_for(lambda: not refused(cluster), "the good file is in force again", 5)
+    record = traffic.stop()
+
+    assert record.failures == ()
+    assert {sample.serving for sample in watch.stop()} == {3}
+    assert holders(cluster.lab, VIP) == (PRIMARY,)
+
+
+def refused(cluster: Cluster) -> bool:
+    """Whether `pulse`, which reads the operator's file, names findings in its status."""
+    return bool(cluster.routers[PRIMARY].status("pulse").get("refused_file"))
