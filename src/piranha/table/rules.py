@@ -1,0 +1,263 @@
+"""The table as text: the rules that `ipvsadm -S` prints and `ipvsadm -R` reads.
+
+Not in the text, as in the C tool: thresholds. A server the kernel calls *Local* or *Bypass* is
+written as `-g`, the nearest that a rule can say.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from ipaddress import IPv4Address, ip_address
+
+from piranha.errors import PiranhaError
+from piranha.table.destination import Destination, DestinationKey, Tunnel, TunnelChecksum, TunnelType
+from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
+from piranha.table.table import Service, Table
+from piranha.terms import Address, Family, ForwardingMethod, Protocol
+
+Names = Callable[[Address, int, Protocol], str]
+"""How an address and a port are written: `192.0.2.10:80`, `[2001:db8::1]:80` or with names."""
+
+PERSISTENCE_DEFAULT_S = 360
+
+_SERVICE_OPTION = {Protocol.TCP: "-t", Protocol.UDP: "-u", Protocol.SCTP: "--sctp-service"}
+_PROTOCOL_OF = {
+    "-t": Protocol.TCP,
+    "--tcp-service": Protocol.TCP,
+    "-u": Protocol.UDP,
+    "--udp-service": Protocol.UDP,
+    "--sctp-service": Protocol.SCTP,
+}
+_FORWARDING_OPTION = {
+    ForwardingMethod.NAT: "-m",
+    ForwardingMethod.TUNNEL: "-i",
+    ForwardingMethod.DIRECT: "-g",
+    ForwardingMethod.LOCAL: "-g",
+    ForwardingMethod.BYPASS: "-g",
+}
+_FORWARDING_OF = {"-m": ForwardingMethod.NAT, "-i": ForwardingMethod.TUNNEL, "-g": ForwardingMethod.DIRECT}
+_CHECKSUM_OPTION = {
+    TunnelChecksum.NONE: "--tun-nocsum",
+    TunnelChecksum.CSUM: "--tun-csum",
+    TunnelChecksum.REMCSUM: "--tun-remcsum",
+}
+_CHECKSUM_OF = {option: checksum for checksum, option in _CHECKSUM_OPTION.items()}
+
+_GENERIC_FLAGS = ("flag-1", "flag-2", "flag-3")
+_NAMED_FLAGS = {"sh": ("sh-fallback", "sh-port"), "mh": ("mh-fallback", "mh-port")}
+
+
+class RulesError(PiranhaError):
+    """A rule that cannot be read: `line 3: -a before its service`."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"line {line}: {problem}")
+        self.line = line
+        self.problem = problem
+
+
+def numeric(address: Address, port: int, _protocol: Protocol) -> str:
+    """Write an address and a port as numbers."""
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+
+
+def service_order(key: ServiceKey) -> tuple[int, int, int, int, int]:
+    """Sort key of listings: TCP, UDP, SCTP by address and port, then IPv6, then marks."""
+    match key.match:
+        case FirewallMark(mark, family):
+            return mark, family, 0, 0, 0
+        case AddressMatch(protocol, address, port):
+            return 0, Family.of(address), protocol, int(address), port
+
+
+def server_order(key: DestinationKey) -> tuple[int, int, int]:
+    """Sort key of the servers of one service: address, then port."""
+    return key.address.version, int(key.address), key.port
+
+
+def print_rules(table: Table, names: Names = numeric) -> str:
+    """Write `table` as rules, services and servers sorted, one a line, as `ipvsadm -S -n` does."""
+    lines = []
+    for key in sorted(table, key=service_order):
+        service = table[key]
+        words = service_words(key, names)
+        lines.append(f"-A {words}{_settings_words(key, service.settings)}")
+        for server in sorted(service.destinations, key=server_order):
+            where = names(server.address, server.port, protocol_of(key))
+            lines.append(f"-a {words} -r {where} {_destination_words(service.destinations[server])}")
+    return "".join(line + "\n" for line in lines)
+
+
+def protocol_of(key: ServiceKey) -> Protocol:
+    """Return the protocol whose port names apply; a mark has none of its own, names are then TCP's."""
+    return key.match.protocol if isinstance(key.match, AddressMatch) else Protocol.TCP
+
+
+def service_words(key: ServiceKey, names: Names = numeric) -> str:
+    """Write what selects a service: `-t 192.0.2.10:80`, `-f 81 -6`."""
+    match key.match:
+        case FirewallMark(mark, family):
+            return f"-f {mark} -6" if family is Family.IPV6 else f"-f {mark}"
+        case AddressMatch(protocol, address, port):
+            return f"{_SERVICE_OPTION[protocol]} {names(address, port, protocol)}"
+
+
+def flag_names(scheduler: str, flags: int) -> str:
+    """Write scheduler flags as a comma list, with the names that `sh` and `mh` give them."""
+    known = _NAMED_FLAGS.get(scheduler, _GENERIC_FLAGS)
+    return ",".join(name for bit, name in enumerate(known) if flags >> bit & 1)
+
+
+def flag_number(name: str) -> tuple[str, int] | None:
+    """Return the scheduler that a flag's name belongs to (empty: any) and its bits, None if there is no such flag."""
+    if name in _GENERIC_FLAGS:
+        return "", 1 << _GENERIC_FLAGS.index(name)
+    for scheduler, names in _NAMED_FLAGS.items():
+        if name in names:
+            return scheduler, 1 << names.index(name)
+    return None
+
+
+def mask_words(key: ServiceKey, settings: ServiceSettings) -> str:
+    """Write the persistence mask, empty if it is the whole address."""
+    if settings.persistence_mask is None:
+        return ""
+    if key.family is Family.IPV6:
+        return str(settings.persistence_mask)
+    return str(IPv4Address(settings.persistence_mask))
+
+
+def _settings_words(key: ServiceKey, settings: ServiceSettings) -> str:
+    words = f" -s {settings.scheduler}"
+    if settings.persistence_s:
+        words += f" -p {settings.persistence_s}"
+        mask = mask_words(key, settings)
+        words += f" -M {mask}" if mask else ""
+    if settings.persistence_engine:
+        words += f" --pe {settings.persistence_engine}"
+    if settings.one_packet:
+        words += " -o"
+    flags = flag_names(settings.scheduler, settings.scheduler_flags)
+    return words + (f" -b {flags}" if flags else "")
+
+
+def _destination_words(destination: Destination) -> str:
+    words = f"{_FORWARDING_OPTION[destination.forwarding]} -w {destination.weight}"
+    if destination.forwarding is not ForwardingMethod.TUNNEL:
+        return words
+    tunnel = destination.tunnel
+    words += f" --tun-type {tunnel.type}"
+    if tunnel.type is TunnelType.GUE:
+        words += f" --tun-port {tunnel.port}"
+    return words if tunnel.type is TunnelType.IPIP else f"{words} {_CHECKSUM_OPTION[tunnel.checksum]}"
+
+
+def parse_rules(text: str) -> Table:
+    """Read rules with numeric addresses; empty lines and `#` comments are skipped.
+
+    Raises RulesError at the first line that is no rule of `print_rules`. (`ipvsadm -R` reads more:
+    names, every spelling of an option, commands that edit and delete.)
+    """
+    services: dict[ServiceKey, ServiceSettings] = {}
+    pools: dict[ServiceKey, dict[DestinationKey, Destination]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        try:
+            options = dict(_options(words[1:]))
+            key = _service(options)
+            if words[0] == "-A" and key not in services:
+                services[key] = _settings(key, options)
+                pools[key] = {}
+            elif words[0] == "-a" and key in services:
+                server, destination = _destination(options)
+                pools[key][server] = destination
+            else:
+                raise ValueError(f"{words[0]}: not -A of a new service or -a of one above")
+        except ValueError as error:
+            raise RulesError(number, str(error)) from None
+    return {key: Service(settings, pools[key]) for key, settings in services.items()}
+
+
+_WITHOUT_VALUE = {"-6", "-o", *_FORWARDING_OF, *_CHECKSUM_OF}
+_WITH_VALUE = {
+    *_PROTOCOL_OF,
+    *("-f", "-s", "-p", "-M", "-b", "-r", "-w", "-x", "-y"),
+    *("--pe", "--tun-type", "--tun-port"),
+}
+
+
+def _options(words: list[str]) -> Iterator[tuple[str, str]]:
+    place = 0
+    while place < len(words):
+        option = words[place]
+        place += 1
+        if option in _WITHOUT_VALUE:
+            yield option, ""
+        elif option == "-p" and (place == len(words) or words[place].startswith("-")):
+            yield option, str(PERSISTENCE_DEFAULT_S)
+        elif option in _WITH_VALUE and place < len(words):
+            yield option, words[place]
+            place += 1
+        else:
+            raise ValueError(f"{option}: unknown option, or its value is missing")
+
+
+def _endpoint(text: str) -> DestinationKey:
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        raise ValueError(f"{text}: not ADDRESS:PORT")
+    if not 0 <= int(port) <= 65535:
+        raise ValueError(f"{text}: the port is out of range")
+    return DestinationKey(ip_address(host.removeprefix("[").removesuffix("]")), int(port))
+
+
+def _service(options: Mapping[str, str]) -> ServiceKey:
+    if "-f" in options:
+        mark = int(options["-f"])
+        if not 0 < mark <= 0xFFFFFFFF:
+            raise ValueError(f"-f {mark}: a mark is 1 to 4294967295")
+        return ServiceKey(FirewallMark(mark, Family.IPV6 if "-6" in options else Family.IPV4))
+    for option, protocol in _PROTOCOL_OF.items():
+        if option in options:
+            where = _endpoint(options[option])
+            return ServiceKey(AddressMatch(protocol, where.address, where.port))
+    raise ValueError("no service is named")
+
+
+def _settings(key: ServiceKey, options: Mapping[str, str]) -> ServiceSettings:
+    flags = 0
+    for name in filter(None, options.get("-b", "").split(",")):
+        known = flag_number(name)
+        if known is None:
+            raise ValueError(f"-b {name}: no such scheduler flag")
+        flags |= known[1]
+    mask: int | None = None
+    if "-M" in options:
+        mask = int(options["-M"]) if key.family is Family.IPV6 else int(IPv4Address(options["-M"]))
+    return ServiceSettings(
+        scheduler=options.get("-s", "wlc"),
+        scheduler_flags=flags,
+        persistence_s=int(options.get("-p", "0")),
+        persistence_mask=mask,
+        persistence_engine=options.get("--pe", ""),
+        one_packet="-o" in options,
+    )
+
+
+def _destination(options: Mapping[str, str]) -> tuple[DestinationKey, Destination]:
+    if "-r" not in options:
+        raise ValueError("-r is missing")
+    method = next((method for option, method in _FORWARDING_OF.items() if option in options), ForwardingMethod.DIRECT)
+    destination = Destination(
+        forwarding=method,
+        weight=int(options.get("-w", "1")),
+        upper_threshold=int(options.get("-x", "0")),
+        lower_threshold=int(options.get("-y", "0")),
+    )
+    if method is ForwardingMethod.TUNNEL:
+        checksum = next((kind for option, kind in _CHECKSUM_OF.items() if option in options), TunnelChecksum.NONE)
+        kind = TunnelType(options.get("--tun-type", "ipip"))
+        tunnel = Tunnel(type=kind, port=int(options.get("--tun-port", "0")), checksum=checksum)
+        destination = replace(destination, tunnel=tunnel)
+    return _endpoint(options["-r"]), destination
