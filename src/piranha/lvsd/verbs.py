@@ -12,7 +12,7 @@ from piranha.errors import PiranhaError
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.lvsd.daemon import Lvsd
 from piranha.lvsd.monitor import Health
-from piranha.lvsd.report import View, virtuals
+from piranha.lvsd.report import Statistics, View, virtuals
 
 LATELY_S = 3600.0
 """How long `status` names a repair of the table."""
@@ -43,13 +43,14 @@ class Verbs:
             "stop": self.stop,
         }
 
-    async def status(self, _args: Mapping[str, object], _peer: Peer) -> object:
-        """Everything that is known, each fact with its age."""
-        lvsd = self._lvsd
-        statistics = {}
-        with contextlib.suppress(PlaneUnavailable):
-            statistics = dict(await lvsd.plane.statistics())
+    async def status(self, args: Mapping[str, object], _peer: Peer) -> object:
+        """Everything that is known, each fact with its age; `{"brief": true}` without the virtual servers."""
         now = time.monotonic()
+        facts = self._facts(now)
+        return facts if args.get("brief") is True else facts | await self._details()
+
+    def _facts(self, now: float) -> dict[str, object]:
+        lvsd = self._lvsd
         accepted, refused = lvsd.accepted, lvsd.refused_file
         not_ready = self.not_ready(now)
         return {
@@ -65,37 +66,53 @@ class Verbs:
             "serial_no": accepted.serial_no,
             "role": lvsd.role,
             "plane": self._plane,
+            "serving": self._untouchable(now) is None,
             "ready": not not_ready,
             "not_ready": not_ready,
             "table_equal": lvsd.passed_at_s is not None and not lvsd.reconciler.refused and not lvsd.plane_trouble,
             "table_age_s": round(now - lvsd.passed_at_s, 3) if lvsd.passed_at_s is not None else None,
             "refused_changes": lvsd.reconciler.refused,
-            "virtuals": virtuals(lvsd.pools.values(), View(lvsd.live, statistics, now)),
             "refused_file": refused
             and {"path": refused.path, "findings": list(refused.findings), "age_s": round(now - refused.at_s, 3)},
             "overruled": [words for at_s, words in lvsd.overruled if now - at_s < LATELY_S],
-            "nannies": lvsd.nannies.status(),
         }
 
-    def not_ready(self, now: float) -> list[str]:
-        """Return why a partner should not hand over to this router; empty when it may."""
+    async def _details(self) -> dict[str, object]:
         lvsd = self._lvsd
-        reasons = []
-        if lvsd.plane_trouble:
-            reasons.append(f"the table cannot be reached: {lvsd.plane_trouble}")
-        elif lvsd.passed_at_s is None:
-            reasons.append("the table is not loaded yet")
-        elif now - lvsd.passed_at_s > OVERDUE * lvsd.config.lvsd.repair_interval_s:
-            reasons.append(f"the table was not read for {now - lvsd.passed_at_s:.0f} s")
-        if lvsd.reconciler.refused:
-            more = len(lvsd.reconciler.refused) - 1
-            reasons.append(f"refused: {lvsd.reconciler.refused[0]}" + (f" and {more} more" if more else ""))
-        unknown = sum(m.health is Health.UNKNOWN for pool in lvsd.pools.values() for m in pool.monitors.values())
+        statistics: Statistics = {}
+        with contextlib.suppress(PlaneUnavailable):
+            statistics = await lvsd.plane.statistics()
+        view = View(lvsd.live, statistics, time.monotonic())
+        return {"virtuals": virtuals(lvsd.pools.values(), view), "nannies": lvsd.nannies.status()}
+
+    def not_ready(self, now: float) -> list[str]:
+        """Return why a partner should not hand over to this router; empty when it may.
+
+        A change that the plane refuses is no reason: the other services are served.
+        """
+        reasons = [untouchable] if (untouchable := self._untouchable(now)) is not None else []
+        monitors = [monitor for pool in self._lvsd.pools.values() for monitor in pool.monitors.values()]
+        # A first answer is waited for as long as a check may take; a check that cannot even be made
+        # must not keep this router from taking over.
+        unknown = sum(
+            m.health is Health.UNKNOWN and now - m.since_s < m.timing.interval_s + m.timing.check_timeout_s
+            for m in monitors
+        )
         if unknown:
             reasons.append(f"{unknown} server{'s have' if unknown > 1 else ' has'} not answered a check yet")
-        if (trouble := lvsd.nannies.trouble) is not None:
+        if (trouble := self._lvsd.nannies.trouble) is not None:
             reasons.append(trouble)
         return reasons
+
+    def _untouchable(self, now: float) -> str | None:
+        lvsd = self._lvsd
+        if lvsd.plane_trouble:
+            return f"the table cannot be reached: {lvsd.plane_trouble}"
+        if lvsd.passed_at_s is None:
+            return "the table is not loaded yet"
+        if now - lvsd.passed_at_s > OVERDUE * lvsd.config.lvsd.repair_interval_s:
+            return f"the table was not read for {now - lvsd.passed_at_s:.0f} s"
+        return None
 
     async def events(self, args: Mapping[str, object], _peer: Peer) -> object:
         """Return recorded events: `{"after": N, "limit": N}`."""
