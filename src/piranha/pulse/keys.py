@@ -52,7 +52,36 @@ def parse_keys(text: str) -> tuple[KeyRing, tuple[KeyFinding, ...]]:
 
     With a finding the ring holds the good lines only, and the caller should refuse the file.
     """
-    raise NotImplementedError
+    found: list[Key] = []
+    findings: list[KeyFinding] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        words = line.split("#", 1)[0].split()
+        if not words:
+            continue
+        problem = _problem(words, found)
+        if problem:
+            findings.append(KeyFinding(number, problem))
+        else:
+            found.append(Key(words[0], bytes.fromhex(words[1])))
+    if not found and not findings:
+        findings.append(KeyFinding(0, "holds no key; `piranha keygen` writes one"))
+    return KeyRing(tuple(found)), tuple(findings)
+
+
+def _problem(words: list[str], found: list[Key]) -> str:
+    """Return what is wrong with a line, never its words: one of them may be a secret."""
+    if len(words) != 2:
+        return f"a line is ID KEY, two words; this one has {len(words)}"
+    name, secret = words
+    if not ID.fullmatch(name):
+        return "the ID must be 1 to 16 of A-Z a-z 0-9 _ . -"
+    if not KEY.fullmatch(secret):
+        return f"the KEY must be 32 to 128 hexadecimal digits, an even number of them; this one has {len(secret)}"
+    if any(key.name == name for key in found):
+        return f"ID {name} is there twice"
+    if len(found) >= MAX_KEYS:
+        return f"more than {MAX_KEYS} keys"
+    return ""
 
 
 def format_key(name: str, secret: bytes) -> str:

@@ -29,11 +29,12 @@ class Accepted:
     """A heartbeat that is authentic, fresh and understood.
 
     newest: False when a later one has already come over another path: the path is alive, the
-    contents are old news.
+    contents are old news. opened: the first of a new session of the partner (it was restarted).
     """
 
     heartbeat: Heartbeat
     newest: bool = True
+    opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
