@@ -6,9 +6,12 @@ import os
 import pwd
 import signal
 import struct
+from contextlib import suppress
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 PR_SET_KEEPCAPS = 8
+PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 CAP_NET_RAW = 13  # linux/capability.h
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -17,14 +20,19 @@ _CAPSET = struct.Struct("=6I")  # effective, permitted, inheritable: low words, 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends; `parent`: who that must be.
+def die_with_parent(parent: int, by: signal.Signals = signal.SIGKILL) -> None:
+    """Have the kernel send `by` to this process when its parent ends; `parent`: who that must be.
 
     Call it after the last change of user: that clears the wish (prctl(2)).
     """
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _libc.prctl(PR_SET_PDEATHSIG, by, 0, 0, 0)
     if os.getppid() != parent:  # it ended before we asked
         os._exit(1)
+
+
+def name_process(name: str) -> None:
+    """Show up as `name` (at most 15 bytes) in ps and top."""
+    _libc.prctl(PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def adopt_orphans() -> None:
@@ -74,3 +82,15 @@ def _permitted() -> int:
         return 0
     _, low, _, _, high, _ = _CAPSET.unpack(data.raw)
     return int(low | high << 32)
+
+
+def children_of(parent: int) -> list[int]:
+    """Return the processes whose parent is `parent`, adopted orphans included (proc(5), stat)."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with suppress(OSError, ValueError, IndexError):
+                fields = (process / "stat").read_bytes().rpartition(b")")[2].split()
+                if int(fields[1]) == parent:
+                    found.append(int(process.name))
+    return found

@@ -21,7 +21,6 @@ MAX_LINE = 512 * 1024  # bytes; one assignment with long texts, or a batch of re
 BATCH = 100  # results or assignments in one message
 MAX_TEXT = 300  # characters of a reason's detail
 SUMMARY_INTERVAL_S = 1.0
-FROZEN_AFTER_S = 3 * SUMMARY_INTERVAL_S
 
 T = TypeVar("T")
 

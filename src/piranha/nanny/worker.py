@@ -1,6 +1,5 @@
 """Shell: one nanny: takes assignments from the nanny parent, runs them, reports."""
 
-import gc
 import os
 import select
 import socket
@@ -11,7 +10,6 @@ from piranha.nanny.channel import Channel
 from piranha.nanny.engine import Engine
 from piranha.nanny.probes.base import Watcher
 from piranha.nanny.protocol import (
-    SUMMARY_INTERVAL_S,
     Assign,
     Believe,
     Forget,
@@ -28,13 +26,14 @@ class Worker(Watcher):
     """The loop of one nanny.
 
     A result goes up at once when it differs from the one before or from what is believed; others
-    wait for the summary. Ends when the parent closes the connection, or sends what is no message.
+    wait for the summary every `interval_s`. Ends when the parent closes the connection, or sends what is no message.
     """
 
-    def __init__(self, connection: socket.socket, *, offset: float, program_limit: int) -> None:
+    def __init__(self, connection: socket.socket, *, offset: float, program_limit: int, interval_s: float) -> None:
         self._channel = Channel(connection)
         self._engine = Engine(offset=offset, program_limit=program_limit)
         self._engine.watch.add(self._channel.fileno(), select.EPOLLIN, self)
+        self._interval_s = interval_s
         self._writing = False
         self._reported: dict[str, ProbeResult] = {}
         self._latest: dict[str, ProbeResult] = {}
@@ -42,14 +41,14 @@ class Worker(Watcher):
 
     def run(self) -> None:
         """Work until the parent is gone."""
-        summary_at = time.monotonic() + SUMMARY_INTERVAL_S
+        summary_at = time.monotonic() + self._interval_s
         try:
             while not self._channel.closed:
                 self._report(self._engine.turn(summary_at))
                 now = time.monotonic()
                 if now >= summary_at:
                     self._summarise()
-                    summary_at = max(summary_at + SUMMARY_INTERVAL_S, now)
+                    summary_at = max(summary_at + self._interval_s, now)
                 self._watch_writing()
         finally:
             self._engine.close()
@@ -112,8 +111,6 @@ class Worker(Watcher):
             self._engine.watch.modify(self._channel.fileno(), select.EPOLLIN | (select.EPOLLOUT if wanted else 0))
 
 
-def work(connection: socket.socket, *, offset: float, program_limit: int) -> None:
+def work(connection: socket.socket, *, offset: float, program_limit: int, interval_s: float) -> None:
     """Be a nanny until `connection` ends."""
-    # Nothing here makes cycles; a collection would only touch, and so copy, pages shared with the parent.
-    gc.disable()
-    Worker(connection, offset=offset, program_limit=program_limit).run()
+    Worker(connection, offset=offset, program_limit=program_limit, interval_s=interval_s).run()
