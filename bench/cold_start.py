@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Cold start: from the start of the program to the last real server in the kernel's table.
+
+Run: tools/with-ipvs .venv/bin/python bench/cold_start.py [--runs N] [--services 1000] [--servers 10]
+
+Beside keepalived's checker (`-C`) without checks. `lvsd` always checks, so it is told to begin with
+every server up (`start_state = up`) and an interval of 100 s; its first checks run while it loads. A
+fresh network namespace for every run, programs taking turns. Includes the start of the interpreter.
+"""
+
+import argparse
+import contextlib
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+
+from piranha.errors import PiranhaError
+from piranha.lab.build import Lab, wait_for
+from piranha.lab.keepalived import Keepalived
+from piranha.lab.topology import PRIMARY, nat_cluster
+
+VIP = "192.0.2.10"
+Prepare = Callable[[Lab, int, int], Callable[[], object]]
+
+
+def server(number: int) -> str:
+    """Return the address of a real server; nothing is there."""
+    return f"10.11.13.{number + 1}"
+
+
+def prepare_lvsd(lab: Lab, services: int, servers: int) -> Callable[[], object]:
+    """Write the file; return what starts `lvsd` alone in the foreground."""
+    lines = ["primary = 192.0.2.2", "service = lvs", "network = nat"]
+    for port in range(1, services + 1):
+        lines += [f"virtual s{port} {{", "active = 1", f"address = {VIP} public", f"port = {port}"]
+        lines += ["scheduler = rr", "start_state = up", "timeout = 300"]
+        for number in range(servers):
+            lines += [f"server r{number} {{", f"address = {server(number)}", "active = 1", "weight = 1", "}"]
+        lines.append("}")
+    path = lab.folder / "lvs.cf"
+    path.write_text("\n".join(lines) + "\n")
+    run_dir = lab.folder / "run"
+    run_dir.mkdir()
+    arguments = ("-n", "-c", str(path), "--run-dir", str(run_dir))
+    return lambda: lab.python(PRIMARY, "piranha.lvsd.main", *arguments, log="lvsd")
+
+
+def prepare_keepalived(lab: Lab, services: int, servers: int) -> Callable[[], object]:
+    """Write the file; return what starts keepalived's checker alone."""
+    blocks = [f"global_defs {{ router_id {PRIMARY} }}"]
+    for port in range(1, services + 1):
+        pool = "\n".join(f"real_server {server(number)} {port} {{ weight 1 }}" for number in range(servers))
+        blocks.append(f"virtual_server {VIP} {port} {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n{pool}\n}}")
+    peer = Keepalived(lab, PRIMARY, "\n".join(blocks) + "\n")
+    return lambda: peer.start("-C")
+
+
+def measure(prepare: Prepare, services: int, servers: int) -> float:
+    """Return the seconds from the start of the program to the full table."""
+    with Lab(nat_cluster(1)) as lab:
+        with lab.namespace(PRIMARY).entered():
+            table = os.open("/proc/thread-self/net/ip_vs", os.O_RDONLY)
+        start = prepare(lab, services, servers)
+        began = time.monotonic()
+        start()
+        wait_for(lambda: full(table, services, servers), "the table is full", 120, every_s=0.01)
+        took = time.monotonic() - began
+        os.close(table)
+    return took
+
+
+def full(table: int, services: int, servers: int) -> bool:
+    """Whether the last server of the last service is there. (A read of the whole costs 10 ms.)"""
+    text = b""
+    with contextlib.suppress(BlockingIOError):
+        while piece := os.pread(table, 1 << 20, len(text)):
+            text += piece
+    return text.count(b"  -> ") >= services * servers + 1  # one line is the heading
+
+
+def main() -> None:
+    """Measure and print one line a program."""
+    parser = argparse.ArgumentParser(description="cold start to full table, beside keepalived")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--services", type=int, default=1000)
+    parser.add_argument("--servers", type=int, default=10)
+    parser.add_argument("--only", choices=("lvsd", "keepalived"))
+    options = parser.parse_args()
+    programs: dict[str, Prepare] = {"lvsd": prepare_lvsd, "keepalived": prepare_keepalived}
+    if options.only:
+        programs = {options.only: programs[options.only]}
+    took: dict[str, list[float]] = {name: [] for name in programs}
+    for _ in range(options.runs):
+        for name, prepare in programs.items():
+            took[name].append(measure(prepare, options.services, options.servers))
+    size = f"{options.services} x {options.servers}"
+    for name, seconds in took.items():
+        values = " ".join(f"{one:.2f}" for one in sorted(seconds))
+        print(f"{size}  {name:<11} cold start {statistics.median(seconds):.2f} s  (all: {values})", flush=True)
+    if len(took) == 2:
+        ratio = statistics.median(took["lvsd"]) / statistics.median(took["keepalived"])
+        print(f"{size}  lvsd / keepalived = {ratio:.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except PiranhaError as error:
+        sys.exit(f"bench/cold_start: {error}")
