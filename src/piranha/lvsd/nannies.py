@@ -1,14 +1,48 @@
 """Shell: the nanny parent as the lvs daemon sees it: assignments go out, results come in.
 
 The nanny parent is started by a fresh exec, the first time as after each death: one path, and it
-starts without the loop, threads, sockets and privilege of `lvsd`.
+starts without the loop, threads, sockets and privilege of `lvsd`. Neither its death nor that of a
+nanny says anything of a server: nothing is reported then, and health stays as it was.
 """
 
+import asyncio
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from piranha.events.event import Event
+from piranha.control.messages import BadMessage
+from piranha.events.event import Event, Level
 from piranha.lvscf.config import LvsdSettings
+from piranha.nanny.channel import Channel
+from piranha.nanny.protocol import (
+    SUMMARY_INTERVAL_S,
+    Alive,
+    Assign,
+    Believe,
+    Downward,
+    Forget,
+    Results,
+    Said,
+    Summary,
+    batches,
+    read_upward,
+    to_object,
+)
 from piranha.nanny.results import Assignment, ProbeResult
+
+TROUBLE_WITHIN_S = 60.0
+TROUBLE_AFTER = 3
+FIRST_BACK_OFF_S = 0.1
+LONGEST_BACK_OFF_S = 5.0
+GOOD_AFTER_S = 10.0  # a parent that lived so long is started again at once
+STARTS_WITHIN_S = 10.0  # an interpreter on a machine under load, before its first word
+END_WITHIN_S = 3.0
 
 
 class Nannies:
@@ -24,26 +58,286 @@ class Nannies:
         *,
         on_results: Callable[[Sequence[ProbeResult]], None],
         on_event: Callable[[Event], None],
-    ) -> None: ...
+        interval_s: float = SUMMARY_INTERVAL_S,
+    ) -> None:
+        self._settings = settings
+        self._on_results = on_results
+        self._on_event = on_event
+        self._interval_s = interval_s
+        self._assignments: dict[str, Assignment] = {}
+        self._parent: _Parent | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._failures: deque[tuple[float, str]] = deque(maxlen=100)
+        self._said_once: set[tuple[str, str]] = set()
+        self._restart = asyncio.Event()
+        self._back_off_s = FIRST_BACK_OFF_S
 
     async def start(self) -> None:
         """Start the nanny parent; raises nothing: what fails is an event and is tried again."""
+        self._start_parent()
+        self._keeper = asyncio.create_task(self._keep())
 
     def assign(self, assignments: Sequence[Assignment]) -> None:
         """Replace everything to check. What did not change goes on undisturbed."""
+        before, self._assignments = self._assignments, {item.id: item for item in assignments}
+        gone = [check_id for check_id in before if check_id not in self._assignments]
+        changed = [item for item in self._assignments.values() if before.get(item.id) != item]
+        for ids in batches(gone):
+            self._tell(Forget(ids))
+        for items in batches(changed):
+            self._tell(Assign(items))
 
     def believe(self, check_id: str, up: bool | None) -> None:
         """Tell the nannies what is believed of one server from now on."""
+        assignment = self._assignments.get(check_id)
+        if assignment is not None and assignment.believed_up is not up:
+            self._assignments[check_id] = replace(assignment, believed_up=up)
+            self._tell(Believe(check_id, up))
 
     async def reconfigure(self, settings: LvsdSettings) -> None:
         """Take over other settings; restarts the nannies when they need it. Health stays."""
+        before, self._settings = self._settings, settings
+        if _arguments(before) != _arguments(settings) and self._parent is not None:
+            self._say("restarting nannies", cause="nanny_processes, script_user or script_limit changed")
+            self._said_once.clear()
+            parent, self._parent = self._parent, None
+            await parent.end()
+            self._start_parent()
 
     @property
     def trouble(self) -> str | None:
         """Why this router is not ready: nannies failed 3 times within 60 s and `hard_shutdown = 1`."""
+        recent = [cause for at_s, cause in self._failures if time.monotonic() - at_s < TROUBLE_WITHIN_S]
+        if not self._settings.hard_shutdown or len(recent) < TROUBLE_AFTER:
+            return None
+        return f"nannies failed {len(recent)} times within {TROUBLE_WITHIN_S:g} s, last: {recent[-1]}"
 
     def status(self) -> dict[str, object]:
         """Return what the control verb `status` shows under `nannies`."""
+        parent = self._parent
+        now = time.monotonic()
+        return {
+            "pid": parent.pid if parent else None,
+            "age_s": round(now - parent.heard_s, 3) if parent and parent.heard_s else None,
+            "processes": parent.nannies if parent else 0,
+            "checks": len(self._assignments),
+            "finished": parent.finished if parent else 0,
+            "late_ms": parent.late_ms if parent else 0.0,
+            "failures": sum(now - at_s < TROUBLE_WITHIN_S for at_s, _ in self._failures),
+            "trouble": self.trouble,
+        }
 
     async def close(self) -> None:
         """End the nanny parent and everything it started."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+            self._keeper = None
+        parent, self._parent = self._parent, None
+        if parent is not None:
+            await parent.end()
+
+    def _start_parent(self) -> None:
+        try:
+            self._parent = _Parent(self._settings, self._interval_s, self._hear)
+        except OSError as error:
+            self._failed("nannies cannot be started", error.strerror or str(error))
+            self._restart.set()
+            return
+        for items in batches(list(self._assignments.values())):
+            self._tell(Assign(items))
+
+    async def _keep(self) -> None:
+        """Look after the parent until cancelled; start it again with back-off."""
+        woken_at = time.monotonic()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._interval_s):
+                    await self._restart.wait()
+            now = time.monotonic()
+            stalled, woken_at = now - woken_at > 2 * self._interval_s, now
+            if self._parent is not None and not self._parent.ended:
+                # Who was stopped himself must not take his own pause for the silence of others.
+                self._parent.judge(now, stalled=stalled)
+            if self._restart.is_set():
+                self._restart.clear()
+                await asyncio.sleep(self._back_off_s - FIRST_BACK_OFF_S)
+                self._start_parent()
+
+    def _hear(self, parent: "_Parent", messages: list[object]) -> None:
+        if parent is not self._parent:
+            return
+        for message in messages:
+            try:
+                self._take(parent, message)
+            except BadMessage as error:
+                parent.give_up(f"sent what is no message: {error}")
+        if parent.ended:
+            lived_s = time.monotonic() - parent.started_s
+            self._back_off_s = (
+                FIRST_BACK_OFF_S if lived_s > GOOD_AFTER_S else min(self._back_off_s * 2, LONGEST_BACK_OFF_S)
+            )
+            self._parent = None
+            self._failed("nanny parent died! It is started again", parent.reap())
+            self._restart.set()
+
+    def _take(self, parent: "_Parent", message: object) -> None:
+        match read_upward(message):
+            case Results(results):
+                self._on_results(results)
+            case Summary() as summary:
+                parent.finished += summary.checks
+                parent.late_ms = summary.late_ms
+                if summary.results:
+                    self._on_results(summary.results)
+            case Alive(nannies):
+                parent.nannies = nannies
+            case Said(message=message, cause=cause, failure=True):
+                self._failed(message, cause)
+            case Said() as said:
+                # The same complaint again after each start would bury the others.
+                if (said.message, said.cause) not in self._said_once:
+                    self._said_once.add((said.message, said.cause))
+                    self._say(said.message, cause=said.cause, level=said.level)
+
+    def _tell(self, message: Downward) -> None:
+        if self._parent is not None:
+            self._parent.send(message)
+
+    def _failed(self, message: str, cause: str) -> None:
+        before = self.trouble
+        self._failures.append((time.monotonic(), f"{message}: {cause}"))
+        self._say(message, cause=cause, level=Level.ERROR, rule=f"hard_shutdown = {int(self._settings.hard_shutdown)}")
+        if before is None and self.trouble is not None:
+            rule = f"{TROUBLE_AFTER} failures within {TROUBLE_WITHIN_S:g} s, hard_shutdown = 1"
+            self._say("nannies keep failing: this router is not ready", cause=cause, level=Level.ERROR, rule=rule)
+
+    def _say(self, message: str, *, cause: str = "", level: Level = Level.INFO, rule: str = "") -> None:
+        event = Event(when_s=time.monotonic(), subject="nanny", message=message, cause=cause, level=level, rule=rule)
+        self._on_event(event)
+
+
+class _Parent:
+    """One run of the nanny parent. `hear` is called with messages, and with none when it ended."""
+
+    def __init__(
+        self, settings: LvsdSettings, interval_s: float, hear: Callable[["_Parent", list[object]], None]
+    ) -> None:
+        """Raises OSError when this machine cannot start a process."""
+        self._loop = asyncio.get_running_loop()
+        self._hear = hear
+        self._interval_s = interval_s
+        ours, theirs = socket.socketpair()
+        self._channel = Channel(ours)
+        try:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "piranha.nanny.parent"),
+                    *("--fd", str(theirs.fileno()), "--interval", str(interval_s)),
+                    *_arguments(settings),
+                ],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self.pid = self._process.pid
+        self.started_s = time.monotonic()
+        self.heard_s = 0.0
+        self.ended = False
+        self.nannies = 0
+        self.finished = 0
+        self.late_ms = 0.0
+        self._cause = ""
+        self._writing = False
+        self._loop.add_reader(self._channel.fileno(), self._readable)
+
+    def send(self, message: Downward) -> None:
+        """Queue one message; it must arrive, since nothing repeats it."""
+        if not self.ended:
+            self._channel.send(to_object(message), must_arrive=True)
+            self._watch_writing()
+
+    def judge(self, now: float, *, stalled: bool) -> None:
+        """Give it up when it said nothing for three intervals."""
+        if stalled:
+            self.heard_s = max(self.heard_s, now) if self.heard_s else 0.0
+        limit_s = 3 * self._interval_s
+        if self.heard_s and now - self.heard_s > limit_s:
+            self.give_up(f"said nothing for {limit_s:g} s and was killed")
+        elif not self.heard_s and now - self.started_s > STARTS_WITHIN_S:
+            self.give_up(f"said nothing for {STARTS_WITHIN_S:g} s after its start and was killed")
+
+    def give_up(self, cause: str) -> None:
+        """Kill it; its end is heard as any other."""
+        self._cause = self._cause or cause
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGKILL)
+
+    def reap(self) -> str:
+        """Take note of its end; return the cause in words."""
+        self._close()
+        try:
+            # The connection of a process ends a moment before the process does.
+            status = self._process.wait(0.1)
+        except subprocess.TimeoutExpired:
+            self.give_up("closed the connection and was killed")
+            status = self._process.wait()
+        if self._cause:
+            return self._cause
+        return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+
+    async def end(self) -> None:
+        """Close the connection, which ends it and all nannies; kill it when that takes too long."""
+        self._close()
+        try:
+            await asyncio.to_thread(self._process.wait, END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait)
+
+    def _readable(self) -> None:
+        try:
+            messages = self._channel.receive()
+        except BadMessage as error:
+            self.give_up(f"sent what is no message: {error}")
+            messages = []
+            self._channel.closed = True
+        if messages:
+            self.heard_s = time.monotonic()
+        self.ended = self._channel.closed
+        if messages or self.ended:
+            self._hear(self, messages)
+        if self.ended:
+            self._close()
+
+    def _writable(self) -> None:
+        self._channel.flush()
+        self._watch_writing()
+
+    def _watch_writing(self) -> None:
+        wanted = self._channel.unsent > 0 and not self.ended
+        if wanted and not self._writing:
+            self._loop.add_writer(self._channel.fileno(), self._writable)
+        elif self._writing and not wanted and self._channel.fileno() >= 0:
+            self._loop.remove_writer(self._channel.fileno())
+        self._writing = wanted
+
+    def _close(self) -> None:
+        self.ended = True
+        if self._channel.fileno() >= 0:
+            self._loop.remove_reader(self._channel.fileno())
+            self._loop.remove_writer(self._channel.fileno())
+            self._channel.close()
+
+
+def _arguments(settings: LvsdSettings) -> list[str]:
+    return [
+        *("--processes", str(settings.nanny_processes)),
+        *("--script-limit", str(settings.script_limit)),
+        *("--user", settings.script_user),
+    ]

@@ -4,8 +4,7 @@ Only here is the whole pool in view; rules over it (`keep_active`, `quorum`) bel
 removal and the sorry server follow from the verdicts in `table.desired`.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from piranha.events.event import Event, Level
 from piranha.lvscf.config import RealServer, Virtual
@@ -26,7 +25,7 @@ ServerKey = tuple[str, str]
 class Pool:
     """Monitors of the active servers of one virtual server.
 
-    Ids of checks are `VIRTUAL/SERVER`; where the file uses a server's name twice, `VIRTUAL/SERVER#2`.
+    Ids of checks are `VIRTUAL/SERVER`; names must be unique (`table.desired.with_unique_names`).
     serving: servers that the plane holds with a weight above 0; they start as up and take `fall`
     failures to leave. All others start as unknown.
     """
@@ -46,7 +45,7 @@ class Pool:
         """
         old_servers, old_monitors = self.servers, self.monitors
         self.virtual = virtual
-        self.servers = dict(_with_ids(virtual))
+        self.servers = {f"{virtual.name}/{server.name}": server for server in virtual.servers if server.active}
         self.monitors = {}
         for check_id, server in self.servers.items():
             before = old_servers.get(check_id)
@@ -135,12 +134,3 @@ def place(server: RealServer) -> str:
     """Return `10.0.0.3:80` or `[2001:db8::3]:80`."""
     host = f"[{server.address}]" if server.address.version == 6 else str(server.address)
     return f"{host}:{server.port}"
-
-
-def _with_ids(virtual: Virtual) -> Iterable[tuple[str, RealServer]]:
-    seen: Counter[str] = Counter()
-    for server in virtual.servers:
-        seen[server.name] += 1
-        suffix = f"#{seen[server.name]}" if seen[server.name] > 1 else ""
-        if server.active:
-            yield f"{virtual.name}/{server.name}{suffix}", server
