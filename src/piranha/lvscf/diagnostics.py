@@ -1,11 +1,14 @@
 """Findings about lvs.cf: severity, stable code, place, words, and how they are shown."""
 
+import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 SHOWN_WIDTH = 160  # a longer source line is cut round the place of the finding
+HINT_LIMIT = 100  # words of one file for which a similar one is looked for
+HINT_LENGTH = 40  # characters of such a word, at most
 
 
 class Severity(StrEnum):
@@ -76,11 +79,21 @@ class Findings:
     """Collects what is found on the way through one file."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    _looked_up: int = field(default=0, init=False)
 
     def add(self, code: str, span: Span, message: str, hint: str = "") -> None:
         """Note a finding; the first letter of `code` is its severity."""
         severity = Severity.ERROR if code.startswith("E") else Severity.WARNING
         self.found.append(Diagnostic(severity, code, span, printable(message), printable(hint)))
+
+    def nearest(self, word: str, options: Iterable[str]) -> str:
+        """Return `did you mean 'wlc'?` for the option that looks most like `word`, empty if none does."""
+        # One look-up takes up to a millisecond: a file of garbage must not take minutes.
+        self._looked_up += 1
+        if self._looked_up > HINT_LIMIT or len(word) > HINT_LENGTH:
+            return ""
+        close = difflib.get_close_matches(word, list(options), n=1)
+        return f"did you mean '{close[0]}'?" if close else ""
 
     def in_file_order(self) -> tuple[Diagnostic, ...]:
         """Return the findings sorted by place; those of one place in the order they were found."""

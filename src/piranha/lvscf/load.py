@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from piranha.lvscf.config import Config
-from piranha.lvscf.diagnostics import Diagnostic, Severity
+from piranha.lvscf.diagnostics import Diagnostic, Findings, Severity, Span
+from piranha.lvscf.elaborate import elaborate, names_to_resolve
+from piranha.lvscf.syntax.parser import parse
+from piranha.lvscf.syntax.tree import Tree
 from piranha.terms import Address
 
 
@@ -37,10 +40,53 @@ class Loaded:
         return "\n".join(diagnostic.render_lines(self.path, lines) for diagnostic in self.findings)
 
 
-def load(data: bytes, path: str, hosts: Mapping[str, Address] = {}) -> Loaded:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that is parsed but not elaborated: `names` are the host names it still needs."""
+
+    tree: Tree | None
+    findings: tuple[Diagnostic, ...]
+    text: str
+    path: str
+    names: tuple[str, ...] = ()
+
+
+def load(data: bytes, path: str, hosts: Mapping[str, Address] | None = None) -> Loaded:
     """Read lvs.cf from `data`; never raises, whatever the bytes are.
 
     path: named in findings only. hosts: addresses of the host names in the file; a name that is
     not among them is an error (`read.read_and_load` resolves them first).
     """
-    raise RuntimeError("the language is not built yet")
+    return elaborated(parsed(data, path), hosts or {})
+
+
+def parsed(data: bytes, path: str) -> Source:
+    """Do the first half of `load`, up to the names that must be resolved."""
+    text = data.decode("utf-8", "surrogateescape")
+    if b"\0" in data:
+        hint = "save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+        return _unusable(path, "E024", "this is not a text file: it has zero bytes", hint)
+    if not data.strip(b" \t\r\n\xef\xbb\xbf"):
+        return _unusable(path, "E001", "empty configuration", "an empty file would remove every virtual server")
+    tree, findings = parse(text)
+    return Source(tree, findings, text, path, names_to_resolve(tree))
+
+
+def elaborated(source: Source, hosts: Mapping[str, Address]) -> Loaded:
+    """Do the second half of `load`."""
+    if source.tree is None:
+        return Loaded(None, source.findings, source.text, source.path)
+    findings = Findings(list(source.findings))
+    config = elaborate(source.tree, hosts, findings)
+    return Loaded(config, findings.in_file_order(), source.text, source.path)
+
+
+def unusable(path: str, code: str, message: str, hint: str = "") -> Loaded:
+    """Return the outcome for what is no configuration file at all."""
+    return elaborated(_unusable(path, code, message, hint), {})
+
+
+def _unusable(path: str, code: str, message: str, hint: str) -> Source:
+    findings = Findings()
+    findings.add(code, Span(1, 1), message, hint)
+    return Source(None, findings.in_file_order(), "", path)

@@ -3,8 +3,6 @@
 Grammar: lvs.cf(5), *Rules of the file*. What the words mean is no business of this module.
 """
 
-import difflib
-
 from piranha.lvscf.diagnostics import Diagnostic, Findings
 from piranha.lvscf.syntax.tokens import BLOCK_KEYWORDS, Kind, Token, tokenize
 from piranha.lvscf.syntax.tree import Block, Node, Setting, Tree, Trivia, span_of
@@ -37,7 +35,9 @@ class _Parser:
             if token.kind is Kind.END:
                 return Tree(tuple(nodes), token)
             # A `}` that closes nothing.
-            self.findings.add("E007", span_of(token), "'}' closes nothing", "remove it, or look for a missing '{' above")
+            self.findings.add(
+                "E007", span_of(token), "'}' closes nothing", "remove it, or look for a missing '{' above"
+            )
             nodes.append(Trivia(self.take_rest(self.at, self.at + 1)))
 
     def body(self, context: str, nodes: list[Node], depth: int) -> None:
@@ -84,10 +84,6 @@ class _Parser:
                 self.findings.add("E002", span_of(value), "the closing quote is missing")
             elif number and not value.before:
                 self.findings.add("E002", span_of(value), f"a blank is missing before '{value.text}'")
-            elif (
-                value.kind is Kind.QUOTED and number + 1 < len(setting.values) and not setting.values[number + 1].before
-            ):
-                continue
 
     def closed_by_last_value(self, nodes: list[Node], context: str) -> bool:
         """Whether the setting just read ends in a `}` that was meant to close the block."""
@@ -107,13 +103,15 @@ class _Parser:
         opened = self.tokens[end].kind is Kind.OPEN or (end > self.at + 1 and self.tokens[end - 1].text == "{")
         if token.text not in BLOCK_KEYWORDS:
             return opened
-        return opened or self.brace_below(end) or (end > self.at + 1 and token.text != "check")
+        return opened or self.brace_below(end) > 0 or (end > self.at + 1 and token.text != "check")
 
     def may_stand(self, keyword: str, context: str) -> bool:
         """Whether such a block can begin in `context`; if not, the block above lacks its `}`."""
         if context == FILE or keyword not in BLOCK_KEYWORDS or (keyword == "server" and context != "server"):
             return True
-        hint = f"is the '}}' of the {context} above missing?" if context in BLOCK_KEYWORDS else "is a '}' missing above?"
+        hint = (
+            f"is the '}}' of the {context} above missing?" if context in BLOCK_KEYWORDS else "is a '}' missing above?"
+        )
         token = self.tokens[self.at]
         self.findings.add("E008", span_of(token), f"a '{keyword}' block cannot stand inside a '{context}' block", hint)
         return False
@@ -152,8 +150,7 @@ class _Parser:
 
     def check_head(self, keyword: Token, words: list[Token]) -> None:
         if keyword.text not in BLOCK_KEYWORDS:
-            close = difflib.get_close_matches(keyword.text, BLOCK_KEYWORDS, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else "blocks are virtual, server, failover, check"
+            hint = self.findings.nearest(keyword.text, BLOCK_KEYWORDS) or "blocks are virtual, server, failover, check"
             self.findings.add("E006", span_of(keyword), f"unknown keyword '{keyword.text}' before '{{'", hint)
             return
         if not words:

@@ -1,0 +1,220 @@
+"""Addresses of lvs.cf, with masks, devices and ports beside them.
+
+IPv4 addresses are read as inet_aton(3) did (`10.1` is 10.0.0.1), with a warning.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+from piranha.lvscf.directives import Directive, Type
+from piranha.lvscf.numbers import Mistake, Reader, port_number, single
+from piranha.lvscf.syntax.tokens import Token
+from piranha.lvscf.syntax.tree import span_of
+from piranha.terms import Address
+
+PUBLIC, PRIVATE = "public", "private"
+DEVICE_LIMIT = 15  # IFNAMSIZ - 1 (linux/if.h), labels included
+_NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]{1,10}|[0-9]{1,12})\Z")
+_DOTTED = re.compile(r"(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}\Z", re.ASCII)
+_HOST_NAME = re.compile(r"(?=[^:/]*[A-Za-z])(?!0[xX])[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class FloatingWords:
+    """`ADDRESS[/PREFIX] [DEVICE]`; label: `eth0:1` where the device was written so."""
+
+    address: Address
+    prefix: int | None
+    device: str | None
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """`ADDRESS [PORT]`."""
+
+    address: Address
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersistenceMask:
+    """A netmask of 32 bits, or a prefix length."""
+
+    netmask: int | None = None
+    prefix: int | None = None
+
+
+def is_host_name(word: str) -> bool:
+    """Return whether `word` can only be a name to look up, not an address."""
+    return bool(_HOST_NAME.match(word)) and _inet_aton(word) is None
+
+
+def address_words(directive: Directive, words: Sequence[Token]) -> list[str]:
+    """Return the words of a setting that must be addresses."""
+    match directive.type:
+        case Type.ADDRESS | Type.HOSTPORT:
+            return [words[0].value]
+        case Type.FLOATING:
+            return [words[0].value.split("/", 1)[0]]
+        case Type.HEARTBEAT_PATH:
+            return [word.value for word in words[:2]]
+        case _:
+            return []
+
+
+def _inet_aton(text: str) -> IPv4Address | None:
+    parts = text.split(".")
+    if len(parts) > 4 or not all(_NUMBER.match(part) for part in parts):
+        return None
+    try:
+        numbers = [int(p, 16 if p[:2] in ("0x", "0X") else 8 if p[0] == "0" else 10) for p in parts]
+    except ValueError:
+        return None
+    *head, last = numbers
+    if any(number > 255 for number in head) or last >= 256 ** (5 - len(parts)):
+        return None
+    total = last
+    for place, number in enumerate(head):
+        total += number << (24 - 8 * place)
+    return IPv4Address(total)
+
+
+def address(word: Token, text: str, reader: Reader) -> Address:
+    """Return the address that `text` is or stands for; raises Mistake."""
+    if ":" in text:
+        return _ipv6(word, text)
+    if _DOTTED.match(text):
+        try:
+            return IPv4Address(text)
+        except AddressValueError:
+            raise Mistake("E010", word, f"'{text}' is no address", "each part is at most 255") from None
+    short = _inet_aton(text)
+    if short is not None:
+        message = f"'{text}' is read as {short}"
+        reader.findings.add("W038", span_of(word), message, "write the address in full")
+        return short
+    if not is_host_name(text):
+        raise Mistake("E010", word, f"'{text}' is no address and no host name")
+    if not reader.look_up:
+        return IPv4Address(0)
+    if text not in reader.hosts:
+        raise Mistake("E010", word, f"host name '{text}' cannot be resolved", "write its address")
+    found = reader.hosts[text]
+    hint = "an address works also when the name service does not"
+    reader.findings.add("W006", span_of(word), f"host name '{text}' is taken for {found}, as resolved now", hint)
+    return found
+
+
+def _ipv6(word: Token, text: str) -> IPv6Address:
+    hint = ""
+    if text.startswith("["):
+        hint = f"write it without brackets: {text[1:].partition(']')[0]}"
+    elif "%" in text:
+        hint = "leave the %interface out"
+    else:
+        try:
+            return IPv6Address(text)
+        except AddressValueError:
+            if text.count(":") == 1:
+                hint = "the port is a setting of its own"
+    raise Mistake("E010", word, f"'{text}' is no address", hint)
+
+
+def plain_address(directive: Directive, words: Sequence[Token], reader: Reader) -> Address:
+    """Read ADDRESS."""
+    single(words)
+    found = address(words[0], words[0].value, reader)
+    if directive.nonzero and int(found) == 0:
+        raise Mistake("E010", words[0], f"{directive.name} cannot be {found}", "remove the line if there is none")
+    return found
+
+
+def addresses(_directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[Address | str, ...]:
+    """Read ADDRESSES; host names stay names."""
+    return tuple(w.value if is_host_name(w.value) else address(w, w.value, reader) for w in words)
+
+
+def _prefix(word: Token, text: str, bits: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 4 and int(text) <= bits):
+        raise Mistake("E015", word, f"'/{text}' is no prefix length", f"/0 to /{bits}")
+    return int(text)
+
+
+def floating(_directive: Directive, words: Sequence[Token], reader: Reader) -> FloatingWords:
+    """Read FLOATING."""
+    single(words, most=2)
+    text, slash, length = words[0].value.partition("/")
+    found = address(words[0], text, reader)
+    prefix = _prefix(words[0], length, found.max_prefixlen) if slash else None
+    if len(words) == 1:
+        return FloatingWords(found, prefix, None, None)
+    name = words[1].value
+    device, colon, _ = name.partition(":")
+    _check_device(words[1], device)
+    if colon and device in (PUBLIC, PRIVATE):
+        raise Mistake("E018", words[1], f"'{name}' is no device", f"write {device}")
+    if len(name.encode("utf-8", "surrogateescape")) > DEVICE_LIMIT:
+        raise Mistake("E018", words[1], f"device '{name}' is longer than {DEVICE_LIMIT} characters")
+    # IPv6 addresses have no labels (linux/if_addr.h: IFA_LABEL is IPv4 only).
+    label = name if colon and found.version == 4 else None
+    return FloatingWords(found, prefix, device, label)
+
+
+def _check_device(word: Token, device: str) -> None:
+    if not device or device in (".", "..") or re.search(r"[/\s]", device) or not device.isprintable():
+        raise Mistake("E018", word, f"'{word.value}' is no device", "an interface name such as eth0, public or private")
+
+
+def device(_directive: Directive, words: Sequence[Token], _reader: Reader) -> str:
+    """Read DEVICE."""
+    single(words)
+    _check_device(words[0], words[0].value)
+    return words[0].value
+
+
+def hostport(_directive: Directive, words: Sequence[Token], reader: Reader) -> HostPort:
+    """Read HOSTPORT."""
+    single(words, most=2)
+    found = address(words[0], words[0].value, reader)
+    return HostPort(found, port_number(words[1], reader, 1) if len(words) == 2 else None)
+
+
+def heartbeat_path(_directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[Address, Address, str]:
+    """Read HEARTBEAT_PATH: the primary's end, the backup's end, a name or nothing."""
+    single(words, most=3)
+    if len(words) < 2:
+        raise Mistake("E005", words[0], "heartbeat_path needs two addresses: the primary's and the backup's")
+    ends = [address(word, word.value, reader) for word in words[:2]]
+    if ends[0].version != ends[1].version:
+        raise Mistake("E035", words[1], "both ends of a path need the same address family")
+    return ends[0], ends[1], words[2].value if len(words) == 3 else ""
+
+
+def netmask(_directive: Directive, words: Sequence[Token], _reader: Reader) -> int:
+    """Return a prefix length; 0 = unset, as 0.0.0.0 was."""
+    single(words)
+    text = words[0].value
+    if text.startswith("/"):
+        return _prefix(words[0], text[1:], 128)
+    mask = _inet_aton(text)
+    if mask is None:
+        raise Mistake("E015", words[0], f"'{text}' is no netmask", "such as 255.255.255.0 or /24")
+    inverted = int(mask) ^ 0xFFFFFFFF
+    if inverted & (inverted + 1):
+        raise Mistake("E015", words[0], f"netmask {mask} has a hole in it", "such as 255.255.255.0 or /24")
+    return 32 - inverted.bit_length()
+
+
+def persistence_mask(_directive: Directive, words: Sequence[Token], _reader: Reader) -> PersistenceMask:
+    """Read PERSISTENCE_MASK."""
+    single(words)
+    text = words[0].value
+    if text.startswith("/"):
+        return PersistenceMask(prefix=_prefix(words[0], text[1:], 128))
+    mask = _inet_aton(text)
+    if mask is None:
+        raise Mistake("E015", words[0], f"'{text}' is no netmask", "such as 255.255.255.0, /24 or /64")
+    return PersistenceMask(netmask=int(mask))

@@ -1,0 +1,32 @@
+"""A Config on its way: the values beside the settings they came from, for findings that need both."""
+
+from dataclasses import dataclass, field
+
+from piranha.lvscf.config import Config, RealServer, Virtual
+from piranha.lvscf.settings import Section
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltServer:
+    """A real server and its block."""
+
+    server: RealServer
+    section: Section
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltVirtual:
+    """A virtual server, its block and its real servers."""
+
+    virtual: Virtual
+    section: Section
+    servers: tuple[BuiltServer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The whole file. section: the global settings."""
+
+    config: Config
+    section: Section
+    virtuals: tuple[BuiltVirtual, ...] = field(default=())

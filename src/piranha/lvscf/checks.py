@@ -1,0 +1,12 @@
+"""Findings about how settings fit together; each sees the whole file, none changes it."""
+
+from piranha.lvscf.built import Built
+from piranha.lvscf.checks_cluster import check_cluster
+from piranha.lvscf.checks_virtual import check_virtuals
+from piranha.lvscf.diagnostics import Findings
+
+
+def check(built: Built, findings: Findings) -> None:
+    """Add what is wrong or doubtful about the file as a whole."""
+    check_cluster(built, findings)
+    check_virtuals(built, findings)

@@ -1,0 +1,162 @@
+"""Findings about the routers, the heartbeat and the VIPs."""
+
+from piranha.lvscf.addresses import PRIVATE
+from piranha.lvscf.built import Built
+from piranha.lvscf.config import Config, HeartbeatAuth, PlaneKind, Router
+from piranha.lvscf.diagnostics import Findings, Span
+from piranha.lvscf.settings import Section
+from piranha.terms import Address, ForwardingMethod
+
+LEASE_LATENESS_S = 1.5  # how late the kernel may remove an address (measured)
+
+
+def check_cluster(built: Built, findings: Findings) -> None:
+    """Add what is wrong or doubtful about the global settings."""
+    config, section = built.config, built.section
+    _routers(config, section, findings)
+    if config.backup_active and config.primary is not None and config.backup is not None:
+        _pair(config, config.primary, config.backup, section, findings)
+        _timing(config, section, findings)
+        _lease(config, section, findings)
+    _gateway(built, findings)
+    if section.get("script_user", "") == "root":
+        findings.add("W020", section.place("script_user"), "check programs run as root")
+    if not config.virtuals:
+        findings.add("W044", section.span, "there is no virtual server in this file")
+
+
+def _routers(config: Config, section: Section, findings: Findings) -> None:
+    known = section.tried
+    if config.backup_active:
+        for name, router in (("primary", config.primary), ("backup", config.backup)):
+            if router is None and (name not in known or name in section.given):
+                message = f"backup_active = 1, but {name} has no address"
+                findings.add("E032", section.place(name, "backup_active"), message)
+    elif config.primary is None and "primary" not in known:
+        findings.add("W036", section.span, "primary is missing: pulse does not start with this file")
+    if not config.backup_active and config.backup is not None:
+        hint = "write backup_active = 1 if there are two routers"
+        findings.add("W030", section.place("backup"), "backup has no effect while backup_active is 0", hint)
+    for name in ("primary", "backup"):
+        if f"{name}_private" in section.given and name not in known:
+            findings.add("W026", section.place(f"{name}_private"), f"{name}_private has no effect without {name}")
+
+
+def _pair(config: Config, primary: Router, backup: Router, section: Section, findings: Findings) -> None:
+    if primary.public == backup.public:
+        findings.add("E034", section.place("backup"), f"primary and backup are both {backup.public}")
+    if primary.private is not None and primary.private == backup.private:
+        findings.add("E034", section.place("backup_private"), f"both private addresses are {backup.private}")
+    for name, mine, other in (("primary", primary, backup), ("backup", backup, primary)):
+        if mine.private is None and other.private is not None and f"{name}_private" not in section.tried:
+            given = "backup_private" if name == "primary" else "primary_private"
+            message = f"{given} is given, but {name}_private is not: a path has two ends"
+            findings.add("E033", section.place(given), message)
+    for keyword, ends in (
+        ("backup", (primary.public, backup.public)),
+        ("backup_private", (primary.private, backup.private)),
+    ):
+        if ends[0] is not None and ends[1] is not None and ends[0].version != ends[1].version:
+            findings.add("E035", section.place(keyword), "both routers need addresses of one family here")
+    _paths(config, section, findings)
+    _authentication(config, section, findings)
+
+
+def _paths(config: Config, section: Section, findings: Findings) -> None:
+    paths = config.heartbeat.paths
+    extra = section.all("heartbeat_path")
+    fixed = len(paths) - len(extra)
+    for number, given in enumerate(extra, start=fixed):
+        for before in paths[:number]:
+            path = paths[number]
+            if {path.primary, path.backup} & {before.primary, before.backup}:
+                findings.add("E041", given.span, f"this path shares an address with path '{before.name}'")
+                break
+            if path.name == before.name:
+                findings.add("E041", given.span, f"there is another path called '{path.name}'")
+                break
+    if len(paths) == 1:
+        hint = "give primary_private and backup_private, or a heartbeat_path"
+        message = "heartbeats have only one path: one cable can make both routers active"
+        findings.add("W018", section.place("backup"), message, hint)
+
+
+def _authentication(config: Config, section: Section, findings: Findings) -> None:
+    heartbeat = config.heartbeat
+    if heartbeat.auth is not HeartbeatAuth.REQUIRED:
+        message = f"heartbeat_auth = {heartbeat.auth}: whoever reaches the port can stop or start a takeover"
+        findings.add("W021", section.place("heartbeat_auth"), message)
+    elif heartbeat.key_file is None and "heartbeat_key_file" not in section.tried:
+        hint = "piranha keygen writes one; or heartbeat_auth = none"
+        message = "a pair without heartbeat_key_file: pulse does not start"
+        findings.add("W010", section.place("backup_active"), message, hint)
+
+
+def _timing(config: Config, section: Section, findings: Findings) -> None:
+    heartbeat = config.heartbeat
+    given = "keepalive" in section.given or "deadtime" in section.given
+    if given and heartbeat.deadtime_s < 3 * heartbeat.keepalive_s:
+        message = (
+            f"deadtime {heartbeat.deadtime_s:g} s is less than three times keepalive {heartbeat.keepalive_s:g} s: "
+            "a lost heartbeat may start a takeover"
+        )
+        findings.add("W011", section.place("deadtime", "keepalive"), message)
+    if heartbeat.keepalive_s < 0.25:
+        message = f"keepalive {heartbeat.keepalive_s:g} s: a busy machine is later than that at times"
+        findings.add("W012", section.place("keepalive"), message)
+
+
+def _lease(config: Config, section: Section, findings: Findings) -> None:
+    lease_s = config.vips.lease_s
+    if lease_s is None:
+        return
+    if lease_s == 0:
+        message = "vip_lease = 0: a router whose pulse died or froze keeps its VIPs while the partner takes them"
+        findings.add("W017", section.place("vip_lease"), message)
+        return
+    gone_s = lease_s + lease_s / 3 + LEASE_LATENESS_S
+    if gone_s > config.heartbeat.deadtime_s:
+        over_s = gone_s - config.heartbeat.deadtime_s
+        message = f"a dead pulse keeps its VIPs for up to {gone_s:.1f} s: {over_s:.1f} s longer than deadtime"
+        findings.add("W016", section.place("vip_lease"), message, "both routers hold them for the difference")
+
+
+def _gateway(built: Built, findings: Findings) -> None:
+    config, section = built.config, built.section
+    has_private = config.primary is not None and config.primary.private is not None
+    if config.nat_router is None:
+        if "nat_nmask" in section.given and "nat_router" not in section.tried:
+            findings.add("W026", section.place("nat_nmask"), "nat_nmask has no effect without nat_router")
+        uses_nat = any(
+            server.forwarding is ForwardingMethod.NAT
+            for virtual in config.active_virtuals()
+            for server in virtual.servers
+            if server.active
+        )
+        # In user space the forwarder connects from its own address: nothing has to come back through a gateway.
+        if (
+            uses_nat
+            and config.backup_active
+            and config.lvsd.plane is PlaneKind.IPVS
+            and "nat_router" not in section.tried
+        ):
+            hint = "nat_router = ADDRESS DEVICE, and make it the default gateway of the real servers"
+            message = "NAT on two routers without nat_router: the real servers' gateway does not move at a takeover"
+            findings.add("W023", section.place("network", "backup_active"), message, hint)
+    elif config.nat_router.device == PRIVATE and not has_private:
+        findings.add("E039", section.place("nat_router"), "device 'private', but primary_private is not given")
+    for built_virtual in built.virtuals:
+        vip = built_virtual.virtual.vip
+        place = built_virtual.section.place("address")
+        if vip.device == PRIVATE and not has_private:
+            findings.add("E039", place, "device 'private', but primary_private is not given")
+        _taken(config, built_virtual.virtual.name, vip.address, place, findings)
+
+
+def _taken(config: Config, name: str, vip: Address, place: Span, findings: Findings) -> None:
+    """Warn of a VIP that a router has as its own address: it goes away when the router becomes standby."""
+    for router, who in ((config.primary, "primary"), (config.backup, "backup")):
+        if router is not None and vip in (router.public, router.private):
+            findings.add("W040", place, f"the VIP of '{name}' is an own address of the {who} router")
+    if config.nat_router is not None and config.nat_router.address == vip:
+        findings.add("W040", place, f"the VIP of '{name}' is also nat_router")

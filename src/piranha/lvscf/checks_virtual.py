@@ -1,0 +1,169 @@
+"""Findings about virtual servers, their real servers and their checks."""
+
+from piranha.lvscf.built import Built, BuiltServer, BuiltVirtual
+from piranha.lvscf.config import FloatingAddress, Virtual
+from piranha.lvscf.diagnostics import Findings, Span
+from piranha.lvscf.elaborate_virtual import timing, used
+from piranha.terms import Address, ForwardingMethod, Protocol
+
+PORT_KEPT = (ForwardingMethod.DIRECT, ForwardingMethod.TUNNEL)
+_TIMING = ("interval", "check_timeout", "fall", "fast_interval")
+
+
+def check_virtuals(built: Built, findings: Findings) -> None:
+    """Add what is wrong or doubtful about the virtual servers, one by one and beside each other."""
+    for virtual in built.virtuals:
+        _checking(virtual, findings)
+        _times(virtual, findings)
+        _families(virtual, findings)
+        if virtual.virtual.active:
+            _pool(virtual, findings)
+            _ports(virtual, findings)
+            _routers(built, virtual, findings)
+    _same_service(built, findings)
+    _same_address(built, findings)
+
+
+def _checking(built: BuiltVirtual, findings: Findings) -> None:
+    section, virtual = built.section, built.virtual
+    if section.maybe("pmask", object) is not None and not virtual.persistence_s and "persistent" not in section.tried:
+        findings.add("W026", section.place("pmask"), "pmask has no effect without persistent")
+    program = section.get("send_program", ())
+    if program and section.get("send", ""):
+        findings.add("W029", section.place("send"), "send is not used: send_program checks instead")
+    if program and section.get("send_program_status", "") == "ignore" and not section.get("expect", ""):
+        message = "send_program_status = ignore without expect: nothing could ever fail"
+        findings.add("E044", section.place("send_program_status"), message)
+    if not program and "send_program_status" in section.given:
+        place = section.place("send_program_status")
+        findings.add("W026", place, "send_program_status has no effect without send_program")
+    if section.get("use_regex", False) and not section.get("expect", "") and "expect" not in section.tried:
+        findings.add("W026", section.place("use_regex"), "use_regex has no effect without expect")
+    udp_only = virtual.protocols == (Protocol.UDP,)
+    if udp_only and not program and not section.get("expect", "") and virtual.active and used(built.servers):
+        hint = "give send and expect, or send_program"
+        message = "a UDP service without expect: a server that says nothing counts as up"
+        findings.add("W027", section.place("protocol"), message, hint)
+    if virtual.active and virtual.port == 0 and not virtual.fwmark and not virtual.persistence_s:
+        findings.add("E036", section.place("port"), "port 0 means every port, which needs persistent")
+
+
+def _times(built: BuiltVirtual, findings: Findings) -> None:
+    timeout_s = built.section.get("timeout", 10.0)
+    sections = [built.section] + [server.section for server in built.servers]
+    timings = [timing(built.section, None)] + [server.server.timing for server in built.servers]
+    for section, times in zip(sections, timings, strict=True):
+        own = [name for name in _TIMING if name in section.given]
+        if own and times.out_by_s > timeout_s + 1e-6:
+            message = f"a dead server stays up to {times.out_by_s:g} s, longer than timeout ({timeout_s:g} s)"
+            findings.add("W015", section.place(*own), message)
+
+
+def _families(built: BuiltVirtual, findings: Findings) -> None:
+    virtual = built.virtual
+    for server in built.servers:
+        if server.server.forwarding is not ForwardingMethod.TUNNEL:
+            _same_family(virtual.vip, server.server.address, server.section.place("address"), findings)
+    sorry = virtual.sorry_server
+    if sorry is not None and sorry.forwarding is not ForwardingMethod.TUNNEL:
+        _same_family(virtual.vip, sorry.address, built.section.place("sorry_server"), findings)
+
+
+def _same_family(vip: FloatingAddress, address: Address, place: Span, findings: Findings) -> None:
+    if vip.address.version != address.version:
+        message = f"the VIP is IPv{vip.address.version}, {address} is IPv{address.version}"
+        findings.add("E035", place, message, "only forwarding = tunnel can mix them")
+
+
+def _pool(built: BuiltVirtual, findings: Findings) -> None:
+    servers, section, name = used(built.servers), built.section, built.virtual.name
+    if not servers:
+        if built.virtual.sorry_server is None:
+            findings.add("W035", section.span, f"virtual '{name}' has no active real server")
+        return
+    if all(server.server.weight == 0 for server in servers):
+        place = servers[0].section.place("weight")
+        findings.add("W014", place, f"every real server of '{name}' has weight 0: it takes no new connections")
+    seen: dict[tuple[Address, int], BuiltServer] = {}
+    for server in servers:
+        real = server.server
+        # Without translation the table holds the port of the service, whatever the server says.
+        key = (real.address, built.virtual.port if real.forwarding in PORT_KEPT else real.port)
+        first = seen.setdefault(key, server)
+        if first is not server:
+            message = f"{real.address} is already server '{first.server.name}' in line {first.server.line}"
+            findings.add("E042", server.section.place("address"), message)
+        if real.lower_threshold and real.lower_threshold > real.upper_threshold:
+            place = server.section.place("lower_threshold")
+            findings.add("E045", place, "lower_threshold is above upper_threshold")
+
+
+def _ports(built: BuiltVirtual, findings: Findings) -> None:
+    virtual = built.virtual
+    for server in used(built.servers):
+        real = server.server
+        if real.forwarding in PORT_KEPT and real.port != virtual.port:
+            message = f"under {real.forwarding} packets keep port {virtual.port}; port {real.port} is only checked"
+            findings.add("W013", server.section.place("port"), message, "leave the server's port out")
+    sorry = virtual.sorry_server
+    if sorry is not None and sorry.forwarding in PORT_KEPT and sorry.port != virtual.port:
+        message = f"under {sorry.forwarding} packets keep port {virtual.port}; port {sorry.port} has no effect"
+        findings.add("W013", built.section.place("sorry_server"), message)
+
+
+def _routers(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
+    config = built.config
+    if not config.backup_active or built.section.get("syncdaemon", False):
+        return
+    own = [a for r in (config.primary, config.backup) if r is not None for a in (r.public, r.private)]
+    for server in used(virtual.servers):
+        if server.server.forwarding in PORT_KEPT and server.server.address in own:
+            message = f"{server.server.address} is one of the routers: as standby it may balance its packets once more"
+            hint = "let real servers be machines of their own, or set standby = cold"
+            if config.standby == "warm":
+                findings.add("W022", server.section.place("address"), message, hint)
+
+
+def _same_service(built: Built, findings: Findings) -> None:
+    seen: dict[object, Virtual] = {}
+    for virtual in built.virtuals:
+        if not virtual.virtual.active:
+            continue
+        for key, code, keyword, words in _keys(virtual):
+            first = seen.setdefault(key, virtual.virtual)
+            if first is not virtual.virtual:
+                message = f"{words} is already virtual '{first.name}' in line {first.line}"
+                findings.add(code, virtual.section.place(keyword), message)
+                break
+
+
+def _keys(built: BuiltVirtual) -> list[tuple[object, str, str, str]]:
+    virtual = built.virtual
+    if virtual.fwmark:
+        words = f"fwmark {virtual.fwmark} (IPv{virtual.vip.address.version})"
+        return [((virtual.fwmark, virtual.vip.family), "E031", "fwmark", words)]
+    vip = virtual.vip.address
+    return [
+        ((protocol, vip, virtual.port), "E030", "address", f"{protocol.word} {vip} port {virtual.port}")
+        for protocol in virtual.protocols
+    ]
+
+
+def _same_address(built: Built, findings: Findings) -> None:
+    """Warn of one VIP with two devices or masks, and of one alias for two VIPs."""
+    vips: dict[Address, Virtual] = {}
+    labels: dict[str, Virtual] = {}
+    for virtual in built.virtuals:
+        if not virtual.virtual.active:
+            continue
+        vip, place = virtual.virtual.vip, virtual.section.place("address")
+        first = vips.setdefault(vip.address, virtual.virtual)
+        if first.vip != vip:
+            message = f"{vip.address} has another device or netmask in line {first.line}; those count"
+            findings.add("W043", place, message)
+        if vip.label is None:
+            continue
+        other = labels.setdefault(vip.label, virtual.virtual)
+        if other.vip.address != vip.address:
+            message = f"alias {vip.label} is also that of {other.vip.address} in line {other.line}; both are held"
+            findings.add("W019", place, message)

@@ -1,0 +1,35 @@
+"""THE table of keywords: feeds the reading of the file, its findings, the manual page and help."""
+
+from functools import cache
+
+from piranha.lvscf.directives.cluster import CLUSTER
+from piranha.lvscf.directives.directive import Directive, Scope, Status, Type
+from piranha.lvscf.directives.legacy import FAILOVER_INSTEAD, LEGACY
+from piranha.lvscf.directives.virtual import VIRTUAL
+from piranha.lvscf.directives.waiting import CHECK_BLOCK, KERNEL_SETTING, WAITING
+
+ALL: tuple[Directive, ...] = CLUSTER + VIRTUAL + LEGACY + WAITING + CHECK_BLOCK
+
+
+@cache
+def of(scope: Scope) -> dict[str, Directive]:
+    """Return the keywords of one scope by name."""
+    # A failover block takes what a virtual block takes, and two keywords of its own.
+    scopes = {scope, Scope.VIRTUAL} if scope is Scope.FAILOVER else {scope}
+    return {directive.name: directive for directive in ALL if scopes & set(directive.scopes)}
+
+
+def find(name: str, scope: Scope) -> Directive | None:
+    """Return the keyword `name` where it may stand in `scope`."""
+    directive = of(scope).get(name)
+    if directive is None and scope is Scope.GLOBAL and name.startswith("vs_") and len(name) > 3:
+        return KERNEL_SETTING
+    return directive
+
+
+def scopes_of(name: str) -> tuple[Scope, ...]:
+    """Return every scope in which `name` is a keyword, empty for an unknown word."""
+    return tuple(dict.fromkeys(scope for directive in ALL if directive.name == name for scope in directive.scopes))
+
+
+__all__ = ["ALL", "FAILOVER_INSTEAD", "Directive", "Scope", "Status", "Type", "find", "of", "scopes_of"]

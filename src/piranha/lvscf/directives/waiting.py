@@ -1,0 +1,180 @@
+"""Keywords that are understood but not acted on yet; each is reported by name when a file asks for it."""
+
+from piranha.lvscf.directives.directive import Directive, Scope, Status, Type
+
+_G = (Scope.GLOBAL,)
+_V = (Scope.VIRTUAL,)
+_S = (Scope.SERVER,)
+_VS = (Scope.VIRTUAL, Scope.SERVER)
+_C = (Scope.CHECK,)
+
+
+def _waits(
+    name: str,
+    scopes: tuple[Scope, ...],
+    kind: Type,
+    default: str,
+    meaning: str,
+    *,
+    choices: tuple[str, ...] = (),
+    quiet: tuple[str, ...] = (),
+    repeats: bool = False,
+    unit: str = "",
+    old: bool = False,
+) -> Directive:
+    return Directive(
+        name=name,
+        scopes=scopes,
+        type=kind,
+        default=default,
+        meaning=meaning,
+        choices=choices,
+        quiet=quiet,
+        repeats=repeats,
+        unit="s" if kind is Type.DURATION else unit,
+        old=old,
+        low=0 if kind in (Type.INT, Type.DURATION) else None,
+        status=Status.WAITING,
+    )
+
+
+_T = Type
+_OLD: tuple[Directive, ...] = (
+    _waits("syncdaemon", _G, _T.BOOL, "0", "1: the routers synchronise connections.", quiet=("0",), old=True),
+    _waits("syncd_iface", _G, _T.DEVICE, "eth0", "Interface of connection synchronisation.", quiet=("*",), old=True),
+    _waits("syncd_id", _G, _T.INT, "0", "Its id, 0 to 255.", quiet=("*",), old=True),
+    _waits("monitor_links", _G, _T.BOOL, "0", "1: a router whose link is down is not ready.", quiet=("0",), old=True),
+    _waits("rsh_command", _G, _T.WORD, "rsh", "Remote shell of load_monitor = uptime.", quiet=("*",), old=True),
+    _waits(
+        "load_monitor", _V, _T.TEXT, "none", "Lowers the weight of a busy server.", quiet=("none", "NONE"), old=True
+    ),
+)
+
+_ELECTION: tuple[Directive, ...] = (
+    _waits("heartbeat_legacy", _G, _T.BOOL, "0", "1: also speak the heartbeat of the original.", quiet=("0",)),
+    _waits("failback", _G, _T.WORD, "never", "When the primary takes the VIPs back by itself.", quiet=("never",)),
+    _waits("witness", _G, _T.HOSTPORT, "-", "A third machine that decides when no path is left."),
+    _waits("on_partition", _G, _T.CHOICE, "takeover", "What to do without one.", choices=("takeover", "stay")),
+    _waits("witness_lost", _G, _T.CHOICE, "hold", "Neither partner nor witness heard.", choices=("hold", "yield")),
+    _waits("monitor_hosts", _G, _T.ADDRESSES, "-", "One of these must answer ping.", repeats=True),
+    _waits("monitor_devices", _G, _T.WORDS, "-", "Links watched with monitor_links."),
+    _waits("monitor_program", _G, _T.COMMAND, "-", "Exit status 0: this router is ready.", repeats=True),
+    _waits("monitor_interval", _G, _T.DURATION, "5", "Time between runs of monitor_program."),
+    _waits("follow_health", _G, _T.BOOL, "0", "1: hand over to a partner that has healthy servers.", quiet=("0",)),
+    _waits("config_sync", _G, _T.CHOICE, "both", "Who copies the file.", choices=("both", "external")),
+    _waits("change_limit", _G, _T.PERCENT, "50%", "A reload that removes more than this is refused."),
+    _waits(
+        "vip_holder", _G, _T.CHOICE, "pulse", "Who holds the VIPs.", choices=("pulse", "external"), quiet=("pulse",)
+    ),
+    _waits("nat_router6", _G, _T.FLOATING, "-", "Floating IPv6 gateway of the real servers."),
+)
+
+_DAEMONS: tuple[Directive, ...] = (
+    _waits("syncd_maxlen", _G, _T.INT, "the kernel's", "Size of a synchronisation message.", unit="bytes"),
+    _waits("syncd_group", _G, _T.ADDRESS, "224.0.0.81", "Multicast group of synchronisation."),
+    _waits("syncd_port", _G, _T.PORT, "8848", "Port of synchronisation."),
+    _waits("syncd_ttl", _G, _T.INT, "1", "TTL of synchronisation."),
+    _waits("ip_forward", _G, _T.WORD, "keep", "1: lvsd switches forwarding on.", quiet=("keep",)),
+    _waits(
+        "foreign_edits",
+        _G,
+        _T.CHOICE,
+        "adopt",
+        "What to do with changes that others made in our services.",
+        choices=("repair", "adopt", "report"),
+        quiet=("repair",),
+    ),
+    _waits("share_checks", _G, _T.BOOL, "1", "Identical checks run once.", quiet=("0",)),
+    _waits("maintenance_dir", _G, _T.PATH, "-", "A file there drains the server it is named after."),
+    _waits("confirm_time", _G, _T.DURATION, "60", "Time to confirm a change."),
+    _waits("notify", _G, _T.COMMAND, "-", "Program called for every event.", repeats=True),
+    _waits("notify_url", _G, _T.WORD, "-", "Address every event is posted to.", repeats=True),
+    _waits("notify_mail", _G, _T.WORDS, "-", "Mail addresses every event is sent to."),
+    _waits("notify_mail_from", _G, _T.WORD, "-", "Sender of such mail."),
+    _waits("notify_mail_server", _G, _T.HOSTPORT, "-", "Mail server."),
+    _waits("notify_mail_password_file", _G, _T.PATH, "-", "File with its password."),
+    _waits("web_listen", _G, _T.WORD, "private, port 3636", "Where the web tool listens."),
+    _waits("web_cert_file", _G, _T.PATH, "-", "Its certificate."),
+    _waits("web_key_file", _G, _T.PATH, "-", "Its key."),
+    _waits("metrics_listen", _G, _T.WORD, "-", "Where /metrics is served."),
+)
+
+_SERVICES: tuple[Directive, ...] = (
+    _waits("extra_address", _V, _T.FLOATING, "-", "One more VIP with the same ports and pool.", repeats=True),
+    _waits("ports", _V, _T.PORTS, "port", "Ports and ranges of ports."),
+    _waits("mark_rules", _V, _T.BOOL, "0", "1: lvsd keeps the firewall rules that set fwmark.", quiet=("0",)),
+    _waits("tunnel_type", _VS, _T.CHOICE, "ipip", "Kind of tunnel.", choices=("ipip", "gue", "gre"), quiet=("ipip",)),
+    _waits("tunnel_port", _VS, _T.PORT, "6080", "Port of a gue tunnel."),
+    _waits(
+        "tunnel_checksum",
+        _VS,
+        _T.CHOICE,
+        "none",
+        "Checksum of the outer packet.",
+        choices=("none", "csum", "remcsum"),
+        quiet=("none",),
+    ),
+    _waits("scheduler_flags", _V, _T.WORDS, "-", "Flags of the scheduler, such as fallback."),
+    _waits("one_packet", _V, _T.BOOL, "0", "1: each UDP datagram on its own.", quiet=("0",)),
+    _waits("persistence_engine", _V, _T.WORD, "-", "sip: persistence by call."),
+    _waits(
+        "sorry_forwarding",
+        _V,
+        _T.CHOICE,
+        "forwarding",
+        "Forwarding method of the sorry server.",
+        choices=("nat", "direct", "tunnel"),
+    ),
+    _waits("reentry_max", _V, _T.DURATION, "reentry", "Longest reentry of a server that keeps failing."),
+    _waits("check", _VS, _T.WORDS, "-", "Names of check blocks or kinds of check."),
+    _waits("check_rule", _V, _T.WORD, "all", "How several checks combine.", quiet=("all",)),
+    _waits("check_address", _S, _T.ADDRESS, "the server's", "Where to check instead."),
+    _waits("check_port", _S, _T.PORT, "the server's", "Where to check instead."),
+    _waits(
+        "start_state", _V, _T.CHOICE, "check", "Before the first answer.", choices=("check", "up"), quiet=("check",)
+    ),
+    _waits("keep_active", _V, _T.COUNT_OR_PERCENT, "0", "Checks leave at least this many servers.", quiet=("0",)),
+    _waits("quorum", _V, _T.COUNT_OR_PERCENT, "1", "Below it the sorry server serves.", quiet=("1",)),
+    _waits("quorum_margin", _V, _T.INT, "0", "So many more end that.", quiet=("0",)),
+    _waits("slow_start", _VS, _T.DURATION, "0", "The weight of a recovered server grows for so long.", quiet=("0",)),
+    _waits("drain_time", _VS, _T.DURATION, "5m", "A deleted server keeps its connections for so long.", quiet=("0",)),
+    _waits("load_range", _V, _T.PERCENTS, "10% 100%", "Bounds of a weight set by load."),
+    _waits("load_interval", _V, _T.DURATION, "20", "Time between two readings of the load."),
+)
+
+WAITING: tuple[Directive, ...] = _OLD + _ELECTION + _DAEMONS + _SERVICES
+
+KERNEL_SETTING = _waits("vs_NAME", _G, _T.WORD, "keep", "Writes net.ipv4.vs.NAME.", quiet=("keep",))
+
+_KINDS = ("tcp", "udp", "http", "https", "tls", "smtp", "dns", "ping", "program", "file", "agent", "idle")
+CHECK_BLOCK: tuple[Directive, ...] = (
+    _waits("kind", _C, _T.CHOICE, "-", "Kind of the check.", choices=_KINDS),
+    _waits("via", _C, _T.CHOICE, "server", "Where to connect to.", choices=("server", "vip")),
+    _waits("port", _C, _T.PORT, "the server's", "Port to check."),
+    _waits("address", _C, _T.ADDRESS, "the server's", "Address to check."),
+    _waits("source", _C, _T.ADDRESS, "-", "Own address to use."),
+    _waits("host", _C, _T.WORD, "the VIP", "Host header and TLS name."),
+    _waits("path", _C, _T.WORD, "/", "Path asked for; of several all must pass.", repeats=True),
+    _waits("method", _C, _T.WORD, "GET", "HTTP method."),
+    _waits("header", _C, _T.TEXT, "-", "A header.", repeats=True),
+    _waits("status", _C, _T.WORDS, "200-399", "Good HTTP statuses."),
+    _waits("send", _C, _T.TEXT, "-", "As in virtual."),
+    _waits("expect", _C, _T.TEXT, "-", "As in virtual."),
+    _waits("use_regex", _C, _T.BOOL, "0", "As in virtual."),
+    _waits("send_hex", _C, _T.TEXT, "-", "Bytes to send."),
+    _waits("expect_hex", _C, _T.TEXT, "-", "Bytes to expect; x is any digit."),
+    _waits("sni", _C, _T.WORD, "host", "TLS name."),
+    _waits("verify", _C, _T.BOOL, "0", "1: the certificate must be good."),
+    _waits("ca_file", _C, _T.PATH, "the system's", "Whom to trust."),
+    _waits("cert_file", _C, _T.PATH, "-", "Own certificate."),
+    _waits("key_file", _C, _T.PATH, "-", "Own key."),
+    _waits("cert_days", _C, _T.INT, "14", "Warn when the certificate ends sooner.", unit="days"),
+    _waits("name", _C, _T.WORD, "-", "Name asked for (dns)."),
+    _waits("type", _C, _T.WORD, "A", "Record type (dns)."),
+    _waits("answer", _C, _T.WORD, "-", "Answer expected (dns)."),
+    _waits("user", _C, _T.WORD, "-", "User to log in as."),
+    _waits("password_file", _C, _T.PATH, "-", "File with the password."),
+    _waits("database", _C, _T.WORD, "-", "Database to open."),
+    _waits("program", _C, _T.COMMAND, "-", "Program that checks; %h %p %v are server, port, VIP."),
+    _waits("weight_from", _C, _T.CHOICE, "none", "What sets the weight.", choices=("none", "status", "output")),
+)

@@ -1,0 +1,180 @@
+"""From the syntax tree to a Config: the global settings, and all blocks put together."""
+
+from collections.abc import Iterator, Mapping
+
+from piranha.lvscf import directives
+from piranha.lvscf.addresses import FloatingWords, address_words, is_host_name
+from piranha.lvscf.built import Built, BuiltVirtual
+from piranha.lvscf.checks import check
+from piranha.lvscf.config import (
+    Config,
+    FloatingAddress,
+    HeartbeatAuth,
+    HeartbeatPath,
+    HeartbeatSettings,
+    LvsdSettings,
+    PlaneKind,
+    Router,
+    Standby,
+    VipSettings,
+)
+from piranha.lvscf.diagnostics import Findings, Span, has_errors
+from piranha.lvscf.directives import Scope
+from piranha.lvscf.elaborate_virtual import build_virtual, floating_address, unique_name
+from piranha.lvscf.numbers import Reader
+from piranha.lvscf.settings import Section, collect
+from piranha.lvscf.syntax.tree import Setting, Tree
+from piranha.terms import Address, ForwardingMethod
+
+
+def elaborate(tree: Tree, hosts: Mapping[str, Address], findings: Findings) -> Config | None:
+    """Return what the file means; None when `findings` holds an error afterwards, also an older one."""
+    reader = Reader(findings, hosts)
+    section = collect(tree.settings(), Scope.GLOBAL, Span(1, 1), reader)
+    network = ForwardingMethod(section.get("network", "nat"))
+    virtuals = tuple(_virtuals(tree, network, reader))
+    _blocks_without_effect(tree, reader)
+    built = Built(_config(section, virtuals, findings), section, virtuals)
+    check(built, findings)
+    return None if has_errors(findings.found) else built.config
+
+
+def names_to_resolve(tree: Tree) -> tuple[str, ...]:
+    """Return the host names that stand where the file needs an address, each once, in file order."""
+    names: dict[str, None] = {}
+    for setting, scope in _settings(tree):
+        directive = directives.find(setting.keyword.text, scope)
+        if directive is not None and directive.status is directives.Status.ACTED_ON and setting.values:
+            names.update(dict.fromkeys(word for word in address_words(directive, setting.values) if is_host_name(word)))
+    return tuple(names)
+
+
+def _settings(tree: Tree) -> Iterator[tuple[Setting, Scope]]:
+    for setting in tree.settings():
+        yield setting, Scope.GLOBAL
+    for virtual in tree.blocks("virtual"):
+        for setting in virtual.settings():
+            yield setting, Scope.VIRTUAL
+        for server in virtual.blocks("server"):
+            for setting in server.settings():
+                yield setting, Scope.SERVER
+
+
+def _virtuals(tree: Tree, network: ForwardingMethod, reader: Reader) -> Iterator[BuiltVirtual]:
+    names: dict[str, int] = {}
+    for block in tree.blocks("virtual"):
+        if block.name is not None:
+            built = build_virtual(block, unique_name(block, names, reader.findings), network, reader)
+            if built is not None:
+                yield built
+
+
+def _blocks_without_effect(tree: Tree, reader: Reader) -> None:
+    findings = reader.findings
+    for block in tree.blocks("failover"):
+        findings.add("W003", block.span, "'failover' blocks have no effect", directives.FAILOVER_INSTEAD)
+        # Only what is wrong is of interest: none of its settings needs a warning of its own.
+        inner = Findings()
+        collect(block.settings(), Scope.FAILOVER, block.span, Reader(inner, reader.hosts, look_up=False))
+        findings.found += [diagnostic for diagnostic in inner.found if has_errors([diagnostic])]
+    for block in tree.blocks("check"):
+        findings.add("W004", block.span, "'check' blocks are understood, but this version does not act on them yet")
+        inner = Findings()
+        collect(block.settings(), Scope.CHECK, block.span, Reader(inner, reader.hosts, look_up=False))
+        findings.found += [diagnostic for diagnostic in inner.found if has_errors([diagnostic])]
+    for block in tree.blocks("server"):
+        findings.add("E008", block.span, "a 'server' block stands only inside a 'virtual' block")
+
+
+def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Findings) -> Config:
+    primary = _router(section, "primary")
+    backup = _router(section, "backup")
+    backup_active = section.get("backup_active", False)
+    pair = backup_active and primary is not None and backup is not None
+    return Config(
+        primary=primary,
+        backup=backup,
+        backup_active=backup_active,
+        serial_no=section.get("serial_no", 0),
+        cluster=section.get("cluster", "lvs"),
+        standby=Standby(section.get("standby", "warm")),
+        heartbeat=_heartbeat(section, _paths(section, primary, backup) if pair else (), backup_active),
+        vips=_vips(section, findings),
+        nat_router=_nat_router(section, findings),
+        active_cmd=section.get("active_cmd", ()),
+        inactive_cmd=section.get("inactive_cmd", ()),
+        monitor_links=section.get("monitor_links", False),
+        lvsd=LvsdSettings(
+            plane=PlaneKind(section.get("forwarding_plane", "ipvs")),
+            repair_interval_s=section.get("repair_interval", 30.0),
+            nanny_processes=section.get("nanny_processes", 32),
+            script_user=section.get("script_user", "piranha"),
+            script_limit=section.get("script_limit", 20),
+            notify_user=section.get("notify_user", "root"),
+            keep_table=section.get("keep_table", False),
+            hard_shutdown=section.get("hard_shutdown", True),
+            timeouts_s=(
+                section.get("tcp_timeout", 0),
+                section.get("tcpfin_timeout", 0),
+                section.get("udp_timeout", 0),
+            ),
+        ),
+        virtuals=tuple(built.virtual for built in virtuals),
+    )
+
+
+def _router(section: Section, place: str) -> Router | None:
+    public = section.address(place)
+    if public is None:
+        return None
+    private = section.address(f"{place}_private")
+    # The original copied the public address where none was given, and some files say it twice.
+    return Router(public=public, private=private if private != public else None)
+
+
+def _paths(section: Section, primary: Router | None, backup: Router | None) -> tuple[HeartbeatPath, ...]:
+    paths: list[HeartbeatPath] = []
+    if primary is not None and backup is not None:
+        paths.append(HeartbeatPath(name="public", primary=primary.public, backup=backup.public))
+        if primary.private is not None and backup.private is not None:
+            paths.append(HeartbeatPath(name="private", primary=primary.private, backup=backup.private))
+    for number, given in enumerate(section.all("heartbeat_path"), start=3):
+        if isinstance(given.value, tuple):
+            first, second, name = given.value
+            paths.append(HeartbeatPath(name=name or f"path{number}", primary=first, backup=second))
+    return tuple(paths)
+
+
+def _heartbeat(section: Section, paths: tuple[HeartbeatPath, ...], backup_active: bool) -> HeartbeatSettings:
+    deadtime_s = section.get("deadtime", 5.0)
+    return HeartbeatSettings(
+        port=section.get("heartbeat_port", 539),
+        key_file=section.maybe("heartbeat_key_file", str),
+        auth=HeartbeatAuth(section.get("heartbeat_auth", "required")),
+        keepalive_s=section.get("keepalive", 2.0),
+        deadtime_s=deadtime_s,
+        initdead_s=section.get("initdead", 2 * deadtime_s if backup_active else 0.0),
+        warntime_s=section.get("warntime", deadtime_s / 2),
+        paths=paths,
+    )
+
+
+def _vips(section: Section, findings: Findings) -> VipSettings:
+    for keyword in ("vip_lease", "vip_lease_alone"):
+        if section.get(keyword, 0.0) % 1:
+            findings.add("E017", section.place(keyword), f"{keyword} must be whole seconds", "the kernel knows no less")
+    lease_s = section.maybe("vip_lease", float)
+    return VipSettings(
+        lease_s=None if lease_s is None else int(lease_s),
+        lease_alone_s=int(section.get("vip_lease_alone", 0.0)),
+        arp_count=section.get("arp_count", 5),
+        arp_interval_s=section.get("arp_interval", 1.0),
+        arp_refresh_s=section.get("arp_refresh", 60.0),
+    )
+
+
+def _nat_router(section: Section, findings: Findings) -> FloatingAddress | None:
+    words = section.maybe("nat_router", FloatingWords)
+    if words is None or int(words.address) == 0:
+        return None
+    return floating_address(words, section, "nat_nmask", findings)

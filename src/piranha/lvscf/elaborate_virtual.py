@@ -1,0 +1,245 @@
+"""From one `virtual` block to a Virtual, its real servers and their checks."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from piranha.lvscf.addresses import FloatingWords, HostPort, PersistenceMask
+from piranha.lvscf.built import BuiltServer, BuiltVirtual
+from piranha.lvscf.config import (
+    Check,
+    CheckTiming,
+    Exchange,
+    Expect,
+    FloatingAddress,
+    Program,
+    RealServer,
+    SorryServer,
+    Virtual,
+)
+from piranha.lvscf.diagnostics import Findings
+from piranha.lvscf.directives import Scope
+from piranha.lvscf.ere import BadExpression, translate
+from piranha.lvscf.numbers import Reader
+from piranha.lvscf.settings import Section, collect
+from piranha.lvscf.syntax.tree import Block, span_of
+from piranha.terms import ForwardingMethod, Protocol, Scheduler
+
+DEFAULT_PORT = 80
+HTTP_REQUEST = b"GET / HTTP/1.0\r\n\r\n"
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_TIMING = ("interval", "check_timeout", "fall", "rise", "fast_interval")
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What a real server takes from its virtual server."""
+
+    port: int
+    forwarding: ForwardingMethod
+    check: Check
+    timing: CheckTiming
+    section: Section
+
+
+def build_virtual(block: Block, name: str, network: ForwardingMethod, reader: Reader) -> BuiltVirtual | None:
+    """Return what the block means; None when it is unfinished and not in use, or wrong."""
+    section = collect(block.settings(), Scope.VIRTUAL, block.span, reader)
+    active = section.get("active", False)
+    port = section.get("port", DEFAULT_PORT)
+    protocols = tuple(Protocol[word.upper()] for word in section.get("protocol", ("tcp",)))
+    forwarding = ForwardingMethod(section.get("forwarding", str(network)))
+    check = _check(section, port, protocols, reader.findings)
+    inherited = Inherited(port, forwarding, check, timing(section, None), section)
+    servers = _servers(block, inherited, reader, active)
+    words = section.maybe("address", FloatingWords)
+    if words is None or int(words.address) == 0:
+        _unfinished(section, f"virtual '{name}' has no address", active, reader.findings)
+        return None
+    virtual = Virtual(
+        name=name,
+        active=active,
+        vip=floating_address(words, section, "vip_nmask", reader.findings),
+        port=port,
+        protocols=protocols,
+        fwmark=section.get("fwmark", 0),
+        scheduler=Scheduler(section.get("scheduler", "wlc")),
+        persistence_s=section.get("persistent", 0),
+        persistence_mask=_persistence_mask(section, words.address.version, reader.findings),
+        quiesce_server=section.get("quiesce_server", False),
+        sorry_server=_sorry_server(section, port, forwarding),
+        servers=tuple(built.server for built in servers),
+        line=block.keyword.line,
+    )
+    return BuiltVirtual(virtual, section, servers)
+
+
+def _unfinished(section: Section, message: str, active: bool, findings: Findings) -> None:
+    if "address" in section.tried and "address" not in section.given:
+        return  # it is wrong, and that has been said
+    if active:
+        findings.add("E020", section.place("address"), message, "an active block needs: address = ...")
+    else:
+        findings.add("W042", section.place("address"), f"{message}: it is left out")
+
+
+def floating_address(words: FloatingWords, section: Section, mask_keyword: str, findings: Findings) -> FloatingAddress:
+    """Return a VIP or gateway with the prefix length that `mask_keyword` or `/prefix` gives."""
+    bits = words.address.max_prefixlen
+    given = section.given.get(mask_keyword)
+    masked = section.get(mask_keyword, 0)
+    if given is not None and bits == 128 and not given.setting.values[0].value.startswith("/"):
+        findings.add("E015", given.span, f"{words.address} needs a prefix length here", "such as /128")
+        masked = 0
+    if given is not None and masked > bits:
+        findings.add("E015", given.span, f"/{masked} is too long for {words.address}", f"/{bits} at most")
+        masked = 0
+    if masked and words.prefix is not None and masked != words.prefix and given is not None:
+        findings.add("E043", given.span, f"{mask_keyword} is /{masked}, but the address says /{words.prefix}")
+    return FloatingAddress(
+        address=words.address, prefix=words.prefix or masked or bits, device=words.device, label=words.label
+    )
+
+
+def _persistence_mask(section: Section, version: int, findings: Findings) -> int | None:
+    given = section.maybe("pmask", PersistenceMask)
+    if given is None:
+        return None
+    bits = 32 if version == 4 else 128
+    if version == 6 and given.prefix is None:
+        findings.add("E015", section.place("pmask"), "an IPv6 service needs a prefix length here", "such as /64")
+        return None
+    if given.prefix is not None and not 1 <= given.prefix <= bits:
+        findings.add("E015", section.place("pmask"), f"/{given.prefix} does not fit here", f"/1 to /{bits}")
+        return None
+    if version == 6:
+        return given.prefix if given.prefix != bits else None
+    netmask = given.netmask if given.prefix is None else (0xFFFFFFFF << (32 - given.prefix)) & 0xFFFFFFFF
+    # 0.0.0.0 was not set, 255.255.255.255 is the whole address.
+    return netmask if netmask not in (0, 0xFFFFFFFF) else None
+
+
+def _sorry_server(section: Section, port: int, forwarding: ForwardingMethod) -> SorryServer | None:
+    given = section.maybe("sorry_server", HostPort)
+    if given is None or int(given.address) == 0:
+        return None
+    return SorryServer(address=given.address, port=given.port or port, forwarding=forwarding)
+
+
+def timing(section: Section, server: Section | None) -> CheckTiming:
+    """Return the times of a server's check; what it does not say itself comes from its virtual server."""
+
+    def get(name: str, default: float) -> float:
+        return server.get(name, section.get(name, default)) if server else section.get(name, default)
+
+    interval_s = get("interval", section.get("timeout", 10.0) / 3)
+    return CheckTiming(
+        interval_s=interval_s,
+        check_timeout_s=get("check_timeout", interval_s),
+        fast_interval_s=get("fast_interval", interval_s),
+        fall=int(get("fall", 2)),
+        rise=int(get("rise", 1)),
+        reentry_s=section.get("reentry", 180.0),
+    )
+
+
+def _check(section: Section, port: int, protocols: tuple[Protocol, ...], findings: Findings) -> Check:
+    program = section.get("send_program", ())
+    send = section.get("send", "")
+    expect = _expect(section, bool(program), findings)
+    if program:
+        honour = section.get("send_program_status", "honour") == "honour"
+        return Program(command=program, expect=expect, honour_status=honour)
+    transport = Protocol.TCP if Protocol.TCP in protocols else protocols[0]
+    if port == DEFAULT_PORT and not send and expect is None and transport is Protocol.TCP:
+        return Exchange(send=HTTP_REQUEST, expect=Expect(text=b"HTTP"))
+    return Exchange(transport=transport, send=unescape(send), expect=expect)
+
+
+def _expect(section: Section, program: bool, findings: Findings) -> Expect | None:
+    text = section.get("expect", "")
+    if not text:
+        return None
+    if section.get("use_regex", False):
+        expression = unescape(text)
+        try:
+            translate(expression)
+        except BadExpression as error:
+            findings.add("E037", section.place("expect"), f"no regular expression: {error}")
+        return Expect(text=expression, regex=True)
+    return Expect(text=unescape(text), anything=text == "*" and not program)
+
+
+def unescape(text: str) -> bytes:
+    r"""Return the bytes of a send or expect text: `\n \r \t \\ \' \"`, nothing else, not in a single character."""
+    if len(text) > 1:
+        text = re.sub(r"\\([nrt\\'\"])", lambda found: _ESCAPES.get(found[1], found[1]), text)
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _servers(block: Block, inherited: Inherited, reader: Reader, active: bool) -> tuple[BuiltServer, ...]:
+    found: list[BuiltServer] = []
+    names: dict[str, int] = {}
+    for server in block.blocks("server"):
+        if server.name is None:
+            continue
+        name = unique_name(server, names, reader.findings)
+        built = _server(server, name, inherited, reader, active)
+        if built is not None:
+            found.append(built)
+    return tuple(found)
+
+
+def unique_name(block: Block, names: dict[str, int], findings: Findings) -> str:
+    """Return the name of a block, or one made from it when an earlier block has it; notes it in `names`."""
+    name = wanted = block.name.value if block.name else ""
+    number = 1
+    while name in names:
+        number += 1
+        name = f"{wanted}-{number}"
+    if name != wanted and block.name:
+        message = f"{block.keyword.text} '{wanted}' is already in line {names[wanted]}: this one is called '{name}'"
+        findings.add("W008", span_of(block.name), message)
+    names[name] = block.keyword.line
+    return name
+
+
+def _server(block: Block, name: str, inherited: Inherited, reader: Reader, active: bool) -> BuiltServer | None:
+    section = collect(block.settings(), Scope.SERVER, block.span, reader)
+    in_use = section.get("active", False)
+    address = section.address("address")
+    if address is None:
+        _unfinished(section, f"server '{name}' has no address", active and in_use, reader.findings)
+        return None
+    own_timing = any(keyword in section.given for keyword in _TIMING)
+    server = RealServer(
+        name=name,
+        address=address,
+        port=section.get("port", 0) or _inherited_port(block, section, inherited, reader.findings),
+        forwarding=ForwardingMethod(section.get("forwarding", str(inherited.forwarding))),
+        check=inherited.check,
+        timing=timing(inherited.section, section) if own_timing else inherited.timing,
+        weight=section.get("weight", 1),
+        active=in_use,
+        upper_threshold=section.get("upper_threshold", 0),
+        lower_threshold=section.get("lower_threshold", 0),
+        line=block.keyword.line,
+    )
+    return BuiltServer(server, section)
+
+
+def _inherited_port(block: Block, section: Section, inherited: Inherited, findings: Findings) -> int:
+    """Return the port that was in force where the server block opens; the original took it there."""
+    ports = inherited.section.all("port")
+    place = (block.keyword.line, block.keyword.column)
+    before = [given for given in ports if (given.setting.keyword.line, given.setting.keyword.column) < place]
+    port = before[-1].value if before else DEFAULT_PORT
+    if port != inherited.port and "port" not in section.given:
+        message = f"this server gets port {port}, as ever: it stands before 'port = {inherited.port}'"
+        findings.add("W041", section.span, message, "write 'port' above the servers, or in the server")
+    return int(str(port))
+
+
+def used(servers: Iterable[BuiltServer]) -> list[BuiltServer]:
+    """Return the servers that are switched on."""
+    return [built for built in servers if built.server.active]

@@ -1,0 +1,168 @@
+"""Numbers of lvs.cf, and how a wrong value is told.
+
+Numbers are read as strtol(3) with base 0 did (`16`, `0x10`, `010` is 8): files that count on it
+still mean the same.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from piranha.lvscf.diagnostics import Findings
+from piranha.lvscf.directives import Directive
+from piranha.lvscf.services import SERVICES
+from piranha.lvscf.syntax.tokens import Kind, Token
+from piranha.terms import Address
+
+_INT = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+)\Z")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ms|s|m|h)?\Z", re.ASCII)
+_UNITS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Mistake(Exception):
+    """A value is wrong: code, the token to point at, words, hint."""
+
+    def __init__(self, code: str, token: Token, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.code, self.token, self.message, self.hint = code, token, message, hint
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What reading a value needs besides its words. look_up: whether a host name must be in `hosts`."""
+
+    findings: Findings
+    hosts: Mapping[str, Address] = field(default_factory=dict)
+    look_up: bool = True
+
+
+def single(words: Sequence[Token], most: int = 1, hint: str = "") -> None:
+    """Raise Mistake when there are more words than `most`."""
+    if len(words) > most:
+        word = words[most]
+        raise Mistake("E003", word, f"unexpected argument '{word.text}'", hint)
+
+
+def integer(word: Token) -> int:
+    """Return a C integer, base found by its prefix; raises Mistake."""
+    text = word.value
+    if text.isascii() and text.isdigit() and (text[0] != "0" or len(text) == 1) and len(text) < 20:
+        return int(text)
+    if not _INT.match(text) or len(text) > 30:
+        raise Mistake("E011", word, f"integer expected, not '{text}'")
+    digits = text.lstrip("+-").lower()
+    try:
+        number = int(digits, 16 if digits.startswith("0x") else 8 if digits.startswith("0") else 10)
+    except ValueError:
+        hint = "a number that begins with 0 is octal: leave the 0 out"
+        raise Mistake("E011", word, f"integer expected, not '{text}'", hint) from None
+    return -number if text.startswith("-") else number
+
+
+def within(directive: Directive, word: Token, number: float) -> None:
+    """Raise Mistake unless `number` lies within the keyword's bounds."""
+    low, high = directive.low, directive.high
+    if (low is not None and number < low) or (high is not None and number > high):
+        unit = f" {directive.unit}" if directive.unit else ""
+        bounds = f"at least {low:g}{unit}" if high is None else f"between {low or 0:.12g} and {high:.12g}{unit}"
+        raise Mistake("E017", word, f"{directive.name} must be {bounds}, not {word.value}")
+
+
+def whole(directive: Directive, words: Sequence[Token], _reader: Reader) -> int:
+    """Read INT."""
+    single(words)
+    number = integer(words[0])
+    within(directive, words[0], number)
+    return number
+
+
+def boolean(directive: Directive, words: Sequence[Token], _reader: Reader) -> bool:
+    """Read BOOL."""
+    single(words)
+    text = words[0].value
+    if text == "1" or text == "0":
+        return text == "1"
+    number = integer(words[0]) if _INT.match(text) else None
+    if number not in (0, 1):
+        yes = {"yes": 1, "on": 1, "true": 1, "no": 0, "off": 0, "false": 0}.get(text.lower())
+        hint = f"write {directive.name} = {yes}" if yes is not None else ""
+        raise Mistake("E012", words[0], f"boolean expected: 0 or 1, not '{text}'", hint)
+    return number == 1
+
+
+def port_number(word: Token, reader: Reader, low: float = 0) -> int:
+    """Return a port by number or name; raises Mistake."""
+    text = word.value
+    if not text[:1].isdigit() and text[:1] not in "+-":
+        if text in SERVICES:
+            return SERVICES[text]
+        hint = reader.findings.nearest(text, SERVICES) or "write its number"
+        raise Mistake("E013", word, f"unknown service name '{text}'", hint)
+    number = integer(word)
+    if not low <= number <= 65535:
+        raise Mistake("E017", word, f"a port is between {low:g} and 65535, not {text}")
+    return number
+
+
+def port(directive: Directive, words: Sequence[Token], reader: Reader) -> int:
+    """Read PORT."""
+    single(words)
+    return port_number(words[0], reader, directive.low or 0)
+
+
+def ports(_directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[str, ...]:
+    """Read PORTS: numbers, names and ranges, as written."""
+    for word in words:
+        first, dash, last = word.value.partition("-")
+        if first.isdigit() and dash:
+            for part in (first, last):
+                port_number(word._replace(kind=Kind.WORD, text=part), reader, 1)
+        else:
+            port_number(word, reader, 1)
+    return tuple(word.value for word in words)
+
+
+def duration(directive: Directive, words: Sequence[Token], _reader: Reader) -> float:
+    """Read DURATION, in seconds."""
+    single(words)
+    found = seconds(words[0])
+    within(directive, words[0], found)
+    return found
+
+
+def seconds(word: Token) -> float:
+    """Return seconds: `2`, `500ms`, `1.5s`, `5m`, `2h`; raises Mistake."""
+    text = word.value
+    if _INT.match(text):
+        return float(integer(word))
+    found = _DURATION.match(text)
+    if not found or len(text) > 30:
+        raise Mistake("E016", word, f"a time expected, not '{text}'", "such as 2, 500ms, 1.5s, 5m or 2h")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def percentage(word: Token) -> float:
+    """Return a percent as a number from 0 to 100; raises Mistake."""
+    text = word.value
+    if not re.match(r"\d{1,3}(\.\d+)?%\Z", text) or float(text[:-1]) > 100:
+        raise Mistake("E017", word, f"a percentage from 0% to 100% expected, not '{text}'")
+    return float(text[:-1])
+
+
+def percent(_directive: Directive, words: Sequence[Token], _reader: Reader) -> float:
+    """Read PERCENT, 0 to 100."""
+    single(words)
+    return percentage(words[0])
+
+
+def percents(_directive: Directive, words: Sequence[Token], _reader: Reader) -> tuple[float, ...]:
+    """Read one or two percents."""
+    single(words, most=2)
+    return tuple(percentage(word) for word in words)
+
+
+def count_or_percent(directive: Directive, words: Sequence[Token], reader: Reader) -> object:
+    """Read a number, or a percent as its text with %."""
+    if words[0].value.endswith("%"):
+        return percent(directive, words, reader)
+    return whole(directive, words, reader)

@@ -1,0 +1,126 @@
+"""The settings of one block as values: known keywords, in their place, of the right type."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from piranha.lvscf import directives, values
+from piranha.lvscf.diagnostics import Findings, Span
+from piranha.lvscf.directives import Directive, Scope, Status
+from piranha.lvscf.numbers import Mistake, Reader
+from piranha.lvscf.syntax.tokens import Kind
+from piranha.lvscf.syntax.tree import Setting, span_of
+from piranha.terms import Address
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value and the setting that gave it."""
+
+    value: object
+    setting: Setting
+
+    @property
+    def span(self) -> Span:
+        """The place of the first value."""
+        return span_of(self.setting.values[0])
+
+
+@dataclass(slots=True)
+class Section:
+    """What one block says. span: where to point for what it does not say. tried: also keywords with wrong values."""
+
+    span: Span
+    given: dict[str, Given] = field(default_factory=dict)
+    every: dict[str, list[Given]] = field(default_factory=dict)
+    tried: set[str] = field(default_factory=set)
+
+    def get(self, name: str, default: T) -> T:
+        """Return the value of a keyword, `default` where it is not given."""
+        found = self.given.get(name)
+        return default if found is None else cast(T, found.value)
+
+    def maybe(self, name: str, kind: type[T]) -> T | None:
+        """Return the value of a keyword, None where it is not given. `kind` is its type."""
+        found = self.given.get(name)
+        return None if found is None else cast(T, found.value)
+
+    def address(self, name: str) -> Address | None:
+        """Return an address, None where it is not given or is 0.0.0.0, which meant the same."""
+        found = self.given.get(name)
+        value = None if found is None else cast(Address, found.value)
+        return value if value is not None and int(value) else None
+
+    def all(self, name: str) -> list[Given]:
+        """Return every value of a keyword, in file order."""
+        return self.every.get(name) or ([self.given[name]] if name in self.given else [])
+
+    def place(self, *names: str) -> Span:
+        """Return where the first of `names` that is given has its value, else the place of the block."""
+        return next((self.given[name].span for name in names if name in self.given), self.span)
+
+
+def collect(settings: Iterable[Setting], scope: Scope, span: Span, reader: Reader) -> Section:
+    """Read the settings of one block; what is wrong goes to the findings of `reader`."""
+    known = directives.of(scope)
+    section = Section(span)
+    for setting in settings:
+        name = setting.keyword.text
+        directive = known.get(name) or directives.find(name, scope)
+        if directive is None:
+            _unknown(setting, scope, reader.findings)
+        elif setting.values and not any(word.kind is Kind.UNCLOSED for word in setting.values):
+            section.tried.add(name)
+            _take(directive, setting, section, reader)
+        else:
+            section.tried.add(name)
+    return section
+
+
+def _take(directive: Directive, setting: Setting, section: Section, reader: Reader) -> None:
+    name = directive.name if directive.name != "vs_NAME" else setting.keyword.text
+    if directive.status is not Status.ACTED_ON:
+        reader = Reader(reader.findings, reader.hosts, look_up=False)
+    try:
+        value = values.read(directive, setting.values, reader)
+    except Mistake as mistake:
+        reader.findings.add(mistake.code, span_of(mistake.token), mistake.message, mistake.hint)
+        return
+    given = Given(value, setting)
+    before = section.given.get(name)
+    if before is not None:
+        section.every.setdefault(name, [before]).append(given)
+        if not directive.repeats:
+            message = f"'{name}' is given again: this one counts, not the one of line {before.setting.keyword.line}"
+            reader.findings.add("W002", setting.span, message)
+    section.given[name] = given
+    if directive.status is not Status.ACTED_ON:
+        _report(directive, setting, reader.findings)
+
+
+def _report(directive: Directive, setting: Setting, findings: Findings) -> None:
+    name = setting.keyword.text
+    if "*" in directive.quiet or setting.values[0].value in directive.quiet:
+        return
+    match directive.status:
+        case Status.WAITING if name == "vs_backup_only":
+            findings.add("E022", setting.span, "vs_backup_only belongs to lvsd, which sets it by itself", "remove it")
+        case Status.WAITING:
+            findings.add("W004", setting.span, f"'{name}' is understood, but this version does not act on it yet")
+        case Status.NO_EFFECT:
+            findings.add("W003", setting.span, f"'{name}' has no effect", directive.instead)
+        case _:
+            findings.add("W005", setting.span, f"'{name}' has no effect and never had", directive.instead)
+
+
+def _unknown(setting: Setting, scope: Scope, findings: Findings) -> None:
+    name = setting.keyword.text
+    if places := directives.scopes_of(name):
+        words = {Scope.GLOBAL: "outside of all blocks"}
+        where = " or ".join(words.get(place, f"in a {place} block") for place in places)
+        findings.add("E022", setting.span, f"'{name}' cannot stand here", f"it belongs {where}")
+        return
+    hint = findings.nearest(name, directives.of(scope))
+    findings.add("E006", setting.span, f"unknown keyword '{name}'", hint)

@@ -1,0 +1,103 @@
+"""The words behind `=`, read by the type of their keyword."""
+
+from collections.abc import Callable, Sequence
+
+from piranha.lvscf import addresses, numbers
+from piranha.lvscf.directives import Directive, Type
+from piranha.lvscf.numbers import Mistake, Reader, single
+from piranha.lvscf.syntax.tokens import Kind, Token
+from piranha.lvscf.syntax.tree import span_of
+
+
+def read(directive: Directive, words: tuple[Token, ...], reader: Reader) -> object:
+    """Return the value of a setting; raises Mistake. `words` is not empty."""
+    return _READERS[directive.type](directive, words, reader)
+
+
+def _word(directive: Directive, words: Sequence[Token], _reader: Reader) -> str:
+    single(words)
+    if not words[0].value and not directive.old:
+        raise Mistake("E005", words[0], f"'{directive.name}' has no value")
+    return words[0].value
+
+
+def _words(_directive: Directive, words: Sequence[Token], _reader: Reader) -> tuple[str, ...]:
+    return tuple(word.value for word in words)
+
+
+def _choice(directive: Directive, words: Sequence[Token], reader: Reader) -> str:
+    single(words)
+    return _one_of(directive, words[0], reader)
+
+
+def _choices(directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_one_of(directive, word, reader) for word in words))
+
+
+def _one_of(directive: Directive, word: Token, reader: Reader) -> str:
+    if word.value in directive.choices:
+        return word.value
+    hint = reader.findings.nearest(word.value.lower(), directive.choices) or "one of " + ", ".join(directive.choices)
+    raise Mistake("E014", word, f"unknown {directive.name} '{word.value}'", hint)
+
+
+def _text(_directive: Directive, words: Sequence[Token], reader: Reader) -> str:
+    single(words, hint="a text with blanks needs double quotes")
+    word = words[0]
+    if word.kind is Kind.QUOTED and word.text.startswith("'"):
+        # lvsd took away double quotes only, so the single ones belonged to the text.
+        hint = 'use double quotes: "' + word.value + '"'
+        reader.findings.add("W007", span_of(word), "the single quotes are part of the text, as ever", hint)
+        return word.text
+    return word.value
+
+
+def _command(directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[str, ...]:
+    return tuple(_text(directive, words, reader).split())
+
+
+def _path(directive: Directive, words: Sequence[Token], _reader: Reader) -> str:
+    single(words)
+    path = words[0].value
+    if not path.startswith("/"):
+        raise Mistake("E019", words[0], f"{directive.name} needs an absolute path, not '{path}'")
+    return path
+
+
+def _old_list(_directive: Directive, words: Sequence[Token], _reader: Reader) -> tuple[str, ...]:
+    if words[0].text != "[" or words[-1].text != "]" or len(words) < 2:
+        raise Mistake("E023", words[0], "list expected: [ a b ]")
+    return tuple(word.value for word in words[1:-1])
+
+
+def _anything(_directive: Directive, words: Sequence[Token], _reader: Reader) -> str:
+    return " ".join(word.text for word in words)
+
+
+_READERS: dict[Type, Callable[[Directive, tuple[Token, ...], Reader], object]] = {
+    Type.BOOL: numbers.boolean,
+    Type.INT: numbers.whole,
+    Type.COUNT_OR_PERCENT: numbers.count_or_percent,
+    Type.PERCENTS: numbers.percents,
+    Type.PERCENT: numbers.percent,
+    Type.PORT: numbers.port,
+    Type.PORTS: numbers.ports,
+    Type.DURATION: numbers.duration,
+    Type.ADDRESS: addresses.plain_address,
+    Type.ADDRESSES: addresses.addresses,
+    Type.FLOATING: addresses.floating,
+    Type.HOSTPORT: addresses.hostport,
+    Type.HEARTBEAT_PATH: addresses.heartbeat_path,
+    Type.NETMASK: addresses.netmask,
+    Type.PERSISTENCE_MASK: addresses.persistence_mask,
+    Type.DEVICE: addresses.device,
+    Type.WORD: _word,
+    Type.WORDS: _words,
+    Type.CHOICE: _choice,
+    Type.CHOICES: _choices,
+    Type.TEXT: _text,
+    Type.PATH: _path,
+    Type.COMMAND: _command,
+    Type.OLD_LIST: _old_list,
+    Type.ANYTHING: _anything,
+}
