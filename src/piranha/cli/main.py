@@ -1,0 +1,84 @@
+"""Shell: `piranha VERB`: finds the verb's module, runs it, and never shows a traceback."""
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+
+import piranha
+from piranha.errors import PiranhaError
+
+USAGE = 64  # EX_USAGE, sysexits.h
+DEFECT = 70  # EX_SOFTWARE
+
+VERBS = {
+    "check": "judge an lvs.cf: every error and warning with its line",
+    "status": "show routers, VIPs, virtual servers and every server that is not up",
+    "why": "tell the story of a server, virtual server, VIP, router or of the configuration",
+    "events": "list what was decided, newest last",
+    "keygen": "write a key for signed heartbeats",
+    "demo": "run a whole cluster on this machine, without privilege, and break it",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; return its exit status: 64 for wrong usage, 70 for a defect of Piranha."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        return _run(words)
+    except PiranhaError as error:
+        _complain(str(error), debug)
+        return 1
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; nothing may be written to it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        _complain(f"defect: {type(error).__name__}: {error} ({where.name}, line {where.lineno})", debug)
+        if not debug:
+            print("piranha: say it again with --debug and report what it prints", file=sys.stderr)
+        return DEFECT
+
+
+def _run(words: Sequence[str]) -> int:
+    if not words or words[0] in ("help", "-h", "--help", "-?"):
+        print(_help())
+        return 0 if words else USAGE
+    if words[0] in ("version", "--version"):
+        print(f"piranha {piranha.__version__}")
+        return 0
+    verb = words[0]
+    if verb not in VERBS:
+        near = get_close_matches(verb, [*VERBS, "help", "version"], 3, 0.4)
+        hint = f"; did you mean {' or '.join(near)}?" if near else "; see piranha help"
+        print(f"piranha: unknown verb {verb!r}{hint}", file=sys.stderr)
+        return USAGE
+    # Only the verb that runs is loaded: `check` need not wait for the rest.
+    module = importlib.import_module("piranha.cli.demo.main" if verb == "demo" else f"piranha.cli.{verb}")
+    run: Callable[[Sequence[str]], int] = module.main
+    return run(words[1:])
+
+
+def _help() -> str:
+    lines = [f"  {verb:8} {what}" for verb, what in VERBS.items()]
+    return "\n".join(
+        ["usage: piranha VERB [ARGUMENT…] [--debug]", "", *lines, "", "`piranha VERB --help` says what a verb takes."]
+    )
+
+
+def _complain(text: str, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    print(f"piranha: {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Shell: options that verbs share, and the daemons they ask."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from piranha.control.client import NoAnswer, ask
+from piranha.control.daemon import Folders
+from piranha.control.messages import Refused
+from piranha.events.record import Record, read_file, read_record
+
+USAGE = 64
+DAEMONS = ("pulse", "lvsd")
+
+
+class Parser(argparse.ArgumentParser):
+    """Ends with status 64 and one line when the arguments are wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print `message` and exit."""
+        self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def parser(verb: str, description: str) -> Parser:
+    """Return a parser with `--run-dir`, `--state-dir` and `--json`."""
+    made = Parser(prog=f"piranha {verb}", description=description, allow_abbrev=False)
+    made.add_argument("--run-dir", metavar="DIR", type=Path, help="where the daemons have their sockets")
+    made.add_argument("--state-dir", metavar="DIR", type=Path, help="where the daemons keep their records")
+    made.add_argument("--json", action="store_true", help="print JSON")
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a daemon said, or why it said nothing. last_at_s: its last record, wall clock, if any."""
+
+    name: str
+    data: Mapping[str, object] | None
+    problem: str = ""
+    installed: bool = True
+    last_at_s: float | None = None
+
+
+def ask_daemon(name: str, verb: str, folders: Folders, args: Mapping[str, object] | None = None) -> Asked:
+    """Ask `pulse` or `lvsd`; never raises."""
+    try:
+        return Asked(name, ask(folders.run / f"{name}.sock", verb, args))
+    except (NoAnswer, Refused) as error:
+        ran_here = (folders.run / f"{name}.lock").exists()
+        records = _from_file(name, folders)
+        return Asked(name, None, str(error), ran_here or bool(records), records[-1].at_s if records else None)
+
+
+def records_of(name: str, folders: Folders, limit: int = 2000) -> list[Record] | None:
+    """Return what a daemon recorded: asked, or read from its file when it is dead; None if neither can be read."""
+    asked = ask_daemon(name, "events", folders, {"limit": limit})
+    if asked.data is None:
+        path = folders.state / f"{name}-events.jsonl"
+        return _from_file(name, folders) if path.exists() else None
+    events = asked.data.get("events")
+    found = [read_record(one) for one in events] if isinstance(events, list) else []
+    return [one for one in found if one is not None]
+
+
+def _from_file(name: str, folders: Folders) -> list[Record]:
+    try:
+        return read_file(folders.state / f"{name}-events.jsonl")
+    except OSError:
+        return []

@@ -1,0 +1,174 @@
+"""The screen of `piranha status`, at most 96 columns wide."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from piranha.cli.status_facts import Facts, Finding, Verdict, dicts, number, server_state, text
+from piranha.cli.words import WIDTH, count, cut, duration, table
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What to show. here: this router's name; now: the wall clock, ready to print; names: empty = all."""
+
+    pulse: Facts | None
+    lvsd: Facts | None
+    verdict: Verdict
+    findings: Sequence[Finding]
+    here: str
+    now: str
+    every_server: bool = False
+    names: tuple[str, ...] = ()
+
+
+def render(screen: Screen) -> list[str]:
+    """Return the lines."""
+    lines = [_title(screen)]
+    width = max((len(finding.subject) for finding in screen.findings), default=0)
+    for finding in screen.findings:
+        lines.append(cut(f"  {finding.mark} {finding.subject.ljust(width)}  {finding.text}".rstrip()))
+    if screen.pulse is not None and not screen.names:
+        lines += ["", *_routers(screen, screen.pulse)]
+        lines += _vips(screen, screen.pulse)
+    if screen.lvsd is not None:
+        lines += _virtuals(screen, screen.lvsd)
+    return lines
+
+
+def _title(screen: Screen) -> str:
+    facts = screen.lvsd or screen.pulse or {}
+    serial = number(facts.get("serial_no"))
+    right = f"{screen.here}, {screen.now}" + (f", serial {serial:.0f}" if serial is not None else "")
+    left = f"{text(facts.get('cluster')) or 'lvs'}: {screen.verdict.name}"
+    return left + right.rjust(max(2 + len(right), WIDTH - len(left)))
+
+
+def _routers(screen: Screen, pulse: Facts) -> list[str]:
+    paths = dicts(pulse.get("paths"))
+    head = ["ROUTER", "ROLE", "FOR", "READY", *(text(path.get("name")).upper() for path in paths), "GENERATION"]
+    here = [
+        f"{text(pulse.get('node')) or screen.here} *",
+        text(pulse.get("role")),
+        duration(number(pulse.get("since_s")) or 0.0),
+        "yes" if pulse.get("ready") is True else "no !",
+        *("-" for _ in paths),
+        _whole(pulse.get("generation")),
+    ]
+    rows = [here]
+    partner = pulse.get("partner")
+    if isinstance(partner, dict):
+        alive = partner.get("alive") is True
+        ages = [number(path.get("age_s")) for path in paths]
+        silent_s = duration(number(partner.get("age_s")) or 0.0)
+        rows.append(
+            [
+                text(partner.get("node")),
+                text(partner.get("role")) if alive else f"unknown since {silent_s} ago",
+                "-",
+                ("yes" if partner.get("ready") is True else "no !") if alive else "?",
+                *("never !" if age is None else duration(age) for age in ages),
+                _whole(partner.get("generation")),
+            ]
+        )
+    return table(head, rows, ("FOR", "READY", "GENERATION"))
+
+
+def _vips(screen: Screen, pulse: Facts) -> list[str]:
+    vips = dicts(pulse.get("vips"))
+    if not vips:
+        return []
+    partner = pulse.get("partner")
+    partner_active = isinstance(partner, dict) and partner.get("alive") is True and partner.get("role") == "active"
+    other = text(partner.get("node")) if isinstance(partner, dict) and partner_active else "?"
+    rows = []
+    for vip in vips:
+        held = vip.get("held") is True
+        on = (text(pulse.get("node")) or screen.here) if held else other
+        rows.append([text(vip.get("address")), on, text(vip.get("device")), _lease(pulse) if held else "-"])
+    return ["", *table(["VIP", "ON", "DEVICE", "LEASE"], rows)]
+
+
+def _lease(pulse: Facts) -> str:
+    lease = pulse.get("lease")
+    if not isinstance(lease, dict):
+        return "-"
+    left, valid = number(lease.get("remaining_s")), number(lease.get("valid_s"))
+    if lease.get("unlimited") is True or left is None or valid is None:
+        return "no limit"
+    return f"{left:.1f} of {valid:g}"
+
+
+def _virtuals(screen: Screen, lvsd: Facts) -> list[str]:
+    virtuals = [virtual for virtual in dicts(lvsd.get("virtuals")) if _wanted(screen, text(virtual.get("name")))]
+    if not virtuals:
+        return []
+    marks = {finding.subject: finding.verdict for finding in screen.findings if finding.mark == "!"}
+    rows, servers, hidden = [], [], 0
+    for virtual in virtuals:
+        own = dicts(virtual.get("servers"))
+        name = text(virtual.get("name"))
+        rows.append(_virtual_row(virtual, own, _worst(name, own, marks)))
+        for server in own:
+            if server_state(server) == "up" and not screen.every_server and not screen.names:
+                hidden += 1
+            else:
+                servers.append(_server_row(name, server))
+    head = ["VIRTUAL", "SERVICE", "HOW", "UP", "CONNS", "OUT BY", "STATE"]
+    lines = ["", *table(head, rows, ("UP", "CONNS", "OUT BY"))]
+    if servers:
+        head = ["SERVER", "ADDRESS", "STATE", "WEIGHT", "CONNS", "FOR", "LAST CHECK"]
+        lines += ["", *map(cut, table(head, servers, ("WEIGHT", "CONNS", "FOR")))]
+    if hidden:
+        rest = "none otherwise" if not servers else "see above for the others"
+        lines.append(f"{count(hidden, 'server')} up, {rest} (--all lists them)")
+    return lines
+
+
+def _wanted(screen: Screen, virtual: str) -> bool:
+    return not screen.names or any(name.partition("/")[0] == virtual for name in screen.names)
+
+
+def _worst(name: str, servers: Sequence[Facts], marks: dict[str, Verdict]) -> str:
+    subjects = [name, *(f"{name}/{text(server.get('name'))}" for server in servers)]
+    worst = max((marks.get(subject, Verdict.OK) for subject in subjects), default=Verdict.OK)
+    return "ok" if worst is Verdict.OK else f"{worst.name.lower()} !"
+
+
+def _virtual_row(virtual: Facts, servers: Sequence[Facts], state: str) -> list[str]:
+    services = virtual.get("services")
+    conns = sum(int(number(server.get("active")) or 0) for server in servers)
+    shown = [str(service) for service in services] if isinstance(services, list) else []
+    return [
+        text(virtual.get("name")),
+        ", ".join(shown),
+        text(virtual.get("how")),
+        f"{int(number(virtual.get('up')) or 0)}/{len(servers)}",
+        str(conns),
+        f"{number(virtual.get('out_by_s')) or 0.0:g}s",
+        state,
+    ]
+
+
+def _server_row(virtual: str, server: Facts) -> list[str]:
+    address, port = text(server.get("address")), _whole(server.get("port"))
+    weight, wanted = number(server.get("weight")), number(server.get("configured_weight"))
+    shown = "-" if weight is None else f"{weight:.0f}" if weight == wanted else f"{weight:.0f}/{wanted or 0:.0f}"
+    check = server.get("last_check")
+    last = "none yet"
+    if isinstance(check, dict):
+        detail = text(check.get("detail")) or text(check.get("reason"))
+        last = f"{detail}, {duration(number(check.get('age_s')) or 0.0)} ago"
+    return [
+        f"{virtual}/{text(server.get('name'))}",
+        f"[{address}]:{port}" if ":" in address else f"{address}:{port}",
+        server_state(server),
+        shown,
+        "-" if weight is None else _whole(server.get("active")),
+        duration(number(server.get("since_s")) or 0.0),
+        last,
+    ]
+
+
+def _whole(value: object) -> str:
+    found = number(value)
+    return "-" if found is None else f"{found:.0f}"
