@@ -80,7 +80,7 @@ def boolean(directive: Directive, words: Sequence[Token], _reader: Reader) -> bo
     """Read BOOL."""
     single(words)
     text = words[0].value
-    if text == "1" or text == "0":
+    if text in ("0", "1"):
         return text == "1"
     number = integer(words[0]) if _INT.match(text) else None
     if number not in (0, 1):

@@ -195,7 +195,7 @@ class _Parser:
         return index if self.tokens[index].kind is Kind.OPEN else 0
 
     def take_rest(self, start: int, end: int) -> tuple[Token, ...]:
-        """Return the tokens from `start` to `end` with the `;` or comment and line end behind them, and go past them."""
+        """Go past the tokens from `start` to `end` and the `;`, comment and line end behind them; return them."""
         for kind in (Kind.SEMICOLON, Kind.COMMENT, Kind.NEWLINE):
             if self.tokens[end].kind is kind:
                 end += 1
