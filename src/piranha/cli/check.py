@@ -1,0 +1,79 @@
+"""Shell: `piranha check [FILE]`: is this lvs.cf right, and if not, where and why."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from piranha.cli.options import Parser
+from piranha.control.daemon import CONFIG_FILES
+from piranha.lvscf.config import meaning
+from piranha.lvscf.load import Loaded
+from piranha.lvscf.read import ReadError, read_and_load
+
+DESCRIPTION = """Check an lvs.cf. Findings go to stderr, a summary to stdout.
+Exit status 0: valid, 1: has errors, 2: cannot be read."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the verb; return its exit status."""
+    options = Parser(prog="piranha check", description=DESCRIPTION, allow_abbrev=False)
+    options.add_argument("file", metavar="FILE", nargs="?", type=Path, help=f"default: {CONFIG_FILES[0]}")
+    options.add_argument("--json", action="store_true", help="print JSON")
+    args = options.parse_args(argv)
+    path = args.file or next((file for file in CONFIG_FILES if file.exists()), CONFIG_FILES[0])
+    try:
+        loaded = read_and_load(path)
+    except ReadError as error:
+        print(f"piranha: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        print(json.dumps(facts(loaded)))
+    else:
+        if loaded.findings:
+            # A terminal of another encoding must not end this in a traceback.
+            encoding = sys.stderr.encoding or "utf-8"
+            print(loaded.render().encode(encoding, "replace").decode(encoding), file=sys.stderr, flush=True)
+        print(f"{path.name}: {summary(loaded)}")
+    return 1 if loaded.config is None else 0
+
+
+def summary(loaded: Loaded) -> str:
+    """Return `valid, 2 virtual servers, 5 real servers, 1 warning`, or how many errors there are."""
+    words = [_count(len(loaded.errors), "error")] if loaded.errors else []
+    if loaded.config is not None:
+        virtuals = loaded.config.virtuals
+        servers = sum(len(virtual.servers) for virtual in virtuals)
+        words = ["valid", _count(len(virtuals), "virtual server"), _count(servers, "real server")]
+    if loaded.warnings:
+        words.append(_count(len(loaded.warnings), "warning"))
+    return ", ".join(words)
+
+
+def facts(loaded: Loaded) -> dict[str, object]:
+    """Return what `--json` prints. meaning: the hash that equal configurations share, null with errors."""
+    config = loaded.config
+    return {
+        "path": loaded.path,
+        "valid": config is not None,
+        "meaning": meaning(config) if config else None,
+        "serial_no": config.serial_no if config else None,
+        "virtual_servers": len(config.virtuals) if config else None,
+        "real_servers": sum(len(virtual.servers) for virtual in config.virtuals) if config else None,
+        "findings": [
+            {
+                "severity": str(finding.severity),
+                "code": finding.code,
+                "line": finding.span.line,
+                "column": finding.span.column,
+                "length": finding.span.length,
+                "message": finding.message,
+                "hint": finding.hint,
+            }
+            for finding in loaded.findings
+        ],
+    }
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
