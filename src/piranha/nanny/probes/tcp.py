@@ -1,4 +1,4 @@
-"""Shell: connect; send, if there is something to send; compare the start of the answer, if asked."""
+"""Shell: TCP or SCTP: connect; send, if there is something to send; compare the answer, if asked."""
 
 import errno
 import select
@@ -29,7 +29,7 @@ class TcpProbe(Probe):
         """Begin to connect."""
         address = self.assignment.address
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-        self._socket = opened = socket.socket(family, _NONBLOCKING_STREAM)
+        self._socket = opened = socket.socket(family, _NONBLOCKING_STREAM, int(self._check.transport))
         code = opened.connect_ex((str(address), self.assignment.port))
         if code in (0, errno.EINPROGRESS):
             self.watch.add(opened.fileno(), select.EPOLLOUT, self)
