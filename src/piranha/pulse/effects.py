@@ -7,9 +7,9 @@ it. What became of an effect goes back to the election as an input (contract: `a
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, assert_never
 
 from piranha.errors import PiranhaError
@@ -51,9 +51,10 @@ class LvsDaemon(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Lease:
-    """The lease as last confirmed, for `status`. valid_s: None = without limit."""
+    """The lease as last confirmed, for `status`. valid_s: None = without limit. devices: by address."""
 
     held: frozenset[Address] = frozenset()
+    devices: Mapping[Address, str] = field(default_factory=dict)
     valid_s: int | None = None
     renewed_at_s: float = 0.0
 
@@ -121,6 +122,8 @@ class Effects:
             except PiranhaError as error:
                 done = Done(effect=effect, outcome=Outcome.FAILED, detail=str(error))
             self._done(done)
+            if isinstance(effect, StepDown) and done.outcome is Outcome.OK:
+                await self._leave()
 
     def close(self) -> None:
         """Wait for the call in progress and let go of descriptors; what is held stays."""
@@ -183,12 +186,14 @@ class Effects:
         if result.refused or still_there:
             detail = "; ".join(result.refused) or f"still there: {' '.join(map(str, sorted(still_there, key=str)))}"
             return Done(effect=effect, outcome=Outcome.FAILED, began_s=result.began_s, detail=detail)
-        # The table stays for connections on their way; a cold standby runs nothing, but only once the VIPs are gone.
+        return Done(effect=effect, outcome=Outcome.OK, began_s=result.began_s)
+
+    async def _leave(self) -> None:
+        """The VIPs are gone: the table stays for connections on their way, unless the standby is cold."""
         if self.standby is Standby.COLD:
             await self._lvsd.stop()
         else:
             await self._lvsd.set_role("standby")
-        return Done(effect=effect, outcome=Outcome.OK, began_s=result.began_s)
 
     async def _announce(self, effect: Announce) -> Done:
         vips = [vip.address for vip in self.vips]
@@ -197,7 +202,7 @@ class Effects:
         return Done(effect=effect, outcome=outcome, detail="; ".join(failures))
 
     def _leased(self, effect: Effect, result: LeaseResult, valid_s: int | None) -> Done:
-        self.lease = Lease(held=result.held, valid_s=valid_s, renewed_at_s=result.began_s)
+        self.lease = Lease(held=result.held, devices=result.devices, valid_s=valid_s, renewed_at_s=result.began_s)
         outcome = Outcome.LATE if result.late else Outcome.FAILED if result.refused else Outcome.OK
         detail = "; ".join(result.refused)
         return Done(effect=effect, outcome=outcome, began_s=result.began_s, detail=detail, notes=result.notes)

@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from piranha.errors import PiranhaError
 from piranha.lvscf.config import Config
@@ -39,11 +40,10 @@ class PathEnds:
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
-    """What came in. received_at_s: monotonic, as the kernel stamped it. sender: the source address."""
+    """What came from the partner's address. received_at_s: monotonic, as the kernel stamped it."""
 
     path: str
     data: bytes
-    sender: str
     received_at_s: float
 
 
@@ -88,20 +88,33 @@ class Endpoint:
     def __init__(self, paths: Sequence[PathEnds], port: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._port = port
-        self._paths = {path.name: path for path in paths}
+        self.paths: dict[str, PathEnds] = {}
         self._sockets: dict[str, socket.socket] = {}
         self._empty_at_s: dict[str, float] = {}
+        self.strangers = 0  # datagrams that did not come from the partner's address
+        self.reopen(paths, port)
+
+    def reopen(self, paths: Sequence[PathEnds], port: int) -> None:
+        """Have these paths from now on; sockets that still fit stay. All or nothing: EndpointError changes nothing."""
+        fresh: dict[str, socket.socket] = {}
         try:
             for path in paths:
-                self._sockets[path.name] = _open(path, port)
-                self._empty_at_s[path.name] = clock()
+                if not self._fits(path, port):
+                    fresh[path.name] = _open(path, port)
         except EndpointError:
-            self.close()
+            for one in fresh.values():
+                one.close()
             raise
+        kept = {path.name: path for path in paths}
+        for name in [name for name in self._sockets if name in fresh or name not in kept]:
+            self._sockets.pop(name).close()
+        self._sockets |= fresh
+        self._empty_at_s |= dict.fromkeys(fresh, self._clock())
+        self.paths, self._port = kept, port
 
-    def names(self) -> tuple[str, ...]:
-        """Return the names of the paths."""
-        return tuple(self._paths)
+    def _fits(self, path: PathEnds, port: int) -> bool:
+        before = self.paths.get(path.name)
+        return before is not None and before.own == path.own and port == self._port
 
     def descriptors(self) -> tuple[int, ...]:
         """Return what becomes readable when something is to be drained."""
@@ -117,7 +130,7 @@ class Endpoint:
 
     def send(self, name: str, data: bytes) -> PathError | None:
         """Send `data` to the partner on one path; return what this kernel has against it."""
-        one, path = self._sockets.get(name), self._paths.get(name)
+        one, path = self._sockets.get(name), self.paths.get(name)
         if one is None or path is None:
             return PathError(name, errno.ENODEV, self._clock())
         for _ in range(2):
@@ -149,7 +162,11 @@ class Endpoint:
             except OSError as error:
                 found.append(PathError(name, error.errno or errno.EIO, self._clock()))
                 continue
-            found.append(Datagram(name, data, str(sender[0]), self._stamp(ancillary, earliest)))
+            # Link-local addresses come with their zone.
+            if ip_address(str(sender[0]).partition("%")[0]) != self.paths[name].partner:
+                self.strangers += 1
+                continue
+            found.append(Datagram(name, data, self._stamp(ancillary, earliest)))
         return found
 
     def _errors(self, name: str, one: socket.socket) -> list[Datagram | PathError]:

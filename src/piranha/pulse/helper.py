@@ -15,6 +15,8 @@ from typing import Any, Generic, TypeVar
 
 from piranha.errors import PiranhaError
 
+HIGHEST_DESCRIPTOR = 1024  # few are open so early
+
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
@@ -98,6 +100,9 @@ def _serve(far: "multiprocessing.connection.Connection[Any, Any]", work: Callabl
     # A signal to the process group is meant for pulse, which then hangs up.
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    # Above all the lock of pulse: it must be free as soon as pulse is dead, whatever runs here.
+    os.closerange(3, far.fileno())
+    os.closerange(far.fileno() + 1, HIGHEST_DESCRIPTOR)
     status = 0
     try:
         while True:

@@ -31,6 +31,7 @@ class KernelLeases:
         self._clock = clock
         self._held: dict[Address, LeasedAddress] = {}
         self._always: frozenset[Address] = frozenset()
+        self._names: dict[int, str] = {}
         try:
             self._kernel = Addresses()
         except PiranhaError as error:
@@ -45,20 +46,20 @@ class KernelLeases:
             links, addresses = self._kernel.links(), self._kernel.addresses()
             self._always = frozenset(vip.address for vip in vips) & self._own
             wanted, refused, notes = self._place(vips, links, addresses)
-            names = {link.index: link.name for link in links}
+            self._names = {link.index: link.name for link in links}
             began = self._clock()
             if began > not_after_s:
                 return LeaseResult(held=self._all(), late=True, began_s=began)
             failures = self._kernel.lease(wanted, lease_s)
             if self._clock() > not_after_s:
                 return self._undo(wanted, began)
-            refused += [_words(wanted[failure.index], names, failure) for failure in failures]
+            refused += [_words(wanted[failure.index], self._names, failure) for failure in failures]
             bad = {failure.index for failure in failures}
             held = {one.address: one for place, one in enumerate(wanted) if place not in bad}
             # What lies elsewhere goes after the new place is there: no moment without the address.
             self._remove_stale(held, links, addresses)
         self._held = held
-        return LeaseResult(held=self._all(), refused=tuple(refused), notes=tuple(notes), began_s=began)
+        return self._result(began, refused, notes)
 
     def renew(self, lease_s: int | None, not_after_s: float) -> LeaseResult:
         """See Leases."""
@@ -73,12 +74,11 @@ class KernelLeases:
                 return self._undo(wanted, began)
         for failure in failures:
             del self._held[wanted[failure.index].address]
-        refused = tuple(_words(wanted[failure.index], {}, failure) for failure in failures)
-        return LeaseResult(held=self._all(), refused=refused, began_s=began)
+        return self._result(began, [_words(wanted[failure.index], self._names, failure) for failure in failures])
 
     def release(self, vips: Sequence[FloatingAddress]) -> LeaseResult:
         """See Leases."""
-        gone = frozenset(vip.address for vip in vips)
+        gone = frozenset(vip.address for vip in vips) | frozenset(self._held)
         with _answers():
             links, addresses = self._kernel.links(), self._kernel.addresses()
             names = {link.index: link.name for link in links}
@@ -97,13 +97,22 @@ class KernelLeases:
             found = self._entries(asked, self._kernel.links(), self._kernel.addresses())
         return frozenset(one.address for one in found)
 
+    def reconfigure(self, router: Router) -> None:
+        """See Leases."""
+        self._own, self._router = own_addresses(router), router
+
     def close(self) -> None:
         """See Leases."""
         self._kernel.close()
 
-    def devices(self) -> dict[Address, int]:
-        """Return the device index of each address that is leased now."""
-        return {address: one.index for address, one in self._held.items()}
+    def _result(self, began: float, refused: Sequence[str], notes: Sequence[str] = ()) -> LeaseResult:
+        return LeaseResult(
+            held=self._all(),
+            devices={address: self._names.get(one.index, "") for address, one in self._held.items()},
+            refused=tuple(refused),
+            notes=tuple(notes),
+            began_s=began,
+        )
 
     def _all(self) -> frozenset[Address]:
         return frozenset(self._held) | self._always

@@ -5,15 +5,15 @@ before its partner takes them. `kernel_leases` implements it with address lifeti
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from piranha.errors import PiranhaError
 from piranha.forwarding.userspace import client
-from piranha.lvscf.config import FloatingAddress
+from piranha.lvscf.config import FloatingAddress, Router
 from piranha.terms import Address
 
 
@@ -24,9 +24,11 @@ class LeaseResult:
     held: what this router holds now. refused: one line per address that it could not get or let
     go. late: `not_after_s` had passed; nothing was done, or what was done is undone. notes: what
     was set on the machine besides, for the log. began_s: monotonic; a lease runs from then on.
+    devices: the device of each address where there are devices.
     """
 
     held: frozenset[Address] = frozenset()
+    devices: Mapping[Address, str] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
     late: bool = False
     notes: tuple[str, ...] = ()
@@ -53,10 +55,13 @@ class Leases(Protocol):
         """Give all that is held `lease_s` from now on."""
 
     def release(self, vips: Sequence[FloatingAddress]) -> LeaseResult:
-        """Let `vips` go, whether this process acquired them or one before it."""
+        """Let `vips` go, whether this process acquired them or one before it, and all else that is held."""
 
     def present(self, vips: Sequence[FloatingAddress]) -> frozenset[Address]:
         """Return which of `vips` this router holds, as the holder says now."""
+
+    def reconfigure(self, router: Router) -> None:
+        """Take in a reloaded file: the own addresses of this router, which are never leased."""
 
     def close(self) -> None:
         """Let go of descriptors; what is held stays."""
@@ -106,7 +111,7 @@ class ForwarderLeases:
 
     def release(self, vips: Sequence[FloatingAddress]) -> LeaseResult:
         """See Leases."""
-        gone = frozenset(vip.address for vip in vips)
+        gone = frozenset(vip.address for vip in vips) | self._held
         with _answers():
             client.release(self._path, gone)
         self._held -= gone
@@ -116,6 +121,9 @@ class ForwarderLeases:
         """See Leases."""
         with _answers():
             return frozenset(client.held(self._path)) & frozenset(vip.address for vip in vips)
+
+    def reconfigure(self, router: Router) -> None:
+        """See Leases; the forwarder has no addresses of its own."""
 
     def close(self) -> None:
         """Nothing is kept open between calls."""

@@ -6,8 +6,6 @@ over its control socket.
 """
 
 import asyncio
-import contextlib
-import fcntl
 import os
 import signal
 import subprocess
@@ -17,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from piranha.control.client import NoAnswer, ask_async
+from piranha.control.daemon import lock_holder
 from piranha.control.messages import Refused
 from piranha.errors import PiranhaError
 from piranha.events.event import Event, Level
@@ -58,7 +57,7 @@ class LvsDaemon:
         run_dir: Path,
         *,
         on_state: Callable[[LvsdState], None],
-        on_event: Callable[[Event], None],
+        on_event: Callable[[Event], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._command = tuple(command)
@@ -93,6 +92,11 @@ class LvsDaemon:
                 back_off_s = min(back_off_s * 2, LONGEST_BACK_OFF_S)
         finally:
             poller.cancel()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the daemon is to run."""
+        return self._wanted.is_set()
 
     def want(self) -> None:
         """Have the daemon run from now on."""
@@ -131,8 +135,8 @@ class LvsDaemon:
     async def stop(self) -> None:
         """End the daemon, which removes its table, and wait for that. Does nothing when there is none."""
         self._wanted.clear()
-        pid = self._pid or self._running()
-        if not pid:
+        pid = self._pid or lock_holder(self._lock)
+        if pid is None:
             return
         try:
             descriptor = os.pidfd_open(pid)
@@ -152,8 +156,8 @@ class LvsDaemon:
 
     async def _run_once(self) -> None:
         """Adopt or start the daemon, then wait for its death."""
-        pid = self._running()
-        if pid:
+        pid = lock_holder(self._lock)
+        if pid is not None:
             self._tell("adopting a running lvsd", facts=(("pid", str(pid)),))
         else:
             self._child = await asyncio.to_thread(_start, self._command)
@@ -181,19 +185,6 @@ class LvsDaemon:
         self._child = None
         how = f"exited with status {status}" if status >= 0 else f"terminated with signal {-status}"
         self._tell(f"Child process {pid} {how}", cause=f"lvsd {how}", level=level)
-
-    def _running(self) -> int:
-        """Return the pid of the daemon that holds the lock, 0 if nobody does."""
-        try:
-            with self._lock.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return 0
-        except BlockingIOError:
-            with contextlib.suppress(OSError, ValueError):
-                return int(self._lock.read_text(encoding="ascii"))
-        except OSError:
-            pass
-        return 0
 
     async def _poll(self) -> None:
         while True:

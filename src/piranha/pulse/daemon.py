@@ -1,0 +1,395 @@
+"""Shell: `pulse` between its start and its end: one loop, one place that waits.
+
+The election decides; this reads what happened, hands it over, and carries out or queues what comes
+back. Nothing here waits for an address, a file, a program or another daemon.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from piranha.control.daemon import Folders
+from piranha.errors import PiranhaError
+from piranha.events.record import Recorder
+from piranha.lvscf.config import Config, HeartbeatAuth, PlaneKind, Router, Standby
+from piranha.lvsd.accepted import Accepted
+from piranha.pulse import startup
+from piranha.pulse.actions import Action, Answer, Command, Emit, Resume, SendHeartbeat, Stopped, TakeOver
+from piranha.pulse.announce import Announcer
+from piranha.pulse.effects import Done, Effects
+from piranha.pulse.election import Election
+from piranha.pulse.endpoint import Datagram, Endpoint, PathError, path_ends
+from piranha.pulse.heartbeat import Place
+from piranha.pulse.helpers import Reader, Runner
+from piranha.pulse.leases import Leases
+from piranha.pulse.reading import Reading
+from piranha.pulse.session import Session
+from piranha.pulse.settings import ElectionSettings, Start
+from piranha.pulse.state import keep
+from piranha.pulse.supervisor import LvsDaemon, LvsdState
+from piranha.pulse.teller import Teller
+from piranha.pulse.verdicts import Evidence, Rejected
+
+STALL_S = 0.05
+"""After a longer pause between reading and judging, what came meanwhile is read first."""
+
+STOP_LIMIT_S = 25.0
+"""Longest a clean stop may take; then the process ends, and leases run out by themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How this process was started. lvsd_command: words that start the lvs daemon."""
+
+    path: Path
+    folders: Folders
+    place: Place
+    plane: PlaneKind
+    lvsd_command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedFile:
+    """A file that was not accepted; what was in force before stays."""
+
+    path: str
+    problems: tuple[str, ...]
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hands:
+    """What touches the world, made before the loop."""
+
+    endpoint: Endpoint
+    leases: Leases
+    announcer: Announcer
+    reader: Reader
+    runner: Runner
+
+
+class Pulse:
+    """The daemon of one router; everything runs in the thread of the event loop. Call `run`."""
+
+    def __init__(
+        self, setup: Setup, read: Reading, accepted: Accepted, start: Start, *, hands: Hands, recorder: Recorder
+    ) -> None:
+        if read.config is None:
+            raise ValueError("pulse needs a usable configuration")
+        self.recorder = recorder
+        self._teller = Teller(recorder)
+        self.setup = setup
+        self.config: Config = read.config
+        self.accepted = accepted
+        self.endpoint = hands.endpoint
+        self.refused_file: RefusedFile | None = None
+        self.path_errors: dict[str, str] = {}
+        self.started_s = start.now
+        self.election = Election(self._settings(), start)
+        self.lvsd = LvsDaemon(setup.lvsd_command, setup.folders.run, on_state=self._on_lvsd, on_event=recorder.record)
+        self.effects = Effects(
+            vips=self.config.floating_addresses(),
+            standby=self.config.standby,
+            leases=hands.leases,
+            announcer=hands.announcer,
+            lvsd=self.lvsd,
+            done=self._on_effect,
+            on_role=self._run_role_command,
+        )
+        self._session = Session(
+            place=setup.place,
+            cluster=self.config.cluster,
+            keys=read.keys,
+            auth=self.config.heartbeat.auth,
+            fresh=os.urandom,
+        )
+        self._hands = hands
+        self._term = start.term
+        self._adopting = start.holding or start.resume is not None
+        self._inputs: deque[Callable[[float], None]] = deque()
+        self._wake = asyncio.Event()
+        self._stopped: Stopped | None = None
+        self._now = start.now
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._reloading = asyncio.Lock()
+        self._stop_asked = False
+
+    async def run(self) -> None:
+        """Take part in the election until it is stopped, then end what this process started."""
+        self._watch_sockets()
+        supervision = asyncio.create_task(self.lvsd.supervise())
+        effects = asyncio.create_task(self.effects.run())
+        if self.config.standby is Standby.COLD and not self._adopting:
+            self._on_lvsd(self.lvsd.state)
+        else:
+            self.lvsd.want()
+        self._teller.say("pulse", f"STARTING PULSE AS {self.setup.place.upper()}", cause="", facts=self._facts())
+        if not self._adopting:
+            self._run_role_command("standby")
+        try:
+            await self._drive(effects, supervision)
+        finally:
+            effects.cancel()
+            await self._end(supervision)
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether heartbeats are signed and must be."""
+        return self.config.backup_active and self.config.heartbeat.auth is HeartbeatAuth.REQUIRED
+
+    def stop(self, cause: str) -> None:
+        """Hand over and end; asked a second time, end at once."""
+        self._teller.say("pulse", cause)
+        if self._stop_asked:
+            self._stopped = Stopped()
+            self._wake.set()
+            return
+        self._stop_asked = True
+        asyncio.get_running_loop().call_later(STOP_LIMIT_S, self._give_up_stopping)
+        self._spawn(self._command_stop())
+
+    def reload_soon(self, cause: str) -> None:
+        """Do what `reload` does, from a signal handler."""
+        self._spawn(self.reload(cause))
+
+    async def command(self, command: Command) -> Answer:
+        """Hand a command to the election between two readings of the wire."""
+        done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def carry_out(now: float) -> None:
+            answer = self.election.command(command, now)
+            self._dispatch(answer.actions)
+            if not done.done():
+                done.set_result(answer)
+
+        self._post(carry_out)
+        return await done
+
+    async def reload(self, cause: str) -> tuple[str, ...]:
+        """Read the file again, VIPs included; return why it was refused, nothing when it is in force."""
+        async with self._reloading:
+            self._teller.say("config", "rereading configuration file", cause=cause)
+            read = await self._hands.reader.read(self.setup.path)
+            problems = read.problems
+            if read.config is not None and not problems:
+                problems = await self._adopt_file(read, read.config)
+            if problems:
+                self._refuse(problems)
+            else:
+                self.refused_file = None
+            return problems
+
+    # The loop.
+
+    async def _drive(self, *watched: "asyncio.Task[None]") -> None:
+        while self._stopped is None:
+            self._wake.clear()
+            now = self._read_and_take_in()
+            self._dispatch(self.election.tick(now))
+            for task in watched:
+                if task.done():
+                    task.result()
+                    raise PiranhaError("a part of pulse has ended")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self.election.deadline()):
+                    await self._wake.wait()
+
+    def _read_and_take_in(self) -> float:
+        """Take in all that waited and return the time to judge at."""
+        while True:
+            # Read before judging: a process that was stopped for a while wakes up with heartbeats
+            # waiting, and must not take its own pause for a dead partner.
+            begun = time.monotonic()
+            for item in self.endpoint.drain():
+                self._receive(item)
+            while self._inputs:
+                self._inputs.popleft()(self._tell_time())
+            now = self._tell_time()
+            if now - begun < STALL_S:
+                return now
+
+    def _receive(self, item: Datagram | PathError) -> None:
+        if isinstance(item, PathError):
+            self.path_errors[item.path] = item.words
+            if item.code == errno.ECONNREFUSED:
+                self._dispatch(self.election.receive(item.path, Rejected(Evidence.UNREACHABLE), self._tell_time()))
+            return
+        # Time never goes back for the election, though the stamp may lie before its last tick.
+        at = self._now = max(self._now, item.received_at_s)
+        self._dispatch(self.election.receive(item.path, self._session.read(item.path, item.data), at))
+
+    def _tell_time(self) -> float:
+        self._now = max(self._now, time.monotonic())
+        return self._now
+
+    def _dispatch(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            match action:
+                case SendHeartbeat(heartbeat, paths):
+                    for path in paths:
+                        failed = self.endpoint.send(path, self._session.write(path, heartbeat))
+                        self._note_sent(path, failed)
+                case Emit(event):
+                    self.recorder.record(event)
+                case Stopped():
+                    self._stopped = action
+                    self._wake.set()
+                case _:
+                    if isinstance(action, TakeOver):
+                        self._keep_term(action.term)
+                    self.effects.submit(action)
+
+    def _note_sent(self, path: str, failed: PathError | None) -> None:
+        if failed is None:
+            self.path_errors.pop(path, None)
+        elif self.path_errors.get(path) != failed.words:
+            self.path_errors[path] = failed.words
+            if failed.code != errno.ECONNREFUSED:
+                self._teller.say("partner", "heartbeat cannot be sent", cause=f"{path} path: {failed.words}", warn=True)
+
+    def _post(self, take_in: Callable[[float], None]) -> None:
+        self._inputs.append(take_in)
+        self._wake.set()
+
+    def _watch_sockets(self) -> None:
+        loop = asyncio.get_running_loop()
+        for descriptor in self.endpoint.descriptors():
+            loop.add_reader(descriptor, self._wake.set)
+
+    def _unwatch_sockets(self) -> None:
+        loop = asyncio.get_running_loop()
+        for descriptor in self.endpoint.descriptors():
+            loop.remove_reader(descriptor)
+
+    # What comes back from effects and lvsd.
+
+    def _on_effect(self, done: Done) -> None:
+        for note in done.notes:
+            self._teller.say("vip", "set for VIPs", facts=(("what", note),))
+
+        def take_in(now: float) -> None:
+            self._dispatch(
+                self.election.effect_done(done.effect, done.outcome, now, began_s=done.began_s, detail=done.detail)
+            )
+
+        self._post(take_in)
+
+    def _on_lvsd(self, state: LvsdState) -> None:
+        # A cold standby runs no lvsd, and is ready all the same: it starts one when it takes over.
+        waiting = self.config.standby is Standby.COLD and not self.lvsd.wanted
+        ready, reasons = (True, ()) if waiting else (state.ready, state.reasons)
+        self._post(lambda now: self._dispatch(self.election.lvsd(ready, reasons, now)))
+
+    def _run_role_command(self, role: str) -> None:
+        self._spawn(self._hands.runner.run(role, self.config, self._teller))
+
+    # Reload.
+
+    async def _adopt_file(self, read: Reading, config: Config) -> tuple[str, ...]:
+        """Put a usable file in force; return why this router cannot. Then nothing has changed."""
+        try:
+            router = startup.router_of(config, self.setup.place)
+            await asyncio.to_thread(startup.check, config, self.setup.place, self.setup.plane)
+            self._unwatch_sockets()
+            try:
+                self.endpoint.reopen(path_ends(config, self.setup.place), config.heartbeat.port)
+            finally:
+                self._watch_sockets()
+            self.accepted = await self._hands.reader.accept(self.setup.folders.state, read)
+        except (PiranhaError, OSError) as error:
+            return (str(error),)
+        for warning in read.warnings:
+            self._teller.say("config", "warning", cause=warning, warn=True)
+        if config.lvsd.plane is not self.config.lvsd.plane:
+            self._teller.say("config", "forwarding_plane takes effect after a restart of pulse and lvsd", warn=True)
+        self.config = config
+        self._session.rekey(cluster=config.cluster, keys=read.keys, auth=config.heartbeat.auth)
+        await self._reload_lvsd()
+        self._reconfigure(config, router)
+        self._teller.say("config", "configuration accepted", facts=self._facts())
+        return ()
+
+    def _reconfigure(self, config: Config, router: Router) -> None:
+        # The table knows new services by now: a VIP must not come before it is served.
+        self._hands.leases.reconfigure(router)
+        self.effects.vips = config.floating_addresses()
+        self.effects.standby = config.standby
+        if config.standby is Standby.WARM:
+            self.lvsd.want()
+        settings = self._settings()
+        self._post(lambda now: self._dispatch(self.election.reconfigure(settings, now)))
+
+    async def _reload_lvsd(self) -> None:
+        try:
+            await self.lvsd.reload()
+        except PiranhaError as error:
+            self._teller.say("lvsd", "lvsd did not reload", cause=str(error), warn=True)
+
+    def _refuse(self, problems: tuple[str, ...]) -> None:
+        path = str(self.setup.path)
+        self.refused_file = RefusedFile(path=path, problems=problems, at_s=time.monotonic())
+        message = f"error parsing {path}: the file is refused, everything stays as it is"
+        for problem in problems:
+            self._teller.say("config", message, cause=problem, warn=True)
+
+    def _settings(self) -> ElectionSettings:
+        settings = ElectionSettings.of(self.config, self.setup.place, self.accepted.generation)
+        return replace(settings, paths=tuple(self.endpoint.paths))
+
+    # The end.
+
+    async def _command_stop(self) -> None:
+        answer = await self.command(Command.STOP)
+        if answer.refusal:
+            self._stopped = Stopped()
+            self._wake.set()
+
+    def _give_up_stopping(self) -> None:
+        self._teller.say("pulse", "stopping took too long: ending now", rule=f"{STOP_LIMIT_S:g} s", warn=True)
+        self._stopped = Stopped()
+        self._wake.set()
+
+    async def _end(self, supervision: "asyncio.Task[None]") -> None:
+        self._unwatch_sockets()
+        resume = self._stopped.resume if self._stopped is not None else None
+        if self._stopped is not None and resume is None:
+            # Only now that the VIPs are gone: a VIP without a table refuses connections.
+            await self.lvsd.stop()
+        supervision.cancel()
+        await self._store(self._term, resume)
+        for task in self._tasks:
+            task.cancel()
+        self.effects.close()
+        self.endpoint.close()
+        self._hands.reader.close()
+        self._hands.runner.close()
+
+    def _keep_term(self, term: int) -> None:
+        if term > self._term:
+            self._term = term
+            self._spawn(self._store(term))
+
+    async def _store(self, term: int, resume: Resume | None = None) -> None:
+        try:
+            await asyncio.to_thread(keep, self.setup.folders.state, term, resume)
+        except OSError as error:
+            self._teller.say("pulse", "state cannot be written", cause=f"{error.filename}: {error.strerror}", warn=True)
+
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("file", str(self.setup.path)),
+            ("generation", str(self.accepted.generation)),
+            ("serial_no", str(self.accepted.serial_no)),
+        )

@@ -1,0 +1,72 @@
+"""Shell: the two helper processes of `pulse` as its loop sees them: one reads files, one runs commands."""
+
+import asyncio
+from pathlib import Path
+
+from piranha.lvscf.config import Config
+from piranha.lvsd.accepted import Accepted
+from piranha.pulse import commands, reading
+from piranha.pulse.helper import Helper, HelperGone
+from piranha.pulse.teller import Teller
+
+
+class Reader:
+    """Reads and keeps files without delaying heartbeats; in a thread should the process be gone."""
+
+    def __init__(self) -> None:
+        self._helper: Helper[reading.Read | reading.Accept, reading.Reading | Accepted] = Helper(
+            "reading lvs.cf", reading.answer
+        )
+
+    async def read(self, path: Path) -> reading.Reading:
+        """Read lvs.cf and its key file; see `reading.read`."""
+        try:
+            answer = await self._helper.ask(reading.Read(path))
+        except HelperGone:
+            answer = await asyncio.to_thread(reading.read, path)
+        if not isinstance(answer, reading.Reading):
+            raise TypeError("the helper answered another question")
+        return answer
+
+    async def accept(self, state: Path, read: reading.Reading) -> Accepted:
+        """Keep the accepted file. Raises OSError."""
+        try:
+            answer = await self._helper.ask(reading.Accept(state, read))
+        except HelperGone:
+            answer = await asyncio.to_thread(reading.accept, state, read)
+        if not isinstance(answer, Accepted):
+            raise TypeError("the helper answered another question")
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        self._helper.close()
+
+
+class Runner:
+    """Runs `active_cmd` and `inactive_cmd`, in order, one at a time."""
+
+    def __init__(self) -> None:
+        self._helper: Helper[commands.Command, commands.CommandResult] = Helper("active_cmd", commands.run)
+
+    async def run(self, role: str, config: Config, teller: Teller) -> None:
+        """Run what `config` wants run when the role becomes `active` or `standby`; tell how it went."""
+        words = config.active_cmd if role == "active" else config.inactive_cmd
+        if not words:
+            return
+        name = "active_cmd" if role == "active" else "inactive_cmd"
+        command = commands.Command(words=words, user=config.lvsd.notify_user, environment=(("PIRANHA_ROLE", role),))
+        try:
+            result = await self._helper.ask(command)
+        except HelperGone as error:
+            teller.say(name, f"{name} could not be run", cause=str(error), warn=True)
+            return
+        facts = (("command", " ".join(result.words)), ("output", result.output))
+        if result.failure:
+            teller.say(name, f"{name} failed", cause=result.failure, facts=facts, warn=True)
+        else:
+            teller.say(name, f"{name} done", facts=facts)
+
+    def close(self) -> None:
+        """Let the process end once it has run what it was given."""
+        self._helper.close()

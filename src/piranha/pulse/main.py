@@ -1,0 +1,178 @@
+"""Shell: `pulse`, the controlling process of a router: arguments, start and end of the process."""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from piranha.control import daemon
+from piranha.control.server import ControlServer
+from piranha.errors import PiranhaError
+from piranha.events import log
+from piranha.events.record import Recorder
+from piranha.lvscf.config import Config, PlaneKind
+from piranha.lvsd.accepted import FILE, Accepted
+from piranha.pulse import startup
+from piranha.pulse.daemon import Hands, Pulse, Setup
+from piranha.pulse.endpoint import Endpoint, path_ends
+from piranha.pulse.heartbeat import Place
+from piranha.pulse.helpers import Reader, Runner
+from piranha.pulse.privileges import keep_needed_capabilities, lock_memory
+from piranha.pulse.reading import Reading, accept, read
+from piranha.pulse.settings import Start
+from piranha.pulse.state import keep, read_kept
+from piranha.pulse.verbs import Verbs
+
+DESCRIPTION = "Decide with the partner which router is active, hold the VIPs, start and watch lvsd."
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of `pulse`'s arguments."""
+    made = daemon.parser("pulse", DESCRIPTION)
+    made.add_argument(
+        "--forceactive", action="store_true", help="become active at once, without waiting for heartbeats"
+    )
+    made.add_argument(
+        "--lvsd", "--lvs", metavar="PATH", help="the lvs daemon to start (default: the one of this package)"
+    )
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `pulse`; return its exit status: 0 after SIGTERM or SIGINT, 1 bad arguments, file or machine."""
+    args = parser().parse_args(argv)
+    folders = daemon.Folders.of(args.run_dir, args.state_dir)
+    path = daemon.config_file(args.configfile)
+    try:
+        found = read(path)
+        if found.rendered:
+            print(found.rendered, file=sys.stderr)
+        if found.config is None:
+            return _refuse(path, found, folders)
+        plane = PlaneKind(args.plane) if args.plane else found.config.lvsd.plane
+        place = startup.place_of(found.config, args.node)
+        startup.check(found.config, place, plane)
+        if args.test_start:
+            return _test_start(found.config, place)
+        folders.make()
+        lock = daemon.Lock(folders.run / "pulse.lock")
+        setup = Setup(
+            path=path, folders=folders, place=place, plane=plane, lvsd_command=_lvsd_command(args, folders, place)
+        )
+        try:
+            return _run(args, setup, found, lock)
+        finally:
+            lock.release()
+    except PiranhaError as error:
+        return daemon.fail("pulse", error)
+    except OSError as error:
+        return daemon.fail("pulse", f"{error.filename or 'system'}: {error.strerror}")
+
+
+def _run(args: argparse.Namespace, setup: Setup, found: Reading, lock: daemon.Lock) -> int:
+    if found.config is None:
+        raise ValueError("checked by main")
+    # Opened while errors still reach the terminal.
+    endpoint = Endpoint(path_ends(found.config, setup.place), found.config.heartbeat.port)
+    leases, announcer = startup.open_leases(found.config, setup.place, setup.plane, setup.folders)
+    held = startup.holding(leases, found.config)
+    kept = read_kept(setup.folders.state)
+    accepted = accept(setup.folders.state, found)
+    started = (lambda: None) if args.nodaemon else daemon.detach()
+    lock.write_pid()
+    # Forked before loop, threads and the loss of rights.
+    hands = Hands(endpoint=endpoint, leases=leases, announcer=announcer, reader=Reader(), runner=Runner())
+    notes = [note for note in (keep_needed_capabilities(), lock_memory()) if note]
+    log.setup("pulse", args.verbose, foreground=args.nodaemon)
+    for note in notes:
+        log.log.warning("%s", note)
+    keep(setup.folders.state, kept.term)
+    start = Start(
+        now=time.monotonic(),
+        machine_booted=not kept.ran_since_boot,
+        term=kept.term,
+        holding=bool(held),
+        resume=kept.resume,
+        force_active=args.forceactive,
+    )
+    recorder = Recorder(setup.folders.state / "pulse-events.jsonl")
+    try:
+        return asyncio.run(_serve(setup, found, accepted, start, hands=hands, recorder=recorder, started=started))
+    finally:
+        recorder.close()
+
+
+async def _serve(
+    setup: Setup,
+    found: Reading,
+    accepted: Accepted,
+    start: Start,
+    *,
+    hands: Hands,
+    recorder: Recorder,
+    started: Callable[[], None],
+) -> int:
+    pulse = Pulse(setup, found, accepted, start, hands=hands, recorder=recorder)
+    daemon.on_signals(
+        lambda number: pulse.stop(f"Terminating due to signal {number}"), lambda: pulse.reload_soon("SIGHUP")
+    )
+    socket_path = setup.folders.run / "pulse.sock"
+    server = ControlServer(socket_path, Verbs(pulse).handlers())
+    try:
+        await server.start()
+    except OSError as error:
+        raise PiranhaError(f"{socket_path}: {error.strerror}") from error
+    started()
+    daemon.notify("READY=1")
+    beat = asyncio.create_task(_beat())
+    try:
+        await pulse.run()
+    finally:
+        daemon.notify("STOPPING=1")
+        beat.cancel()
+        await server.close()
+    return 0
+
+
+async def _beat() -> None:
+    """Tell systemd that the loop turns."""
+    interval_s = daemon.watchdog_interval_s()
+    while interval_s is not None:
+        daemon.notify("WATCHDOG=1")
+        await asyncio.sleep(interval_s)
+
+
+def _lvsd_command(args: argparse.Namespace, folders: daemon.Folders, place: Place) -> tuple[str, ...]:
+    program = (args.lvsd,) if args.lvsd else (sys.executable, "-m", "piranha.lvsd.main")
+    options = ["--accepted", "--nodaemon" if args.nodaemon else "--nofork"]
+    options += ["--run-dir", str(folders.run), "--state-dir", str(folders.state), "--node", str(place)]
+    options += ["--plane", args.plane] if args.plane else []
+    options += ["-v"] if args.verbose else []
+    return (*program, *options)
+
+
+def _test_start(config: Config, place: Place) -> int:
+    """Say what a start needs and has; change nothing."""
+    ends = path_ends(config, place)
+    endpoint = Endpoint(ends, config.heartbeat.port)
+    endpoint.close()
+    vips = " ".join(str(vip.address) for vip in config.floating_addresses())
+    print(f"This router is the {place}. VIPs: {vips}")
+    for path in ends:
+        print(f"Heartbeats on the {path.name} path: {path.own} to {path.partner}, UDP port {config.heartbeat.port}")
+    print("pulse could start. Nothing has been changed.")
+    return 0
+
+
+def _refuse(path: Path, found: Reading, folders: daemon.Folders) -> int:
+    kept = folders.state / FILE
+    what = found.problems[0] if len(found.problems) == 1 else f"{len(found.problems)} errors, see above"
+    where = "" if str(path) in what else f"{path}: "
+    hint = f"; the file accepted last is {kept}" if kept.exists() else ""
+    return daemon.fail("pulse", f"{where}{what}{hint}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""What `pulse` answers to the control verb `status`: plain values, every fact with its age.
+
+Times are seconds; `None` stands for never or without limit, as said at each place below.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from piranha.lvscf.config import Config, HeartbeatAuth
+from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat
+from piranha.pulse.view import PathView, View
+from piranha.terms import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseView:
+    """held: what this router holds; devices: where; remaining_s: None without limit."""
+
+    held: frozenset[Address]
+    devices: Mapping[Address, str]
+    valid_s: int | None
+    remaining_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathFacts:
+    """One path: its ends, and the last thing this kernel had against sending on it (empty = nothing)."""
+
+    own: Address
+    partner: Address
+    error: str = ""
+
+
+def election_data(view: View) -> dict[str, object]:
+    """Return role and partner as the election sees them."""
+    return {
+        "role": str(view.role),
+        "phase": view.phase,
+        "since_s": round(view.since_s, 3),
+        "why": view.why,
+        "term": view.term,
+        "ready": view.ready,
+        "not_ready": list(view.reasons),
+        "partner": _partner(view),
+    }
+
+
+def paths_data(paths: Sequence[PathView], facts: Mapping[str, PathFacts]) -> list[dict[str, object]]:
+    """Return each path with the age of the last good heartbeat (None = never)."""
+    found: list[dict[str, object]] = []
+    for path in paths:
+        ends = facts.get(path.name)
+        found.append(
+            {
+                "name": path.name,
+                "own": str(ends.own) if ends else "",
+                "partner": str(ends.partner) if ends else "",
+                "age_s": _rounded(path.age_s),
+                "alive": path.alive,
+                "late": path.late,
+                "evidence": path.evidence,
+                "error": ends.error if ends else "",
+            }
+        )
+    return found
+
+
+def vips_data(config: Config, lease: LeaseView) -> dict[str, object]:
+    """Return the lease and each floating address of the file, with whether this router holds it."""
+    floating = config.floating_addresses()
+    return {
+        "lease": {
+            "valid_s": lease.valid_s,
+            "remaining_s": _rounded(lease.remaining_s),
+            "unlimited": bool(lease.held) and lease.valid_s is None,
+        },
+        "vips": [
+            {
+                "address": str(vip.address),
+                "prefix": vip.prefix,
+                "device": lease.devices.get(vip.address) or vip.device or "",
+                "held": vip.address in lease.held,
+            }
+            for vip in floating
+        ],
+    }
+
+
+def warnings(config: Config, view: View) -> list[str]:
+    """Return what an operator should know although nothing is broken."""
+    found = []
+    if config.backup_active and config.heartbeat.auth is HeartbeatAuth.NONE:
+        found.append("heartbeats are not authenticated (heartbeat_auth = none)")
+    if config.backup_active and config.heartbeat.auth is HeartbeatAuth.MIGRATE:
+        found.append("unsigned heartbeats of the partner are accepted (heartbeat_auth = migrate)")
+    found += [f"{path.name} path: {path.evidence}" for path in view.paths if path.evidence]
+    partner = view.partner
+    if partner is not None and partner.bad_signatures:
+        found.append("the partner cannot verify our heartbeats: the key files differ")
+    return found
+
+
+def _partner(view: View) -> dict[str, object] | None:
+    heard: Heartbeat | None = view.partner
+    if heard is None:
+        return None
+    return {
+        "node": str(heard.place),
+        "alive": view.partner_alive,
+        "age_s": _rounded(view.partner_age_s),
+        "role": str(heard.role),
+        "ready": heard.ready,
+        "obstacle": heard.obstacle.name.lower(),
+        "term": heard.term,
+        "hears_us": heard.hears,
+        "lease_s": None if heard.lease_s == NO_LIMIT else heard.lease_s,
+        "generation": heard.generation,
+        "meaning": heard.meaning,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
