@@ -1,0 +1,1 @@
+"""The demo: a whole cluster on loopback, to look at and to break."""

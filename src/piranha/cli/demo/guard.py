@@ -1,0 +1,110 @@
+"""Shell: whatever happens to the show, nothing stays behind.
+
+The show runs in a child; the parent waits, hands signals on, and when the child has ended (in
+whatever way) ends every process below it, removes the folder and gives the terminal back. If
+the parent dies, the child is told and does the same.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import termios
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from piranha.cli.demo.family import become_subreaper, end_all, end_with_parent
+
+PATIENCE_S = 8.0  # for the show to end in good order once told
+KILL_AFTER_S = 1.0  # for what it left behind
+HANDED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_guarded(show: Callable[[Path], int]) -> int:
+    """Run `show` in a child with an empty folder of its own; return its exit status, 128 + N if signal N ended it."""
+    before = _terminal()
+    folder = Path(tempfile.mkdtemp(prefix="piranha-demo-"))
+    try:
+        become_subreaper()
+        return _guard(show, folder)
+    finally:
+        for number in HANDED_ON:
+            signal.signal(number, signal.SIG_IGN)
+        end_all(KILL_AFTER_S)
+        shutil.rmtree(folder, ignore_errors=True)
+        _give_back(before)
+
+
+def _guard(show: Callable[[Path], int], folder: Path) -> int:
+    told: list[int] = []
+    child = 0
+
+    def hand_on(number: int, _frame: object) -> None:
+        told.append(number)
+        if child:
+            os.kill(child, signal.SIGTERM)
+        # A show that does not end is ended.
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
+
+    def lose_patience(_number: int, _frame: object) -> None:
+        if child:
+            os.kill(child, signal.SIGKILL)
+
+    for number in HANDED_ON:
+        signal.signal(number, hand_on)
+    signal.signal(signal.SIGALRM, lose_patience)
+    own = os.getpid()
+    child = os.fork()
+    if child == 0:
+        _be_the_show(show, folder, own)
+    if told:
+        os.kill(child, signal.SIGTERM)
+    _, status = os.waitpid(child, 0)
+    reaped, child = child, 0
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    if told:
+        return 128 + told[0]
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        print(f"piranha demo: process {reaped} was ended by signal {-code}", file=sys.stderr)
+        return 128 - code
+    return code
+
+
+def _be_the_show(show: Callable[[Path], int], folder: Path, parent: int) -> None:
+    """Run `show` and leave the process: nothing of the parent's stack may run in the child."""
+    code = 1
+    try:
+        for number in (*HANDED_ON, signal.SIGALRM):
+            signal.signal(number, signal.SIG_DFL)
+        become_subreaper()
+        end_with_parent(parent)
+        code = show(folder)
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        print(f"piranha demo: this is a defect, please report it: {error!r} at {where}", file=sys.stderr)
+    finally:
+        with contextlib.suppress(BaseException):
+            end_all(KILL_AFTER_S)
+            shutil.rmtree(folder, ignore_errors=True)
+            sys.stdout.flush()
+        os._exit(code)
+
+
+def _terminal() -> list[object] | None:
+    try:
+        return termios.tcgetattr(0)
+    except termios.error:
+        return None
+
+
+def _give_back(before: list[object] | None) -> None:
+    if before is not None:
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(0, termios.TCSANOW, before)  # type: ignore[arg-type]

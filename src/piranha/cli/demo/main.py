@@ -1,0 +1,104 @@
+"""Shell: `piranha demo`: a whole cluster on loopback, to look at and to break.
+
+It needs no privilege and no IPVS. On a terminal it shows a live picture with keys; otherwise, or
+with --tour, it plays a scripted tour. Exit status 0: ended by `q`, or the tour found everything as
+it must be; 1: it did not, or the demo cannot run here; 128 + N: ended by signal N.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from piranha.cli.demo.client import send_requests
+from piranha.cli.demo.counts import Counts
+from piranha.cli.demo.guard import run_guarded
+from piranha.cli.demo.picture import Picture
+from piranha.cli.demo.site import PORT
+from piranha.cli.demo.stage import CannotPlay, Stage, find_site
+from piranha.cli.demo.terminal import LiveShow
+from piranha.cli.demo.tour import Tour
+from piranha.cli.demo.watch import Watch
+from piranha.cli.options import Parser
+
+LOG_LINES = 12
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the demo; see the module's text for the exit status."""
+    parser = Parser(prog="piranha demo", description="A whole cluster on this machine, to look at and to break.")
+    parser.add_argument("--tour", action="store_true", help="play the scripted tour on a terminal too")
+    options = parser.parse_args(argv)
+    live = not options.tour and _on_terminal()
+    return run_guarded(lambda folder: _show(folder, live))
+
+
+def _on_terminal() -> bool:
+    return os.isatty(0) and os.isatty(1) and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _show(folder: Path, live: bool) -> int:
+    try:
+        return asyncio.run(_play(folder, live))
+    except asyncio.CancelledError:
+        return 1  # the guard knows the signal
+    except CannotPlay as error:
+        print(f"piranha demo: {error}", file=sys.stderr)
+        return 1
+
+
+async def _play(folder: Path, live: bool) -> int:
+    _end_on_signals()
+    stage = Stage(folder, find_site())
+    picture, counts = Picture(stage.site.vip), Counts()
+    background = {asyncio.create_task(Watch(picture, stage.run_dirs).run())}
+
+    def start_client() -> None:
+        background.add(asyncio.create_task(send_requests(str(stage.site.vip), PORT, counts)))
+
+    try:
+        if live:
+            await LiveShow(stage, picture, counts, start_client).run()
+            return 0
+        good = await Tour(stage, picture, counts, start_client, _say).run()
+        if not good:
+            _show_logs(stage)
+        return 0 if good else 1
+    except OSError:
+        return 1  # the terminal or the reader of our output is gone
+    finally:
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await stage.stop()
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _end_on_signals() -> None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def end() -> None:
+        # Once: what follows is the clean-up, which must not be cut short.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, time.monotonic)
+        if task is not None:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end)
+
+
+def _show_logs(stage: Stage) -> None:
+    """Print the last lines that the routers wrote, for whoever looks into what went wrong."""
+    for name in stage.run_dirs:
+        with contextlib.suppress(OSError):
+            lines = stage.log_of(name).read_text(errors="replace").splitlines()[-LOG_LINES:]
+            print(f"\nlast lines of {name}:", *lines, sep="\n  ", file=sys.stderr)

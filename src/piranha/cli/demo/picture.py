@@ -1,0 +1,114 @@
+"""What is known of the demo's cluster, each fact with the time at which it was last true."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from piranha.cli.demo.site import ROUTERS
+from piranha.terms import Address
+
+FRESH_S = 0.8
+"""A daemon that has not answered for this long does not answer."""
+
+
+@dataclass(slots=True)
+class Daemon:
+    """What one daemon said last. answered_s: monotonic, None = never; why: why it does not answer now."""
+
+    status: Mapping[str, Any] = field(default_factory=dict)
+    answered_s: float | None = None
+    why: str = "not started yet"
+
+    def answers(self, now: float) -> bool:
+        """Whether what it said is fresh."""
+        return self.answered_s is not None and now - self.answered_s < FRESH_S
+
+    def age_s(self, now: float) -> float | None:
+        """Return how old its last answer is, None if there was none."""
+        return None if self.answered_s is None else now - self.answered_s
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event as a daemon tells it, or what the person at the keys did (router and daemon empty)."""
+
+    when_s: float
+    router: str
+    daemon: str
+    subject: str
+    message: str
+    rule: str = ""
+    cause: str = ""
+    level: str = "info"
+
+    def reason(self) -> str:
+        """Return rule and cause in one phrase, empty if there are none."""
+        return "; ".join(word for word in (self.cause, self.rule) if word)
+
+
+@dataclass(slots=True)
+class Router:
+    """One router: its two daemons, and the VIP as its forwarder holds it."""
+
+    name: str
+    pulse: Daemon = field(default_factory=Daemon)
+    lvsd: Daemon = field(default_factory=Daemon)
+    holds: bool = False
+    held_since_s: float = 0.0
+    remaining_s: float | None = None  # until the hold lapses, None = without limit
+    listening: bool = False
+
+    def role(self, now: float) -> str:
+        """Return `active`, `standby`, or `unknown` when pulse does not answer."""
+        return str(self.pulse.status.get("role", "unknown")) if self.pulse.answers(now) else "unknown"
+
+    def ready(self, now: float) -> bool:
+        """Whether pulse answers and counts itself as ready."""
+        return self.pulse.answers(now) and self.pulse.status.get("ready") is True
+
+
+@dataclass(slots=True)
+class Picture:
+    """Both routers, the story so far, and whether two routers held the VIP at one time."""
+
+    vip: Address
+    routers: dict[str, Router] = field(default_factory=lambda: {name: Router(name) for name in ROUTERS})
+    story: list[Happening] = field(default_factory=list)
+    two_holders_s: list[float] = field(default_factory=list)
+
+    def holders(self) -> list[str]:
+        """Return who holds the VIP."""
+        return [name for name, router in self.routers.items() if router.holds]
+
+    def active(self, now: float) -> str | None:
+        """Return the router whose pulse says that it is active, None unless exactly one does."""
+        names = [name for name, router in self.routers.items() if router.role(now) == "active"]
+        return names[0] if len(names) == 1 else None
+
+    def servers(self, now: float) -> dict[str, Mapping[str, Any]]:
+        """Return the real servers as the lvs daemon in charge sees them: the holder's, else whichever answers."""
+        for router in sorted(self.routers.values(), key=lambda router: not router.holds):
+            if router.lvsd.answers(now):
+                return dict(_servers(router.lvsd.status))
+        return {}
+
+    def servers_of(self, name: str) -> dict[str, Mapping[str, Any]]:
+        """Return the real servers as one router's lvs daemon saw them last."""
+        return dict(_servers(self.routers[name].lvsd.status))
+
+
+def other(name: str) -> str:
+    """Return the partner of a router."""
+    return ROUTERS[1 - ROUTERS.index(name)]
+
+
+def in_pool(server: Mapping[str, Any] | None) -> bool:
+    """Whether a real server gets new connections, as `status` of lvsd tells it."""
+    weight = server.get("weight") if server is not None else None
+    return isinstance(weight, int) and weight > 0
+
+
+def _servers(status: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for virtual in status.get("virtuals", ()):
+        for server in virtual["servers"]:
+            yield str(server["name"]), server

@@ -1,0 +1,175 @@
+"""The live picture as lines of text, at most 96 columns wide; colour only repeats what words say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from piranha.cli.demo.counts import Counts
+from piranha.cli.demo.picture import Daemon, Happening, Picture, Router
+from piranha.cli.demo.site import DEADTIME_S, KEEPALIVE_S, PORT, WEIGHTS
+from piranha.cli.words import cut, duration, table
+
+WIDEST = 96
+SMALLEST = (60, 18)
+LATELY_S = 5.0
+KEYS = "1 2 3 kill/revive server   k kill/revive pulse   f freeze/thaw pulse   s switch over   q quit"
+SHORT_KEYS = "1 2 3 server   k kill pulse   f freeze pulse   (again: revive)   s switch over   q quit"
+
+BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """All that the picture shows. processes: what the demo did to a pulse or server: `runs`, `frozen`, `killed`.
+
+    now, start_s: monotonic seconds. notice: what the last key led to.
+    """
+
+    picture: Picture
+    counts: Counts
+    processes: Mapping[str, str]
+    start_s: float
+    now: float
+    notice: str = ""
+
+
+def render(scene: Scene, columns: int, rows: int, colour: bool) -> list[str]:
+    """Return at most `rows` lines of at most `columns` characters (escape sequences not counted)."""
+    width = min(columns, WIDEST)
+    if columns < SMALLEST[0] or rows < SMALLEST[1]:
+        return [cut(f"this window is too small: {SMALLEST[0]} x {SMALLEST[1]} at least; q quits", width)]
+    body = [_headline(scene, width), ("", "")]
+    for part in (_routers(scene), _servers(scene), _requests(scene)):
+        body += [*part, ("", "")]
+    keys = KEYS if len(KEYS) <= width else SHORT_KEYS
+    foot = [(scene.notice, YELLOW), (keys, BOLD)]
+    room = rows - len(body) - len(foot) - 1
+    body += [("LAST EVENTS", BOLD), *_events(scene, room)]
+    body += [("", "")] * (rows - len(body) - len(foot)) + foot
+    return [_paint(cut(text, width), style if colour else "") for text, style in body[:rows]]
+
+
+def _paint(text: str, style: str) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if style and text else text
+
+
+Line = tuple[str, str]
+
+
+def _headline(scene: Scene, width: int) -> Line:
+    active = scene.picture.active(scene.now)
+    holders = scene.picture.holders()
+    if active is not None and holders == [active]:
+        state, style = f"OK, {active} serves", GREEN
+    elif not holders:
+        state, style = "NOBODY HOLDS THE VIP", RED
+    else:
+        state, style = f"{' and '.join(holders)} hold{'s' if len(holders) == 1 else ''} the VIP", YELLOW
+    left = f"demo: {state}"
+    right = f"keepalive {KEEPALIVE_S:g}s  deadtime {DEADTIME_S:g}s  running {duration(scene.now - scene.start_s)}"
+    return left + " " * max(2, width - len(left) - len(right)) + right, style
+
+
+def _routers(scene: Scene) -> list[Line]:
+    rows = [_router(router, scene) for router in scene.picture.routers.values()]
+    lines = table(("ROUTER", "ROLE", "FOR", "READY", "PULSE", "LVSD", str(scene.picture.vip)), rows)
+    styles = [BOLD] + [
+        GREEN if router.role(scene.now) == "active" else RED if router.role(scene.now) == "unknown" else ""
+        for router in scene.picture.routers.values()
+    ]
+    return list(zip(lines, styles, strict=True))
+
+
+def _router(router: Router, scene: Scene) -> tuple[str, ...]:
+    now, status = scene.now, router.pulse.status
+    since_s = status.get("since_s")
+    known = router.pulse.answers(now) and isinstance(since_s, int | float)
+    process = scene.processes.get(router.name, "runs")
+    pulse = _daemon(router.pulse, now) if process == "runs" else process
+    return (
+        router.name,
+        router.role(now),
+        duration(float(since_s)) if known and since_s is not None else "-",
+        ("yes" if status.get("ready") else "no") if router.pulse.answers(now) else "-",
+        pulse,
+        _daemon(router.lvsd, now),
+        _vip(router, now),
+    )
+
+
+def _daemon(daemon: Daemon, now: float) -> str:
+    if daemon.answers(now):
+        return "answers"
+    age_s = daemon.age_s(now)
+    return "-" if age_s is None else f"silent {duration(age_s)}"
+
+
+def _vip(router: Router, now: float) -> str:
+    if not router.holds:
+        return "-"
+    held = f"held {duration(now - router.held_since_s)}"
+    if router.remaining_s is None:
+        lease = "no limit: no partner is ready"
+    else:
+        lease = f"lease {max(0.0, router.remaining_s):.1f}s"
+    return f"{held}, {lease}" + ("" if router.listening else ", waits for the port")
+
+
+def _servers(scene: Scene) -> list[Line]:
+    seen = scene.picture.servers(scene.now)
+    rows, styles = [], [BOLD]
+    for name in WEIGHTS:
+        server = seen.get(name, {})
+        rows.append((*_server(name, server), f"{scene.counts.answered[name]}", _last_check(server)))
+        state = str(server.get("state", ""))
+        styles.append("" if state == "up" else RED if state == "down" else YELLOW)
+    head = ("SERVER", "ADDRESS", "STATE", "WEIGHT", "CONNS", "REQUESTS", "LAST CHECK")
+    return list(zip(table(head, rows, right=("CONNS", "REQUESTS")), styles, strict=True))
+
+
+def _server(name: str, server: Mapping[str, Any]) -> tuple[str, ...]:
+    if not server:
+        return name, "-", "unknown", "-", "-"
+    weight = server.get("weight")
+    return (
+        name,
+        f"{server['address']}:{server.get('port', PORT)}",
+        str(server["state"]),
+        f"{'-' if weight is None else weight}/{server['configured_weight']}",
+        str(server.get("active", "-")),
+    )
+
+
+def _last_check(server: Mapping[str, Any]) -> str:
+    last = server.get("last_check")
+    if not last:
+        return "-"
+    return f"{last['detail'] or last['reason']}, {duration(float(last['age_s']))} ago"
+
+
+def _requests(scene: Scene) -> list[Line]:
+    lately = scene.counts.since(scene.now - LATELY_S)
+    total, failed = scene.counts.answered.total(), scene.counts.failed.total()
+    why = ", ".join(f"{words} {number}" for words, number in scene.counts.failed.most_common(3))
+    return [
+        (f"REQUESTS  {total} answered, {failed} failed" + (f" ({why})" if why else ""), BOLD),
+        (
+            f"          last {LATELY_S:g} s: {lately.answered.total()} answered, {lately.failed.total()} failed",
+            RED if lately.failed else "",
+        ),
+    ]
+
+
+def _events(scene: Scene, room: int) -> list[Line]:
+    story = sorted(scene.picture.story, key=lambda one: one.when_s)[-max(0, room) :] if room > 0 else []
+    styles = {"warning": YELLOW, "error": RED}
+    return [(_event(one, scene.now), styles.get(one.level, "")) for one in reversed(story)]
+
+
+def _event(one: Happening, now: float) -> str:
+    who = f"{one.router} {one.daemon}".strip()
+    reason = one.reason()
+    text = one.message + (f" ({reason})" if reason else "")
+    if one.daemon and one.subject not in text:
+        text = f"{one.subject}: {text}"
+    return f"{duration(now - one.when_s):>6} ago  {who:13}  {text}"

@@ -1,0 +1,76 @@
+"""Where the demo's cluster lives: its addresses on loopback, and its lvs.cf."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+KEEPALIVE_S = 0.3
+DEADTIME_S = 3.0
+TIMEOUT_S = 0.9
+REENTRY_S = 1.0
+PORT = 8080
+WEIGHTS = {"web1": 2, "web2": 1, "web3": 1}
+ROUTERS = ("primary", "backup")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Two loopback networks that nobody else uses.
+
+    public, private: their first three bytes, such as `127.44.7`. heartbeat_port: UDP, free on all
+    of the routers' addresses.
+    """
+
+    public: str
+    private: str
+    heartbeat_port: int
+
+    @property
+    def vip(self) -> IPv4Address:
+        """The floating address."""
+        return IPv4Address(f"{self.public}.10")
+
+    def router(self, name: str, network: str) -> str:
+        """Return the address of `primary` or `backup` in `public` or `private`."""
+        return f"{network}.{2 + ROUTERS.index(name)}"
+
+    def server(self, name: str) -> str:
+        """Return the address of a real server."""
+        return f"{self.private}.{20 + int(name[-1])}"
+
+
+def lvs_cf(site: Site, key_file: str) -> str:
+    """Return the demo's configuration file; key_file: an absolute path."""
+    servers = "".join(
+        f"     server {name} {{ active = 1; address = {site.server(name)}; port = {PORT}; weight = {weight} }}\n"
+        for name, weight in WEIGHTS.items()
+    )
+    return f"""\
+# lvs.cf of `piranha demo`: two routers, one virtual server, three real servers, all on loopback
+serial_no = 1
+cluster = demo
+service = lvs
+primary = {site.router("primary", site.public)}
+primary_private = {site.router("primary", site.private)}
+backup_active = 1
+backup = {site.router("backup", site.public)}
+backup_private = {site.router("backup", site.private)}
+heartbeat_port = {site.heartbeat_port}
+heartbeat_key_file = {key_file}
+keepalive = {KEEPALIVE_S:g}
+deadtime = {DEADTIME_S:g}
+initdead = {DEADTIME_S:g}
+forwarding_plane = userspace        # no IPVS here; a router never does this unless told
+network = nat
+
+virtual www {{
+     active = 1
+     address = {site.vip}
+     port = {PORT}
+     protocol = tcp
+     scheduler = wrr
+     send = "GET / HTTP/1.0\\r\\n\\r\\n"
+     expect = "HTTP/1.0 200"
+     timeout = {TIMEOUT_S:g}                   # a dead server is out within this
+     reentry = {REENTRY_S:g}                     # and must pass every check for this long before it is back
+{servers}}}
+"""

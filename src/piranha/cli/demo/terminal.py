@@ -1,0 +1,171 @@
+"""Shell: the demo on a terminal: draw the picture a few times a second, do what the keys say."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import termios
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+from piranha.cli.demo.counts import Counts
+from piranha.cli.demo.picture import Happening, Picture
+from piranha.cli.demo.screen import Scene, render
+from piranha.cli.demo.site import ROUTERS, WEIGHTS
+from piranha.cli.demo.stage import Stage
+from piranha.control.client import NoAnswer, ask_async
+from piranha.control.messages import Refused
+
+DRAW_EVERY_S = 0.2
+ENTER = "\x1b[?1049h\x1b[?25l"  # alternate screen, no cursor
+LEAVE = "\x1b[?25h\x1b[?1049l"
+
+
+class LiveShow:
+    """The picture and its keys, until `q`."""
+
+    def __init__(self, stage: Stage, picture: Picture, counts: Counts, start_client: Callable[[], None]) -> None:
+        self._stage, self._picture, self._counts = stage, picture, counts
+        self._start_client: Callable[[], None] | None = start_client
+        self._start_s = time.monotonic()
+        self._notice = "starting both routers in the same instant"
+        self._quit = asyncio.Event()
+        self._keys: asyncio.Queue[str] = asyncio.Queue()
+        self._acts: dict[str, Callable[[], Awaitable[str]]] = {
+            "k": self._kill_pulse,
+            "f": self._freeze_pulse,
+            "s": self._switch_over,
+        }
+
+    async def run(self) -> None:
+        """Start everything, draw until `q`. Raises OSError when the terminal is gone."""
+        for name in WEIGHTS:
+            self._stage.start_server(name)
+        for name in ROUTERS:
+            self._stage.start_pulse(name)
+        with _raw_terminal():
+            asyncio.get_running_loop().add_reader(0, self._read)
+            keys = asyncio.create_task(self._obey())
+            try:
+                while not self._quit.is_set():
+                    self._draw()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._quit.wait(), DRAW_EVERY_S)
+            finally:
+                keys.cancel()
+                asyncio.get_running_loop().remove_reader(0)
+
+    def _read(self) -> None:
+        try:
+            typed = os.read(0, 64)
+        except OSError:
+            typed = b""
+        if not typed:
+            self._quit.set()
+        for letter in typed.decode("ascii", "replace").lower():
+            if letter == "q":
+                self._quit.set()
+            else:
+                self._keys.put_nowait(letter)
+
+    async def _obey(self) -> None:
+        while True:
+            letter = await self._keys.get()
+            if letter in "123":
+                self._note(self._toggle_server(f"web{letter}"))
+            elif letter in self._acts:
+                self._note(await self._acts[letter]())
+
+    def _note(self, words: str) -> None:
+        self._notice = words
+        self._picture.story.append(Happening(time.monotonic(), "you", "", "", words))
+
+    def _toggle_server(self, name: str) -> str:
+        if self._stage.server_runs(name):
+            self._stage.kill_server(name)
+            return f"SIGKILL to {name}"
+        self._stage.start_server(name)
+        return f"start {name}"
+
+    def _broken(self, state: str) -> str | None:
+        return next((name for name in ROUTERS if self._stage.pulse_state(name) == state), None)
+
+    def _target(self) -> str | None:
+        """Return whose pulse to break: the active router's, else any that runs."""
+        running = [name for name in ROUTERS if self._stage.pulse_state(name) == "runs"]
+        active = self._picture.active(time.monotonic())
+        return active if active in running else next(iter(running), None)
+
+    async def _kill_pulse(self) -> str:
+        dead = next((name for name in ROUTERS if self._stage.pulse_state(name) not in ("runs", "frozen")), None)
+        if dead is not None:
+            self._stage.start_pulse(dead)
+            return f"start pulse on {dead}"
+        name = self._target()
+        if name is None:
+            return "no pulse runs: press f to let the frozen one go on"
+        self._stage.kill_pulse(name)
+        return f"SIGKILL to pulse on {name}; k starts it again"
+
+    async def _freeze_pulse(self) -> str:
+        frozen = self._broken("frozen")
+        if frozen is not None:
+            self._stage.thaw_pulse(frozen)
+            return f"SIGCONT to pulse on {frozen}"
+        name = self._target()
+        if name is None:
+            return "no pulse runs: press k to start one"
+        self._stage.freeze_pulse(name)
+        return f"SIGSTOP to pulse on {name}; f lets it go on"
+
+    async def _switch_over(self) -> str:
+        name = self._picture.active(time.monotonic())
+        if name is None:
+            return "nobody is active: nothing to switch over"
+        try:
+            await ask_async(self._stage.run_dirs[name] / "pulse.sock", "switchover", timeout_s=1.0)
+        except (NoAnswer, Refused) as error:
+            return f"{name} does not switch over: {error}"
+        return f"asked {name} to switch over"
+
+    def _draw(self) -> None:
+        now = time.monotonic()
+        # What it asked before there was a VIP would only blur the count of failures.
+        if self._start_client is not None and any(router.listening for router in self._picture.routers.values()):
+            self._start_client()
+            self._start_client = None
+        processes = {name: self._stage.pulse_state(name) for name in ROUTERS}
+        scene = Scene(
+            picture=self._picture,
+            counts=self._counts,
+            processes=processes,
+            start_s=self._start_s,
+            now=now,
+            notice=self._notice,
+        )
+        size = os.get_terminal_size(1)
+        lines = render(scene, size.columns, size.lines, colour="NO_COLOR" not in os.environ)
+        sys.stdout.write("\x1b[H" + "\r\n".join(line + "\x1b[K" for line in lines) + "\x1b[J")
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _raw_terminal() -> Iterator[None]:
+    """Keys at once and without echo; Ctrl-C stays a signal, Ctrl-Z and Ctrl-S do nothing."""
+    before = termios.tcgetattr(0)
+    raw = termios.tcgetattr(0)
+    raw[0] &= ~termios.IXON
+    raw[3] &= ~(termios.ICANON | termios.ECHO)
+    # The daemons have sessions of their own: a suspended demo would leave them running unseen.
+    raw[6][termios.VSUSP] = b"\0"
+    termios.tcsetattr(0, termios.TCSADRAIN, raw)
+    try:
+        sys.stdout.write(ENTER)
+        sys.stdout.flush()
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.write(LEAVE)
+            sys.stdout.flush()
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(0, termios.TCSANOW, before)

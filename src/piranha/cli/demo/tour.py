@@ -1,0 +1,259 @@
+"""Shell: the scripted tour: break the cluster step by step, say what happened and why, judge it."""
+
+import asyncio
+import textwrap
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from piranha.cli.demo.counts import Counts
+from piranha.cli.demo.picture import Happening, Picture, in_pool, other
+from piranha.cli.demo.site import DEADTIME_S, KEEPALIVE_S, REENTRY_S, ROUTERS, TIMEOUT_S, WEIGHTS
+from piranha.cli.demo.stage import Stage
+from piranha.control.client import NoAnswer, ask_async
+from piranha.control.messages import Refused
+
+WIDTH = 96
+WHOLE_TOUR_S = 36.0
+SLACK_S = 0.7  # a busy machine answers late, and the picture is refreshed a few times a second
+SETTLE_S = 0.8
+HAND_OVER_S = 0.5  # of failed requests at most in a planned switchover
+
+INTRODUCTION = f"""\
+Two routers on this machine, each with its own pulse, lvsd, nannies and forwarder; three real servers; a client \
+with 50 requests a second to the VIP. Heartbeats every {KEEPALIVE_S:g} s, a partner counts as dead after \
+{DEADTIME_S:g} s without one. VIPs are leases: the largest whole L with L + L/3 + 1.5 <= {DEADTIME_S:g} is 1 s, \
+renewed every 0.33 s while a partner stands ready. So a router that freezes has lost its VIP before its partner \
+takes it: never two holders."""
+
+
+class _Unfinished(Exception):
+    """A step did not come to its end; those after it cannot be judged."""
+
+
+@dataclass(slots=True)
+class Tour:
+    """One run. say: prints a line. problems: what the cluster did not do as it must, in words."""
+
+    stage: Stage
+    picture: Picture
+    counts: Counts
+    start_client: Callable[[], None]
+    say: Callable[[str], None]
+    problems: list[str] = field(default_factory=list)
+    _start_s: float = field(default_factory=time.monotonic)
+    _told: int = 0
+    _done: list[Happening] = field(default_factory=list)
+
+    async def run(self) -> bool:
+        """Play every step; return whether the cluster did what it must."""
+        for line in textwrap.wrap(INTRODUCTION, WIDTH):
+            self.say(line)
+        steps: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("Start both routers in the same instant", self._start),
+            ("Kill a real server", self._kill_server),
+            ("Start it again", self._revive_server),
+            ("Freeze the active router's pulse", self._freeze),
+            ("Let it go on", self._thaw),
+            ("Switch over as planned", self._switch_over),
+        ]
+        try:
+            async with asyncio.timeout(WHOLE_TOUR_S):
+                for number, (title, step) in enumerate(steps, 1):
+                    await self._play(f"{number}. {title}", step)
+        except _Unfinished:
+            pass
+        except TimeoutError:
+            self._judge(False, f"the whole tour takes no longer than {WHOLE_TOUR_S:g} s")
+        self.say("")
+        seconds = time.monotonic() - self._start_s
+        verdict = "everything as it must be" if not self.problems else f"NOT as it must be: {len(self.problems)}"
+        self.say(f"{verdict}   ({self.counts.answered.total()} requests answered, {seconds:.0f} s)")
+        for problem in self.problems:
+            self.say(f"  not so: {problem}")
+        return not self.problems
+
+    async def _play(self, title: str, step: Callable[[], Awaitable[None]]) -> None:
+        begun = time.monotonic()
+        self.say("")
+        self.say(title)
+        try:
+            await step()
+        finally:
+            self._tell_story()
+            self.say(f"  requests  {self.counts.since(begun)}")
+
+    async def _start(self) -> None:
+        for name in WEIGHTS:
+            self.stage.start_server(name)
+        for name in ROUTERS:
+            self.stage.start_pulse(name)
+        self._did("start pulse on primary and backup, and web1, web2, web3")
+        begun = time.monotonic()
+        await self._reach("one router is active, its partner stands ready", self._steady, 4 * DEADTIME_S)
+        self._fact(f"{self._holder()} is active and holds {self.picture.vip} after {time.monotonic() - begun:.1f} s")
+        self.start_client()
+        served = time.monotonic()
+        await self._reach("all three servers answer", lambda: len(self.counts.answered) == len(WEIGHTS), 3.0)
+        await asyncio.sleep(SETTLE_S)
+        self._none_failed(served, "no request failed once the VIP was served")
+
+    async def _kill_server(self) -> None:
+        begun = time.monotonic()
+        self.stage.kill_server("web2")
+        self._did("SIGKILL to web2")
+        await self._reach("web2 has left the pool", lambda: not self._in_pool("web2"), TIMEOUT_S + 3)
+        out = time.monotonic()
+        self._judge(
+            out - begun <= TIMEOUT_S + SLACK_S,
+            f"a dead server is out within timeout = {TIMEOUT_S:g} s: it took {out - begun:.1f} s",
+        )
+        await asyncio.sleep(SETTLE_S)
+        self._none_failed(out, "no request failed after it was out")
+
+    async def _revive_server(self) -> None:
+        begun = time.monotonic()
+        self.stage.start_server("web2")
+        self._did("start web2")
+        await self._reach("web2 is back in the pool", lambda: self._in_pool("web2"), REENTRY_S + 3)
+        back = time.monotonic()
+        self._fact(f"back {back - begun:.1f} s later: it must pass every check for reentry = {REENTRY_S:g} s")
+        await self._reach("web2 answers again", lambda: self.counts.since(back).answered["web2"] > 0, 2.0)
+        self._none_failed(begun, "no request failed while it came back")
+
+    async def _freeze(self) -> None:
+        former = self._holder()
+        partner = other(former)
+        begun = time.monotonic()
+        self.stage.freeze_pulse(former)
+        self._did(f"SIGSTOP to pulse on {former}")
+        await self._reach(f"the VIP has left {former}", lambda: former not in self.picture.holders(), DEADTIME_S)
+        left = time.monotonic()
+        await self._reach(f"{partner} holds the VIP", lambda: self._serves(partner), DEADTIME_S + 3)
+        taken = time.monotonic()
+        self._fact(
+            f"the lease ended {left - begun:.1f} s after the freeze, {partner} took the VIP after {taken - begun:.1f} s"
+        )
+        self._judge(
+            taken - begun <= DEADTIME_S + 2 * KEEPALIVE_S + SLACK_S,
+            f"a takeover comes within deadtime + 2 * keepalive: it took {taken - begun:.1f} s",
+        )
+        self._one_holder(begun)
+        await asyncio.sleep(SETTLE_S)
+        self._none_failed(taken, f"no request failed after {partner} took over")
+
+    async def _thaw(self) -> None:
+        holder = self._holder()
+        former = other(holder)
+        begun = time.monotonic()
+        self.stage.thaw_pulse(former)
+        self._did(f"SIGCONT to pulse on {former}, which still believes itself active")
+        await self._reach(
+            f"{former} is standby", lambda: self.picture.routers[former].role(time.monotonic()) == "standby", 4.0
+        )
+        await asyncio.sleep(2 * SETTLE_S)
+        self._one_holder(begun)
+        self._judge(self.picture.holders() == [holder], f"{holder} alone holds the VIP: {self.picture.holders()} do")
+        self._none_failed(begun, "no request failed")
+
+    async def _switch_over(self) -> None:
+        former = self._holder()
+        partner = other(former)
+        await self._reach(f"{partner} is ready", self._steady, 2 * DEADTIME_S)
+        begun = time.monotonic()
+        self._did(f"ask pulse on {former} to switch over")
+        try:
+            await ask_async(self.stage.run_dirs[former] / "pulse.sock", "switchover")
+        except (NoAnswer, Refused) as error:
+            self._judge(False, f"a ready partner takes over when asked: {error}")
+            raise _Unfinished from error
+        await self._reach(f"{partner} holds the VIP", lambda: self._serves(partner), DEADTIME_S)
+        self._fact(f"{partner} serves {time.monotonic() - begun:.1f} s later")
+        await self._reach(f"{former} is standby", lambda: self._steady() and self._serves(partner), DEADTIME_S)
+        await asyncio.sleep(SETTLE_S)
+        summary = self.counts.since(begun)
+        gap_s = 0.0
+        if summary.first_failure_s is not None and summary.last_failure_s is not None:
+            gap_s = summary.last_failure_s - summary.first_failure_s
+        self._judge(gap_s <= HAND_OVER_S, f"a planned switchover costs at most {HAND_OVER_S:g} s: {gap_s:.2f} s")
+
+    def _steady(self) -> bool:
+        """Whether one router is active and serves with all servers, and the other stands ready without the VIP."""
+        now = time.monotonic()
+        active = self.picture.active(now)
+        if active is None or not self._serves(active):
+            return False
+        partner = self.picture.routers[other(active)]
+        return (
+            partner.role(now) == "standby"
+            and partner.ready(now)
+            and self.picture.routers[active].remaining_s is not None
+            and all(self._in_pool(name) for name in WEIGHTS)
+        )
+
+    def _serves(self, name: str) -> bool:
+        router = self.picture.routers[name]
+        return self.picture.holders() == [name] and router.listening and router.role(time.monotonic()) == "active"
+
+    def _in_pool(self, name: str) -> bool:
+        return in_pool(self.picture.servers(time.monotonic()).get(name))
+
+    def _holder(self) -> str:
+        holders = self.picture.holders()
+        if len(holders) != 1:
+            self._judge(False, f"exactly one router holds the VIP: {' and '.join(holders) or 'none'} does")
+            raise _Unfinished
+        return holders[0]
+
+    async def _reach(self, words: str, fact: Callable[[], bool], limit_s: float) -> None:
+        deadline = time.monotonic() + limit_s
+        while not fact():
+            for name in ROUTERS:
+                state = self.stage.pulse_state(name)
+                if state not in ("runs", "frozen"):
+                    self._judge(False, f"pulse on {name} goes on: it {state}")
+                    raise _Unfinished
+            if time.monotonic() >= deadline:
+                self._judge(False, f"{words}, within {limit_s:g} s")
+                raise _Unfinished
+            await asyncio.sleep(0.02)
+
+    def _one_holder(self, since_s: float) -> None:
+        twice = [at_s for at_s in self.picture.two_holders_s if at_s >= since_s]
+        self._judge(not twice, f"never two holders: seen {len(twice)} times")
+
+    def _none_failed(self, since_s: float, words: str) -> None:
+        failed = self.counts.since(since_s).failed.total()
+        self._judge(failed == 0, f"{words}: {failed} did")
+
+    def _judge(self, good: bool, words: str) -> None:
+        if good:
+            self._fact(f"as it must be: {words.partition(':')[0]}")
+        else:
+            self.problems.append(words)
+            self._fact(f"NOT SO: {words}", "error")
+
+    def _did(self, words: str) -> None:
+        self._note("you", words)
+
+    def _fact(self, words: str, level: str = "info") -> None:
+        self._note("seen", words, level)
+
+    def _note(self, who: str, words: str, level: str = "info") -> None:
+        self._done.append(Happening(time.monotonic(), who, "", "", words, level=level))
+
+    def _tell_story(self) -> None:
+        """Print what was done, seen and told by the daemons since the last step, in the order of time."""
+        fresh = self.picture.story[self._told :]
+        self._told = len(self.picture.story)
+        for happening in sorted([*self._done, *fresh], key=lambda one: one.when_s):
+            who = f"{happening.router} {happening.daemon}".strip()
+            reason = happening.reason()
+            text = happening.message + (f" ({reason})" if reason else "")
+            if happening.daemon and happening.subject not in text:
+                text = f"{happening.subject}: {text}"
+            head = f"  {max(0.0, happening.when_s - self._start_s):5.2f} s  {who:14}  "
+            for line in textwrap.wrap(text, WIDTH - len(head)):
+                self.say(head + line)
+                head = " " * len(head)
+        self._done.clear()
