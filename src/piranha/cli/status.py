@@ -10,9 +10,12 @@ from piranha.cli.names import known_names, nearest, resolve
 from piranha.cli.options import Asked, ask_daemon, parser
 from piranha.cli.status_facts import Verdict, judge, text
 from piranha.cli.status_screen import Screen, render
+from piranha.cli.words import count
 from piranha.control.daemon import Folders
 from piranha.errors import PiranhaError
 from piranha.forwarding.ipvs import IpvsPlane
+from piranha.forwarding.plane import Plane
+from piranha.forwarding.userspace.client import SOCKET_NAME, UserspacePlane
 
 DESCRIPTION = """Show routers, VIPs, virtual servers and every server that is not up.
 Exit status 0: all well, 1: degraded (anything marked !) or no such name, 2: outage, 3: cannot tell."""
@@ -54,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
     screen = Screen(pulse.data, lvsd.data, verdict, findings, here, now, args.all, tuple(names))
     print("\n".join(render(screen)))
     if verdict is Verdict.UNKNOWN:
-        print("\n".join(_silence(pulse, lvsd)))
+        print("\n".join(_silence(pulse, lvsd, folders)))
     return verdict
 
 
@@ -62,8 +65,8 @@ def _about(subject: str, name: str) -> bool:
     return subject == name or subject.startswith(name + "/")
 
 
-def _silence(pulse: Asked, lvsd: Asked) -> list[str]:
-    """Say since when a daemon is silent, and what the kernel itself shows while `lvsd` is."""
+def _silence(pulse: Asked, lvsd: Asked, folders: Folders) -> list[str]:
+    """Say since when a daemon is silent, and what the table itself shows while `lvsd` is."""
     lines = [""]
     for daemon in (pulse, lvsd):
         if daemon.data is None and daemon.installed:
@@ -76,19 +79,19 @@ def _silence(pulse: Asked, lvsd: Asked) -> list[str]:
         elif daemon.data is None:
             lines.append(f"{daemon.name}: never ran here: {daemon.problem}")
     if lvsd.data is None:
-        lines += _kernel()
+        forwarder = folders.run / SOCKET_NAME
+        lines += _table(UserspacePlane(forwarder) if forwarder.exists() else IpvsPlane())
     return lines
 
 
-def _kernel() -> list[str]:
-    plane = IpvsPlane()
+def _table(plane: Plane) -> list[str]:
     try:
         found = plane.dump()
     except PiranhaError as error:
-        return [f"the kernel's table: {error}"]
+        return [f"the table cannot be read either: {error}"]
     finally:
         plane.close()
-    lines = [f"the kernel's table has {len(found)} services:"]
+    lines = [f"the table itself has {count(len(found), 'service')}:"]
     for key, service in found.items():
         serving = sum(destination.weight > 0 for destination in service.destinations.values())
         lines.append(

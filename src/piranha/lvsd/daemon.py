@@ -88,6 +88,10 @@ class Lvsd:
         await self.plane.prepare()
         self.live = await self.plane.dump()
         config = self._usable(self.loaded)
+        if self.live:
+            servers = sum(len(service.destinations) for service in self.live.values())
+            facts = (("services", str(len(self.live))), ("servers", str(servers)))
+            self._say("table", "adopting the table that is there", facts=facts)
         self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self._record)
         await self.nannies.start()
         await self._accept(self.loaded, config)

@@ -37,8 +37,8 @@ def desired(config: Config, verdicts: Verdicts, live: Table, ours: Collection[Se
       weight above 0, has the weight of the file (0 stays 0: it keeps its connections);
     - a server that is down is not there, with `quiesce_server` it has weight 0;
     - one of which nothing is known yet and which the kernel does not have waits;
-    - while nobody would serve but somebody is still waited for, the kernel's servers that the file
-      names no longer stay, so that a file which replaces every server leaves no gap;
+    - while nobody would serve but somebody is still waited for, those that serve now stay, unless
+      they are down, so that a file which replaces every server leaves no gap;
     - the sorry server is there while nobody serves and nobody is waited for.
     """
     wanted = services_of(config)
@@ -120,17 +120,20 @@ def _pool(
 ) -> Mapping[DestinationKey, Destination]:
     servers = servers_of(virtual)
     pool: dict[DestinationKey, Destination] = {}
+    down: set[DestinationKey] = set()
     waiting = False
     for where, server in servers.items():
         verdict = verdicts.get((virtual.name, server.name), ServerVerdict.UNKNOWN)
         waiting = waiting or (verdict is ServerVerdict.UNKNOWN and server.weight > 0)
+        if verdict is ServerVerdict.DOWN:
+            down.add(where)
         weight = _weight(virtual, server, verdict, held.get(where))
         if weight is not None:
             pool[where] = Destination(forwarding=server.forwarding, weight=weight)
     if any(serves(destination) for destination in pool.values()):
         return pool
     if waiting:
-        return {gone: have for gone, have in held.items() if gone not in servers and serves(have)} | pool
+        return pool | {where: have for where, have in held.items() if where not in down and serves(have)}
     if virtual.sorry_server is not None:
         sorry = virtual.sorry_server
         port = sorry.port if sorry.forwarding is ForwardingMethod.NAT else virtual.port
