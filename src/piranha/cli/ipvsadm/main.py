@@ -1,0 +1,73 @@
+"""Shell: `ipvsadm`: show and edit the IPVS table by hand, as the C tool of version 1.31 does.
+
+Exit status 0: done; 1: what is to be listed is not there; 2: wrong usage, or this kernel has no IPVS;
+255: not understood, or refused by the kernel. See ipvsadm(8).
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from piranha import __version__
+from piranha.cli.ipvsadm.draft import MISUSE, UsageError
+from piranha.cli.ipvsadm.grammar import HelpAsked, VersionAsked, parse
+from piranha.cli.ipvsadm.help import HELP
+from piranha.cli.ipvsadm.names import system_lookup
+from piranha.cli.ipvsadm.refusals import refusal
+from piranha.cli.ipvsadm.session import DONE, Session
+from piranha.kernel.ipvs_socket import IpvsSocket
+from piranha.kernel.socket import NetlinkError
+
+VERSION_LINE = f"ipvsadm v1.31 (piranha {__version__}, IPVS v1.2.1)"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out one command line; argv: words after the program's name."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    program = Path(sys.argv[0]).name
+    try:
+        status = _run(words, program)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the listing has seen enough; nothing more can be told on that pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _run(words: Sequence[str], program: str) -> int:
+    try:
+        if words[:1] in (["-h"], ["--help"], ["-v"], ["--version"]):
+            parse(words, system_lookup(), program)  # needs no kernel, unlike in the C tool
+        with IpvsSocket() as kernel:
+            session = Session(kernel, kernel.info(), program)
+            return session.run(parse(words or ["--list"], system_lookup(), program))
+    except HelpAsked:
+        print(VERSION_LINE, HELP.replace("ipvsadm", program), sep="\n", end="")
+    except VersionAsked:
+        print(VERSION_LINE)
+    except UsageError as error:
+        sys.stdout.flush()
+        print(error, file=sys.stderr)
+        return error.status
+    except NetlinkError as error:
+        return _cannot_start(error)
+    return DONE
+
+
+def _cannot_start(error: NetlinkError) -> int:
+    # The C tool asks by an older interface, which answers ENOPROTOOPT where there is no IPVS.
+    code = errno.ENOPROTOOPT if error.code == errno.ENOENT else error.code
+    print(f"Can't initialize ipvs: {refusal(None, code, os.strerror(code))}", file=sys.stderr)
+    print("Are you sure that IP Virtual Server is built in the kernel or as module?", file=sys.stderr)
+    if error.code == errno.ENOENT:
+        print("ipvsadm: module ip_vs is missing (load it: modprobe ip_vs)", file=sys.stderr)
+    return MISUSE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
