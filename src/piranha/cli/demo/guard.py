@@ -19,26 +19,29 @@ from pathlib import Path
 from piranha.cli.demo.family import become_subreaper, end_all, end_with_parent
 
 PATIENCE_S = 8.0  # for the show to end in good order once told
-KILL_AFTER_S = 1.0  # for what it left behind
+KILL_AFTER_S = 1.0
 HANDED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run_guarded(show: Callable[[Path], int]) -> int:
-    """Run `show` in a child with an empty folder of its own; return its exit status, 128 + N if signal N ended it."""
+def run_guarded(show: Callable[[Path], int], kill_after_s: float = KILL_AFTER_S) -> int:
+    """Run `show` in a child with an empty folder of its own; return its exit status, 128 + N if signal N ended it.
+
+    kill_after_s: how long what the show left behind has between SIGTERM and SIGKILL.
+    """
     before = _terminal()
     folder = Path(tempfile.mkdtemp(prefix="piranha-demo-"))
     try:
         become_subreaper()
-        return _guard(show, folder)
+        return _guard(show, folder, kill_after_s)
     finally:
         for number in HANDED_ON:
             signal.signal(number, signal.SIG_IGN)
-        end_all(KILL_AFTER_S)
+        end_all(kill_after_s)
         shutil.rmtree(folder, ignore_errors=True)
         _give_back(before)
 
 
-def _guard(show: Callable[[Path], int], folder: Path) -> int:
+def _guard(show: Callable[[Path], int], folder: Path, kill_after_s: float) -> int:
     told: list[int] = []
     child = 0
 
@@ -59,7 +62,7 @@ def _guard(show: Callable[[Path], int], folder: Path) -> int:
     own = os.getpid()
     child = os.fork()
     if child == 0:
-        _be_the_show(show, folder, own)
+        _be_the_show(show, folder, own, kill_after_s)
     if told:
         os.kill(child, signal.SIGTERM)
     _, status = os.waitpid(child, 0)
@@ -74,7 +77,7 @@ def _guard(show: Callable[[Path], int], folder: Path) -> int:
     return code
 
 
-def _be_the_show(show: Callable[[Path], int], folder: Path, parent: int) -> None:
+def _be_the_show(show: Callable[[Path], int], folder: Path, parent: int, kill_after_s: float) -> None:
     """Run `show` and leave the process: nothing of the parent's stack may run in the child."""
     code = 1
     try:
@@ -91,7 +94,7 @@ def _be_the_show(show: Callable[[Path], int], folder: Path, parent: int) -> None
         print(f"piranha demo: this is a defect, please report it: {error!r} at {where}", file=sys.stderr)
     finally:
         with contextlib.suppress(BaseException):
-            end_all(KILL_AFTER_S)
+            end_all(kill_after_s)
             shutil.rmtree(folder, ignore_errors=True)
             sys.stdout.flush()
         os._exit(code)

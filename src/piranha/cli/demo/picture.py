@@ -1,7 +1,7 @@
 """What is known of the demo's cluster, each fact with the time at which it was last true."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from piranha.cli.demo.site import ROUTERS
@@ -95,6 +95,20 @@ class Picture:
     def servers_of(self, name: str) -> dict[str, Mapping[str, Any]]:
         """Return the real servers as one router's lvs daemon saw them last."""
         return dict(_servers(self.routers[name].lvsd.status))
+
+
+def told_once(story: Iterable[Happening]) -> list[Happening]:
+    """Merge what the lvs daemons of both routers tell alike: the standby one checks servers too."""
+    told: dict[tuple[str, str, str], Happening] = {}
+    for one in sorted(story, key=lambda one: one.when_s):
+        key = (one.daemon, one.subject, one.message)
+        first = told.get(key)
+        if one.daemon != "lvsd" or first is None or first.router == one.router:
+            # A router's own repetitions are kept apart.
+            told[key if first is None else (*key[:2], f"{one.message}#{len(told)}")] = one
+        else:
+            told[key] = replace(first, router="both")
+    return list(told.values())
 
 
 def other(name: str) -> str:

@@ -13,7 +13,7 @@ WIDEST = 96
 SMALLEST = (60, 18)
 LATELY_S = 5.0
 KEYS = "1 2 3 kill/revive server   k kill/revive pulse   f freeze/thaw pulse   s switch over   q quit"
-SHORT_KEYS = "1 2 3 server   k kill pulse   f freeze pulse   (again: revive)   s switch over   q quit"
+SHORT_KEYS = "1 2 3 server  k kill  f freeze pulse  (again: revive)  s switch over  q quit"
 
 BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 

@@ -246,7 +246,7 @@ class Tour:
         """Print what was done, seen and told by the daemons since the last step, in the order of time."""
         fresh = self.picture.story[self._told :]
         self._told = len(self.picture.story)
-        for happening in sorted([*self._done, *fresh], key=lambda one: one.when_s):
+        for happening in sorted([*self._done, *told_once(fresh)], key=lambda one: one.when_s):
             who = f"{happening.router} {happening.daemon}".strip()
             reason = happening.reason()
             text = happening.message + (f" ({reason})" if reason else "")

@@ -1,0 +1,86 @@
+"""Whatever ends the show, no process and no file stays."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.demo.processes import LIMIT_S, Run, python, until
+
+# A show with children that do not obey: one ignores SIGTERM, one is stopped, one was orphaned in a
+# session of its own, as the daemons are.
+SHOW = """
+import os, signal, subprocess, sys, time
+from piranha.cli.demo.guard import run_guarded
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+ORPHAN = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]], start_new_session=True)"
+def show(folder):
+    (folder / "inner").mkdir()
+    (folder / "inner" / "file").write_text("x")
+    one = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, start_new_session=True)
+    one.stdout.readline()
+    two = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    os.kill(two.pid, signal.SIGSTOP)
+    subprocess.run([sys.executable, "-c", ORPHAN, STUBBORN], check=True)
+    print(os.getpid(), flush=True)
+    END
+sys.exit(run_guarded(show, 0.2))
+"""
+
+
+def started(folder: Path, end: str) -> tuple[Run, int]:
+    run = Run(folder, python(SHOW.replace("END", end)), stdout=-1, stderr=-1)
+    assert run.process.stdout is not None
+    line = b"\n"
+    while line == b"\n":
+        line = run.process.stdout.readline()
+    return run, int(line)
+
+
+def ended(run: Run) -> tuple[int, bytes]:
+    """Exit status and last words, once nothing of the run is left."""
+    try:
+        status = run.process.wait(LIMIT_S)
+        until(lambda: run.left_behind() == ([], []))
+        assert run.process.stderr is not None
+        return status, run.process.stderr.read()
+    finally:
+        run.end()
+
+
+@pytest.mark.parametrize(("end", "status"), [("return 0", 0), ("return 3", 3)])
+def test_a_show_that_returns_gives_the_exit_status(tmp_path: Path, end: str, status: int) -> None:
+    run, _ = started(tmp_path, end)
+    assert ended(run) == (status, b"")
+
+
+def test_a_defect_in_the_show_is_one_line(tmp_path: Path) -> None:
+    run, _ = started(tmp_path, "raise ValueError('what')")
+    status, words = ended(run)
+    assert (status, words.count(b"\n")) == (1, 1)
+    assert b"defect" in words and b"ValueError('what')" in words
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_the_demo_ends_everything(tmp_path: Path, number: signal.Signals) -> None:
+    run, _ = started(tmp_path, "time.sleep(600)")
+    run.process.send_signal(number)
+    assert ended(run)[0] == 128 + number
+
+
+def kill_the_show(run: Run, show: int) -> None:
+    os.kill(show, signal.SIGKILL)
+
+
+def kill_the_guard(run: Run, show: int) -> None:
+    run.process.kill()
+
+
+@pytest.mark.parametrize("kill", [kill_the_show, kill_the_guard])
+def test_the_death_of_one_half_is_cleaned_up_by_the_other(tmp_path: Path, kill: Callable[[Run, int], None]) -> None:
+    # As the real show: SIGTERM, which it gets when its parent dies, makes it end in its own order.
+    obedient = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(1)); time.sleep(600)"
+    run, show = started(tmp_path, obedient)
+    kill(run, show)
+    assert ended(run)[0] in (-signal.SIGKILL, 128 + signal.SIGKILL)
