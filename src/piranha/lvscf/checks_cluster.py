@@ -21,8 +21,6 @@ def check_cluster(built: Built, findings: Findings) -> None:
     _gateway(built, findings)
     if section.get("script_user", "") == "root":
         findings.add("W020", section.place("script_user"), "check programs run as root")
-    if not config.virtuals:
-        findings.add("W044", section.span, "there is no virtual server in this file")
 
 
 def _routers(config: Config, section: Section, findings: Findings) -> None:
@@ -108,17 +106,21 @@ def _timing(config: Config, section: Section, findings: Findings) -> None:
 
 def _lease(config: Config, section: Section, findings: Findings) -> None:
     lease_s = config.vips.lease_s
+    deadtime_s = config.heartbeat.deadtime_s
     if lease_s is None:
-        return
+        lease_s = max(1, int((deadtime_s - LEASE_LATENESS_S) * 3 / 4))
     if lease_s == 0:
         message = "vip_lease = 0: a router whose pulse died or froze keeps its VIPs while the partner takes them"
         findings.add("W017", section.place("vip_lease"), message)
         return
     gone_s = lease_s + lease_s / 3 + LEASE_LATENESS_S
-    if gone_s > config.heartbeat.deadtime_s:
-        over_s = gone_s - config.heartbeat.deadtime_s
-        message = f"a dead pulse keeps its VIPs for up to {gone_s:.1f} s: {over_s:.1f} s longer than deadtime"
-        findings.add("W016", section.place("vip_lease"), message, "both routers hold them for the difference")
+    if gone_s > deadtime_s + 1e-6:
+        message = (
+            f"a dead pulse keeps its VIPs for up to {gone_s:.1f} s: {gone_s - deadtime_s:.1f} s longer than deadtime"
+        )
+        findings.add(
+            "W016", section.place("vip_lease", "deadtime"), message, "both routers hold them for the difference"
+        )
 
 
 def _gateway(built: Built, findings: Findings) -> None:

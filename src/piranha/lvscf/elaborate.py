@@ -26,6 +26,9 @@ from piranha.lvscf.settings import Section, collect
 from piranha.lvscf.syntax.tree import Setting, Tree
 from piranha.terms import Address, ForwardingMethod
 
+# What is missing may well be there once the errors are gone: these would only distract from them.
+CONSEQUENCES = ("W023", "W035", "W036", "W042", "W044")
+
 
 def elaborate(tree: Tree, hosts: Mapping[str, Address], findings: Findings) -> Config | None:
     """Return what the file means; None when `findings` holds an error afterwards, also an older one."""
@@ -33,10 +36,15 @@ def elaborate(tree: Tree, hosts: Mapping[str, Address], findings: Findings) -> C
     section = collect(tree.settings(), Scope.GLOBAL, Span(1, 1), reader)
     network = ForwardingMethod(section.get("network", "nat"))
     virtuals = tuple(_virtuals(tree, network, reader))
+    if not any(tree.blocks("virtual")):
+        findings.add("W044", section.span, "there is no virtual server in this file")
     _blocks_without_effect(tree, reader)
     built = Built(_config(section, virtuals, findings), section, virtuals)
     check(built, findings)
-    return None if has_errors(findings.found) else built.config
+    if not has_errors(findings.found):
+        return built.config
+    findings.found = [diagnostic for diagnostic in findings.found if diagnostic.code not in CONSEQUENCES]
+    return None
 
 
 def names_to_resolve(tree: Tree) -> tuple[str, ...]:

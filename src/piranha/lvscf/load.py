@@ -7,7 +7,7 @@ from piranha.lvscf.config import Config
 from piranha.lvscf.diagnostics import Diagnostic, Findings, Severity, Span
 from piranha.lvscf.elaborate import elaborate, names_to_resolve
 from piranha.lvscf.syntax.parser import parse
-from piranha.lvscf.syntax.tree import Tree
+from piranha.lvscf.syntax.tree import Tree, Trivia
 from piranha.terms import Address
 
 
@@ -66,9 +66,9 @@ def parsed(data: bytes, path: str) -> Source:
     if b"\0" in data:
         hint = "save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
         return _unusable(path, "E024", "this is not a text file: it has zero bytes", hint)
-    if not data.strip(b" \t\r\n\xef\xbb\xbf"):
-        return _unusable(path, "E001", "empty configuration", "an empty file would remove every virtual server")
     tree, findings = parse(text)
+    if not findings and all(isinstance(node, Trivia) for node in tree.body):
+        return _unusable(path, "E001", "empty configuration", "an empty file would remove every virtual server")
     return Source(tree, findings, text, path, names_to_resolve(tree))
 
 

@@ -71,12 +71,17 @@ def collect(settings: Iterable[Setting], scope: Scope, span: Span, reader: Reade
         directive = known.get(name) or directives.find(name, scope)
         if directive is None:
             _unknown(setting, scope, reader.findings)
-        elif setting.values and not any(word.kind is Kind.UNCLOSED for word in setting.values):
-            section.tried.add(name)
+            continue
+        section.tried.add(name)
+        if setting.values and not _reported(setting):
             _take(directive, setting, section, reader)
-        else:
-            section.tried.add(name)
     return section
+
+
+def _reported(setting: Setting) -> bool:
+    """Whether the parser has already said what is wrong with the values."""
+    values = setting.values
+    return any(word.kind is Kind.UNCLOSED for word in values) or any(not word.before for word in values[1:])
 
 
 def _take(directive: Directive, setting: Setting, section: Section, reader: Reader) -> None:
