@@ -41,6 +41,10 @@ class Happening:
     cause: str = ""
     level: str = "info"
 
+    def sentence(self) -> str:
+        """Return the message, with the subject before it unless the message names it."""
+        return self.message if not self.daemon or self.subject in self.message else f"{self.subject}: {self.message}"
+
     def reason(self) -> str:
         """Return rule and cause in one phrase, empty if there are none."""
         return "; ".join(word for word in (self.cause, self.rule) if word)
@@ -99,16 +103,24 @@ class Picture:
 
 def told_once(story: Iterable[Happening]) -> list[Happening]:
     """Merge what the lvs daemons of both routers tell alike: the standby one checks servers too."""
-    told: dict[tuple[str, str, str], Happening] = {}
+    told: list[Happening] = []
     for one in sorted(story, key=lambda one: one.when_s):
-        key = (one.daemon, one.subject, one.message)
-        first = told.get(key)
-        if one.daemon != "lvsd" or first is None or first.router == one.router:
-            # A router's own repetitions are kept apart.
-            told[key if first is None else (*key[:2], f"{one.message}#{len(told)}")] = one
+        for index, first in enumerate(told):
+            if _alike(first, one):
+                told[index] = replace(first, router="both")
+                break
         else:
-            told[key] = replace(first, router="both")
-    return list(told.values())
+            told.append(one)
+    return told
+
+
+def _alike(first: Happening, second: Happening) -> bool:
+    return (
+        (first.daemon, first.subject, first.message) == ("lvsd", second.subject, second.message)
+        and second.daemon == "lvsd"
+        and first.router not in ("both", second.router)
+        and second.when_s - first.when_s < FRESH_S
+    )
 
 
 def other(name: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from piranha.cli.demo.counts import Counts
-from piranha.cli.demo.picture import Daemon, Happening, Picture, Router
+from piranha.cli.demo.picture import Daemon, Happening, Picture, Router, told_once
 from piranha.cli.demo.site import DEADTIME_S, KEEPALIVE_S, PORT, WEIGHTS
 from piranha.cli.words import cut, duration, table
 
@@ -44,7 +44,7 @@ def render(scene: Scene, columns: int, rows: int, colour: bool) -> list[str]:
     keys = KEYS if len(KEYS) <= width else SHORT_KEYS
     foot = [(scene.notice, YELLOW), (keys, BOLD)]
     room = rows - len(body) - len(foot) - 1
-    body += [("LAST EVENTS", BOLD), *_events(scene, room)]
+    body += [("LAST EVENTS", BOLD), *_events(scene, room, width)]
     body += [("", "")] * (rows - len(body) - len(foot)) + foot
     return [_paint(cut(text, width), style if colour else "") for text, style in body[:rows]]
 
@@ -160,16 +160,19 @@ def _requests(scene: Scene) -> list[Line]:
     ]
 
 
-def _events(scene: Scene, room: int) -> list[Line]:
-    story = sorted(scene.picture.story, key=lambda one: one.when_s)[-max(0, room) :] if room > 0 else []
+def _events(scene: Scene, room: int, width: int) -> list[Line]:
+    lines: list[Line] = []
     styles = {"warning": YELLOW, "error": RED}
-    return [(_event(one, scene.now), styles.get(one.level, "")) for one in reversed(story)]
+    for one in reversed(told_once(scene.picture.story[-2 * max(room, 0) :])):
+        lines += [(text, styles.get(one.level, "")) for text in _event(one, scene.now, width)]
+    return lines[: max(room, 0)]
 
 
-def _event(one: Happening, now: float) -> str:
-    who = f"{one.router} {one.daemon}".strip()
-    reason = one.reason()
-    text = one.message + (f" ({reason})" if reason else "")
-    if one.daemon and one.subject not in text:
-        text = f"{one.subject}: {text}"
-    return f"{duration(now - one.when_s):>6} ago  {who:13}  {text}"
+def _event(one: Happening, now: float, width: int) -> list[str]:
+    head = f"{duration(now - one.when_s):>6} ago  {one.router} {one.daemon}".ljust(27)
+    text, reason = one.sentence(), one.reason()
+    if not reason:
+        return [head + text]
+    if len(head) + len(text) + len(reason) + 3 <= width:
+        return [f"{head}{text} ({reason})"]
+    return [head + text, " " * len(head) + f"  ({reason})"]

@@ -145,7 +145,7 @@ class LiveShow:
         )
         size = os.get_terminal_size(1)
         lines = render(scene, size.columns, size.lines, colour="NO_COLOR" not in os.environ)
-        sys.stdout.write("\x1b[H" + "\r\n".join(line + "\x1b[K" for line in lines) + "\x1b[J")
+        sys.stdout.write("\x1b[H" + "\n".join(line + "\x1b[K" for line in lines) + "\x1b[J")
         sys.stdout.flush()
 
 

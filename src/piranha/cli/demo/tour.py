@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from piranha.cli.demo.counts import Counts
-from piranha.cli.demo.picture import Happening, Picture, in_pool, other
+from piranha.cli.demo.picture import Happening, Picture, in_pool, other, told_once
 from piranha.cli.demo.site import DEADTIME_S, KEEPALIVE_S, REENTRY_S, ROUTERS, TIMEOUT_S, WEIGHTS
 from piranha.cli.demo.stage import Stage
 from piranha.control.client import NoAnswer, ask_async
@@ -249,9 +249,7 @@ class Tour:
         for happening in sorted([*self._done, *told_once(fresh)], key=lambda one: one.when_s):
             who = f"{happening.router} {happening.daemon}".strip()
             reason = happening.reason()
-            text = happening.message + (f" ({reason})" if reason else "")
-            if happening.daemon and happening.subject not in text:
-                text = f"{happening.subject}: {text}"
+            text = happening.sentence() + (f" ({reason})" if reason else "")
             head = f"  {max(0.0, happening.when_s - self._start_s):5.2f} s  {who:14}  "
             for line in textwrap.wrap(text, WIDTH - len(head)):
                 self.say(head + line)
