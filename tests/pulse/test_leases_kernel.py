@@ -258,7 +258,7 @@ def test_announcements_teach_a_neighbour_the_new_hardware_address(leases: Kernel
         leases.acquire(VIPS, None, later())
         with contextlib.closing(LinkAnnouncer()) as announcer:
             assert announcer.announce([one.address for one in VIPS]) == []
-        heard = set()
+        heard: set[tuple[str, int]] = set()
         with contextlib.suppress(TimeoutError):
             while len(heard) < 3:
                 frame = far.recv(2048)

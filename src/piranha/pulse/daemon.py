@@ -11,27 +11,22 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from piranha.control.daemon import Folders
 from piranha.errors import PiranhaError
 from piranha.events.record import Recorder
-from piranha.lvscf.config import Config, HeartbeatAuth, PlaneKind, Router, Standby
+from piranha.lvscf.config import Config, HeartbeatAuth, Router, Standby
 from piranha.lvsd.accepted import Accepted
 from piranha.pulse import startup
 from piranha.pulse.actions import Action, Answer, Command, Emit, Resume, SendHeartbeat, Stopped, TakeOver
-from piranha.pulse.announce import Announcer
 from piranha.pulse.effects import Done, Effects
 from piranha.pulse.election import Election
-from piranha.pulse.endpoint import Datagram, Endpoint, PathError, path_ends
-from piranha.pulse.heartbeat import Place
-from piranha.pulse.helpers import Reader, Runner
-from piranha.pulse.leases import Leases
+from piranha.pulse.endpoint import Datagram, PathError, path_ends
 from piranha.pulse.reading import Reading
 from piranha.pulse.session import Session
 from piranha.pulse.settings import ElectionSettings, Start
+from piranha.pulse.setup import Hands, RefusedFile, Setup
 from piranha.pulse.state import keep
 from piranha.pulse.supervisor import LvsDaemon, LvsdState
 from piranha.pulse.teller import Teller
@@ -40,39 +35,11 @@ from piranha.pulse.verdicts import Evidence, Rejected
 STALL_S = 0.05
 """After a longer pause between reading and judging, what came meanwhile is read first."""
 
+LOOK_S = 5.0
+"""How often an active router looks whether its VIPs are still there."""
+
 STOP_LIMIT_S = 25.0
 """Longest a clean stop may take; then the process ends, and leases run out by themselves."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """How this process was started. lvsd_command: words that start the lvs daemon."""
-
-    path: Path
-    folders: Folders
-    place: Place
-    plane: PlaneKind
-    lvsd_command: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedFile:
-    """A file that was not accepted; what was in force before stays."""
-
-    path: str
-    problems: tuple[str, ...]
-    at_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hands:
-    """What touches the world, made before the loop."""
-
-    endpoint: Endpoint
-    leases: Leases
-    announcer: Announcer
-    reader: Reader
-    runner: Runner
 
 
 class Pulse:
@@ -126,6 +93,7 @@ class Pulse:
         self._watch_sockets()
         supervision = asyncio.create_task(self.lvsd.supervise())
         effects = asyncio.create_task(self.effects.run())
+        watch = asyncio.create_task(self._watch_vips())
         if self.config.standby is Standby.COLD and not self._adopting:
             self._on_lvsd(self.lvsd.state)
         else:
@@ -134,9 +102,10 @@ class Pulse:
         if not self._adopting:
             self._run_role_command("standby")
         try:
-            await self._drive(effects, supervision)
+            await self._drive(effects, supervision, watch)
         finally:
             effects.cancel()
+            watch.cancel()
             await self._end(supervision)
 
     @property
@@ -290,6 +259,19 @@ class Pulse:
     def _run_role_command(self, role: str) -> None:
         self._spawn(self._hands.runner.run(role, self.config, self._teller))
 
+    async def _watch_vips(self) -> None:
+        """Put back what network managers and people remove."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                missing = await self.effects.missing()
+            except PiranhaError:
+                continue  # the next effect fails for the same reason, and says so
+            for vip in missing:
+                self._teller.say(f"vip {vip}", "VIP vanished: putting it back", cause="removed by others", warn=True)
+            if missing:
+                self._reconfigure_election()
+
     # Reload.
 
     async def _adopt_file(self, read: Reading, config: Config) -> tuple[str, ...]:
@@ -323,8 +305,7 @@ class Pulse:
         self.effects.standby = config.standby
         if config.standby is Standby.WARM:
             self.lvsd.want()
-        settings = self._settings()
-        self._post(lambda now: self._dispatch(self.election.reconfigure(settings, now)))
+        self._reconfigure_election()
 
     async def _reload_lvsd(self) -> None:
         try:
@@ -338,6 +319,10 @@ class Pulse:
         message = f"error parsing {path}: the file is refused, everything stays as it is"
         for problem in problems:
             self._teller.say("config", message, cause=problem, warn=True)
+
+    def _reconfigure_election(self) -> None:
+        settings = self._settings()
+        self._post(lambda now: self._dispatch(self.election.reconfigure(settings, now)))
 
     def _settings(self) -> ElectionSettings:
         settings = ElectionSettings.of(self.config, self.setup.place, self.accepted.generation)

@@ -64,7 +64,7 @@ class Lease:
 
 
 class Effects:
-    """The executor; runs in the loop, `done` is called in the loop with each outcome.
+    """The executor; runs in the loop: `done` is called in the loop with each outcome.
 
     vips, standby: of the file in force, replaced by a reload. on_role: called with `active` when a
     takeover begins and with `standby` when a step-down begins, once each.
@@ -125,6 +125,15 @@ class Effects:
             if isinstance(effect, StepDown) and done.outcome is Outcome.OK:
                 await self._leave()
 
+    async def missing(self) -> frozenset[Address]:
+        """Return what this router should hold and the kernel does not have: somebody else removed it."""
+        expected = frozenset(self.lease.devices)
+        if self._role != "active" or not expected:
+            return frozenset()
+        there = await self._in_thread(lambda: self.leases.present(self.vips))
+        # What was let go or replaced meanwhile is not missing.
+        return (expected & frozenset(self.lease.devices)) - there if self._role == "active" else frozenset()
+
     def close(self) -> None:
         """Wait for the call in progress and let go of descriptors; what is held stays."""
         self._thread.shutdown(wait=True, cancel_futures=True)
@@ -151,7 +160,6 @@ class Effects:
                 assert_never(effect)
 
     async def _take_over(self, effect: TakeOver) -> Done:
-        self._enter("active")
         # Serve first, announce last: a client that follows the gratuitous ARP must find a virtual
         # service here, not a reset.
         limit_s = min(TABLE_LIMIT_S, effect.not_after - self._clock())
@@ -161,7 +169,10 @@ class Effects:
         except PiranhaError as error:
             outcome = Outcome.LATE if self._clock() > effect.not_after else Outcome.FAILED
             return Done(effect=effect, outcome=outcome, detail=f"no table: {error}")
+        self._enter("active")
         result = await self._in_thread(lambda: self.leases.acquire(self.vips, effect.valid_s, effect.not_after))
+        if result.late:
+            self._enter("standby")
         return self._leased(effect, result, effect.valid_s)
 
     async def _unless_overtaken(self, limit_s: float) -> bool:
@@ -205,6 +216,8 @@ class Effects:
         self.lease = Lease(held=result.held, devices=result.devices, valid_s=valid_s, renewed_at_s=result.began_s)
         outcome = Outcome.LATE if result.late else Outcome.FAILED if result.refused else Outcome.OK
         detail = "; ".join(result.refused)
+        if isinstance(effect, SetLease) and result.added and not detail:
+            detail = f"added {' '.join(sorted(map(str, result.added)))}"  # the election announces what is new
         return Done(effect=effect, outcome=outcome, began_s=result.began_s, detail=detail, notes=result.notes)
 
     def _enter(self, role: str) -> None:

@@ -59,7 +59,9 @@ class KernelLeases:
             # What lies elsewhere goes after the new place is there: no moment without the address.
             self._remove_stale(held, links, addresses)
         self._held = held
-        return self._result(began, refused, notes)
+        before = {(one.index, one.address, one.prefix) for one in addresses}
+        added = [address for address, one in held.items() if (one.index, address, one.prefix) not in before]
+        return self._result(began, refused, notes, added)
 
     def renew(self, lease_s: int | None, not_after_s: float) -> LeaseResult:
         """See Leases."""
@@ -105,11 +107,14 @@ class KernelLeases:
         """See Leases."""
         self._kernel.close()
 
-    def _result(self, began: float, refused: Sequence[str], notes: Sequence[str] = ()) -> LeaseResult:
+    def _result(
+        self, began: float, refused: Sequence[str], notes: Sequence[str] = (), added: Sequence[Address] = ()
+    ) -> LeaseResult:
         return LeaseResult(
             held=self._all(),
             devices={address: self._names.get(one.index, "") for address, one in self._held.items()},
             refused=tuple(refused),
+            added=frozenset(added),
             notes=tuple(notes),
             began_s=began,
         )

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Protocol
 
@@ -24,11 +25,12 @@ class LeaseResult:
     held: what this router holds now. refused: one line per address that it could not get or let
     go. late: `not_after_s` had passed; nothing was done, or what was done is undone. notes: what
     was set on the machine besides, for the log. began_s: monotonic; a lease runs from then on.
-    devices: the device of each address where there are devices.
+    devices: the device of each address where there are devices. added: what was not there before.
     """
 
     held: frozenset[Address] = frozenset()
     devices: Mapping[Address, str] = field(default_factory=dict)
+    added: frozenset[Address] = frozenset()
     refused: tuple[str, ...] = ()
     late: bool = False
     notes: tuple[str, ...] = ()
@@ -82,7 +84,8 @@ class ForwarderLeases:
             return LeaseResult(held=self._held, late=True, began_s=began)
         wanted = frozenset(vip.address for vip in vips)
         with _answers():
-            holdings = client.hold(self._path, dict.fromkeys(wanted, lease_s), not_after_s=not_after_s)
+            before = frozenset(client.held(self._path))
+            holdings = client.hold(self._path, dict.fromkeys(wanted, lease_s), not_after_s=_finite(not_after_s))
             if self._held - wanted:
                 client.release(self._path, self._held - wanted)
         self._held = frozenset(holdings) & wanted
@@ -94,7 +97,8 @@ class ForwarderLeases:
             for port, why in holding.waiting.items()
         )
         refused = tuple(f"{vip}: not held by the forwarder" for vip in wanted - self._held)
-        return LeaseResult(held=self._held, refused=refused, notes=waiting, began_s=began)
+        added = self._held - before
+        return LeaseResult(held=self._held, refused=refused, added=added, notes=waiting, began_s=began)
 
     def renew(self, lease_s: int | None, not_after_s: float) -> LeaseResult:
         """See Leases. The forwarder itself refuses to renew what has lapsed."""
@@ -102,7 +106,7 @@ class ForwarderLeases:
         if began > not_after_s:
             return LeaseResult(held=self._held, late=True, began_s=began)
         with _answers():
-            holdings = client.renew(self._path, dict.fromkeys(self._held, lease_s), not_after_s=not_after_s)
+            holdings = client.renew(self._path, dict.fromkeys(self._held, lease_s), not_after_s=_finite(not_after_s))
         if self._clock() > not_after_s:
             return self._undo(began)
         lapsed, self._held = self._held - frozenset(holdings), self._held & frozenset(holdings)
@@ -133,6 +137,10 @@ class ForwarderLeases:
         with _answers():
             client.release(self._path, gone)
         return LeaseResult(late=True, began_s=began)
+
+
+def _finite(not_after_s: float) -> float | None:
+    return None if not_after_s == inf else not_after_s
 
 
 @contextmanager

@@ -15,13 +15,14 @@ from piranha.events.record import Recorder
 from piranha.lvscf.config import Config, PlaneKind
 from piranha.lvsd.accepted import FILE, Accepted
 from piranha.pulse import startup
-from piranha.pulse.daemon import Hands, Pulse, Setup
+from piranha.pulse.daemon import Pulse
 from piranha.pulse.endpoint import Endpoint, path_ends
 from piranha.pulse.heartbeat import Place
 from piranha.pulse.helpers import Reader, Runner
 from piranha.pulse.privileges import keep_needed_capabilities, lock_memory
 from piranha.pulse.reading import Reading, accept, read
 from piranha.pulse.settings import Start
+from piranha.pulse.setup import Hands, Setup
 from piranha.pulse.state import keep, read_kept
 from piranha.pulse.verbs import Verbs
 
@@ -84,7 +85,7 @@ def _run(args: argparse.Namespace, setup: Setup, found: Reading, lock: daemon.Lo
     lock.write_pid()
     # Forked before loop, threads and the loss of rights.
     hands = Hands(endpoint=endpoint, leases=leases, announcer=announcer, reader=Reader(), runner=Runner())
-    notes = [note for note in (keep_needed_capabilities(), lock_memory()) if note]
+    notes = [note for note in (lock_memory(), keep_needed_capabilities()) if note]
     log.setup("pulse", args.verbose, foreground=args.nodaemon)
     for note in notes:
         log.log.warning("%s", note)

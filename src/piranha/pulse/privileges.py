@@ -5,6 +5,7 @@ Both are done with ctypes on the C library, best effort: what fails is returned 
 
 import ctypes
 import os
+import resource
 
 CAP_KILL = 5
 CAP_SETGID = 6
@@ -56,7 +57,17 @@ def keep_needed_capabilities() -> str:
 
 
 def lock_memory() -> str:
-    """Keep pages that were used once in memory: a heartbeat must not wait for a disk."""
+    """Keep pages that were used once in memory: a heartbeat must not wait for a disk.
+
+    Call it before rights are given up. Without the right to lock any amount nothing is locked: a
+    limit reached later would let a thread fail to start.
+    """
+    if os.geteuid() != 0:
+        return ""
+    try:
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    except (OSError, ValueError) as error:
+        return f"memory is not locked: {error}"
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0:
         return f"memory is not locked: {os.strerror(ctypes.get_errno())}"

@@ -21,6 +21,7 @@ from piranha.errors import PiranhaError
 from piranha.events.event import Event, Level
 
 POLL_S = 0.5
+IMPATIENT_POLL_S = 0.1  # while it is not ready
 ASK_TIMEOUT_S = 2.0
 STOP_LIMIT_S = 10.0
 FIRST_BACK_OFF_S = 0.2
@@ -188,7 +189,7 @@ class LvsDaemon:
 
     async def _poll(self) -> None:
         while True:
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(POLL_S if self.state.ready else IMPATIENT_POLL_S)
             if self._pid:
                 await self._ask_state()
 
