@@ -12,7 +12,11 @@ from piranha.table.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One change that the plane refused. reason: words for an operator, errno name included."""
+    """One change that the plane refused.
+
+    reason: words for an operator, errno name included; `describe(change)`, a colon and the reason make
+    the whole sentence.
+    """
 
     change: Change
     code: int  # a positive errno value

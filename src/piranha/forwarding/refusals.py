@@ -9,21 +9,18 @@ from piranha.table.changes import (
     EditDestination,
     EditService,
     RemoveService,
-    describe,
 )
 from piranha.table.service import ServiceSettings
 from piranha.terms import Family, ForwardingMethod
 
 
 def refusal_words(change: Change, code: int, fallback: str) -> str:
-    """Return one line: `add service tcp 192.0.2.10:80: scheduler wlcc is not available: … (ENOENT)`.
+    """Return why, to be read behind `describe(change)`: `scheduler wlcc is not available: … (ENOENT)`.
 
     fallback: what to say of an errno value that has no meaning of its own here.
     """
     words = _meaning(change, code)
-    if not words:
-        return f"{describe(change)}: {fallback}"
-    return f"{describe(change)}: {words} ({errno.errorcode.get(code, str(code))})"
+    return f"{words} ({errno.errorcode.get(code, str(code))})" if words else fallback
 
 
 def _meaning(change: Change, code: int) -> str:
