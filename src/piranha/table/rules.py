@@ -203,18 +203,25 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
             raise ValueError(f"{option}: unknown option, or its value is missing")
 
 
+def _integer(options: Mapping[str, str], option: str, default: int) -> int:
+    text = options.get(option, str(default))
+    if not text.isdecimal():
+        raise ValueError(f"{option} {text}: not a number")
+    return int(text)
+
+
 def _endpoint(text: str) -> DestinationKey:
     host, colon, port = text.rpartition(":")
-    if not colon:
+    if not colon or not port.isdecimal():
         raise ValueError(f"{text}: not ADDRESS:PORT")
-    if not 0 <= int(port) <= 65535:
+    if int(port) > 65535:
         raise ValueError(f"{text}: the port is out of range")
     return DestinationKey(ip_address(host.removeprefix("[").removesuffix("]")), int(port))
 
 
 def _service(options: Mapping[str, str]) -> ServiceKey:
     if "-f" in options:
-        mark = int(options["-f"])
+        mark = _integer(options, "-f", 0)
         if not 0 < mark <= 0xFFFFFFFF:
             raise ValueError(f"-f {mark}: a mark is 1 to 4294967295")
         return ServiceKey(FirewallMark(mark, Family.IPV6 if "-6" in options else Family.IPV4))
@@ -233,13 +240,14 @@ def _settings(key: ServiceKey, options: Mapping[str, str]) -> ServiceSettings:
             raise ValueError(f"-b {name}: no such scheduler flag")
         flags |= known[1]
     mask: int | None = None
+    whole = 128 if key.family is Family.IPV6 else 0xFFFFFFFF
     if "-M" in options:
-        mask = int(options["-M"]) if key.family is Family.IPV6 else int(IPv4Address(options["-M"]))
+        mask = _integer(options, "-M", 0) if key.family is Family.IPV6 else int(IPv4Address(options["-M"]))
     return ServiceSettings(
         scheduler=options.get("-s", "wlc"),
         scheduler_flags=flags,
-        persistence_s=int(options.get("-p", "0")),
-        persistence_mask=mask,
+        persistence_s=_integer(options, "-p", 0),
+        persistence_mask=None if mask == whole else mask,
         persistence_engine=options.get("--pe", ""),
         one_packet="-o" in options,
     )
@@ -251,13 +259,13 @@ def _destination(options: Mapping[str, str]) -> tuple[DestinationKey, Destinatio
     method = next((method for option, method in _FORWARDING_OF.items() if option in options), ForwardingMethod.DIRECT)
     destination = Destination(
         forwarding=method,
-        weight=int(options.get("-w", "1")),
-        upper_threshold=int(options.get("-x", "0")),
-        lower_threshold=int(options.get("-y", "0")),
+        weight=_integer(options, "-w", 1),
+        upper_threshold=_integer(options, "-x", 0),
+        lower_threshold=_integer(options, "-y", 0),
     )
     if method is ForwardingMethod.TUNNEL:
         checksum = next((kind for option, kind in _CHECKSUM_OF.items() if option in options), TunnelChecksum.NONE)
         kind = TunnelType(options.get("--tun-type", "ipip"))
-        tunnel = Tunnel(type=kind, port=int(options.get("--tun-port", "0")), checksum=checksum)
+        tunnel = Tunnel(type=kind, port=_integer(options, "--tun-port", 0), checksum=checksum)
         destination = replace(destination, tunnel=tunnel)
     return _endpoint(options["-r"]), destination
