@@ -6,7 +6,7 @@ from contextlib import suppress
 from piranha.control.lines import decode, encode
 from piranha.nanny.protocol import MAX_LINE, LineBuffer
 
-READ_SIZE = 256 * 1024
+READ_SIZE = 64 * 1024
 MAX_UNSENT = 4 * 1024 * 1024  # bytes
 
 

@@ -132,7 +132,7 @@ class Engine:
             heapq.heappush(self._limits, (now + assignment.timing.check_timeout_s, next(self._order), probe))
 
     def _drop(self, check_id: str) -> None:
-        if any(assignment.id == check_id for assignment, _ in self._waiting):
+        if self._waiting and any(assignment.id == check_id for assignment, _ in self._waiting):
             self._waiting = deque(item for item in self._waiting if item[0].id != check_id)
         probe = self._running.pop(check_id, None)
         if probe is not None:

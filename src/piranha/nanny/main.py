@@ -95,9 +95,9 @@ LONG_OF = {
     "--norun": "--test-start",
 }
 # A pasted command line of the original should work: it says what has no meaning any more and goes on.
+# --nodaemon and --test-start are always so: in the foreground, never a change to the table.
 GONE = "-V --virtaddress -f --fwmark -a --reentrytime -w --weight -M --method -q --quiesce_server -U --loadcmd"
 GONE += " -S --scale -I --ipvsadm -c --nofork --lvs --fos"
-ALREADY_SO = ("--nodaemon", "--test-start")  # always in the foreground, never a change to the table
 
 
 class WrongArguments(PiranhaError):

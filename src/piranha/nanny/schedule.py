@@ -9,7 +9,7 @@ exceeded by a slot: a due time is moved to an earlier slot, never to a later one
 import hashlib
 import heapq
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from piranha.nanny.results import Assignment
 
@@ -24,6 +24,11 @@ class _Entry:
     started_s: float | None = None
     running: bool = False
     last_ok: bool | None = None
+    spread: float = field(init=False)  # 0 to 1: where in the interval its own slot is
+
+    def __post_init__(self) -> None:
+        digest = hashlib.blake2b(self.assignment.id.encode("utf-8", "surrogatepass"), digest_size=4).digest()
+        self.spread = int.from_bytes(digest, "big") / 2**32
 
 
 class Schedule:
@@ -113,7 +118,7 @@ class Schedule:
         interval_s = timing.fast_interval_s if disagrees else timing.interval_s
         latest = entry.started_s + interval_s
         slot_s = max(MIN_SLOT_S, timing.interval_s / 10)
-        due_s = self._own_slot(entry.assignment, latest, slot_s) if interval_s == timing.interval_s else math.inf
+        due_s = self._own_slot(entry, latest, slot_s) if interval_s == timing.interval_s else math.inf
         if not entry.started_s + _GRACE_S < due_s <= latest + _GRACE_S:
             due_s = _floor(latest, slot_s, self._offset * slot_s)
         if due_s <= entry.started_s + _GRACE_S:
@@ -121,12 +126,11 @@ class Schedule:
         entry.due_s = max(due_s, now)
         self._push(entry)
 
-    def _own_slot(self, assignment: Assignment, latest: float, slot_s: float) -> float:
+    def _own_slot(self, entry: _Entry, latest: float, slot_s: float) -> float:
         """Return the last time not after `latest` that belongs to this check's slot."""
-        interval_s = assignment.timing.interval_s
+        interval_s = entry.assignment.timing.interval_s
         slots = max(1, int(interval_s / slot_s + _GRACE_S))
-        phase = int.from_bytes(hashlib.blake2b(assignment.id.encode(), digest_size=4).digest(), "big") % slots
-        return _floor(latest, interval_s, (phase + self._offset) * slot_s)
+        return _floor(latest, interval_s, (int(entry.spread * slots) + self._offset) * slot_s)
 
     def _push(self, entry: _Entry) -> None:
         heapq.heappush(self._heap, (entry.due_s, entry.assignment.id))

@@ -4,9 +4,11 @@ import errno
 import os
 import select
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from typing import NamedTuple
 
 from piranha.nanny.results import Assignment, ProbeResult, Reason
+from piranha.terms import Address
 
 # Errors of connect(2) and send(2) that say something of the way to the server; words for an operator.
 _UNREACHABLE = {
@@ -73,6 +75,12 @@ class Watch:
     def close(self) -> None:
         """Close the epoll."""
         self._epoll.close()
+
+
+@lru_cache(maxsize=65536)
+def host_text(address: Address) -> str:
+    """Return `address` as the socket calls want it; made once."""
+    return str(address)
 
 
 class Probe(Watcher):

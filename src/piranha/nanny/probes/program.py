@@ -7,22 +7,19 @@ import errno
 import os
 import select
 import signal
-import subprocess
 from contextlib import suppress
 
 from piranha.lvscf.config import Program
 from piranha.lvscf.ere import BadExpression
 from piranha.nanny.expect import MAX_OUTPUT, difference, output_matches, quoted, search_for
-from piranha.nanny.privilege import die_with_parent
 from piranha.nanny.probes.base import Probe, Watch, Watcher
 from piranha.nanny.probes.search import OutsideSearch, linear
+from piranha.nanny.probes.spawn import Spawned, spawn
 from piranha.nanny.results import Assignment, Reason
 
 MAX_COMPLAINT = 200  # bytes of stderr kept for the reason
 READ_SIZE = 16 * 1024
 _OUT_OF = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
-# What concerns this interpreter says nothing to the program, even if that is written in Python too.
-_PRIVATE = ("PYTHONPATH", "PYTHONHOME", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS")
 
 
 class ProgramProbe(Probe):
@@ -31,28 +28,15 @@ class ProgramProbe(Probe):
     def __init__(self, assignment: Assignment, check: Program, watch: Watch) -> None:
         super().__init__(assignment, watch)
         self._check = check
-        self._process: subprocess.Popen[bytes] | None = None
-        self._pidfd = -1
+        self._running: Spawned | None = None
         self._output = bytearray()
         self._complaint = bytearray()
         self._search: OutsideSearch | None = None
 
     def start(self, now: float) -> None:
         """Start the program."""
-        parent = os.getpid()
         try:
-            self._process = process = subprocess.Popen(
-                command_line(self._check, self.assignment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                cwd="/",
-                env={name: value for name, value in os.environ.items() if name not in _PRIVATE},
-                process_group=0,
-                # A nanny has one thread, so running Python between fork and exec is safe.
-                preexec_fn=lambda: die_with_parent(parent),  # noqa: PLW1509
-            )
+            self._running = spawned = spawn(command_line(self._check, self.assignment))
         except (OSError, ValueError) as error:
             code = error.errno if isinstance(error, OSError) else None
             if code in _OUT_OF:
@@ -61,25 +45,23 @@ class ProgramProbe(Probe):
                 words = os.strerror(code) if code else str(error)
                 self.end(Reason.PROGRAM_FAILED, f"program: {self._check.command[0]} cannot be run: {words}")
             return
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                os.set_blocking(stream.fileno(), False)
-                self.watch.add(stream.fileno(), select.EPOLLIN, self)
-        self._pidfd = os.pidfd_open(process.pid)
-        self.watch.add(self._pidfd, select.EPOLLIN, self)
+        for fd in spawned[1:]:
+            self.watch.add(fd, select.EPOLLIN, self)
 
     def ready(self, fd: int, events: int, now: float) -> None:
         """Read what the program says, or see that it ended."""
-        process = self._process
-        if process is None or self.outcome is not None:
+        running = self._running
+        if running is None or self.outcome is not None:
             return
-        if fd == self._pidfd:
+        if fd == running.pidfd:
             # Still a zombie: its number is its group's, and nobody else's.
-            _kill_group(process.pid)
-            self._drain(process)
-            self._let_go()
-            self._judge(process.wait(), now)
-        elif process.stdout is not None and fd == process.stdout.fileno():
+            _kill_group(running.pid)
+            self._read(running.output, self._output, MAX_OUTPUT + 1)
+            self._read(running.complaint, self._complaint, MAX_COMPLAINT)
+            self._let_go(running)
+            _, status = os.waitpid(running.pid, 0)
+            self._judge(os.waitstatus_to_exitcode(status), now)
+        elif fd == running.output:
             self._read(fd, self._output, MAX_OUTPUT + 1)
         else:
             self._read(fd, self._complaint, MAX_COMPLAINT)
@@ -97,19 +79,14 @@ class ProgramProbe(Probe):
         if self._search is not None:
             self._search.close()
             self._search = None
-        process, self._process = self._process, None
-        if process is None or self._pidfd < 0:
+        running = self._running
+        if running is None:
             return
-        _kill_group(process.pid)
-        pidfd = self._let_go(keep_pidfd=True)
+        _kill_group(running.pid)
         # It may take a while to die (an unfinished disk operation); nobody waits for that.
-        _Corpse(process, pidfd, self.watch)
-
-    def _drain(self, process: subprocess.Popen[bytes]) -> None:
-        if process.stdout is not None:
-            self._read(process.stdout.fileno(), self._output, MAX_OUTPUT + 1)
-        if process.stderr is not None:
-            self._read(process.stderr.fileno(), self._complaint, MAX_COMPLAINT)
+        corpse = _Corpse(running.pid, os.dup(running.pidfd), self.watch)
+        self._let_go(running)
+        corpse.bury()
 
     def _read(self, fd: int, kept: bytearray, limit: int) -> None:
         try:
@@ -121,17 +98,11 @@ class ProgramProbe(Probe):
             pass
         self.watch.drop(fd)
 
-    def _let_go(self, *, keep_pidfd: bool = False) -> int:
-        process = self._process
-        for stream in (process.stdout, process.stderr) if process else ():
-            if stream is not None and not stream.closed:
-                self.watch.drop(stream.fileno())
-                stream.close()
-        pidfd, self._pidfd = self._pidfd, -1
-        self.watch.drop(pidfd)
-        if not keep_pidfd:
-            os.close(pidfd)
-        return pidfd
+    def _let_go(self, running: Spawned) -> None:
+        self._running = None
+        for fd in running[1:]:
+            self.watch.drop(fd)
+            os.close(fd)
 
     def _judge(self, status: int, now: float) -> None:
         self.passed("run", now)
@@ -178,19 +149,21 @@ class ProgramProbe(Probe):
 class _Corpse(Watcher):
     """A killed program that has still to be reaped."""
 
-    def __init__(self, process: subprocess.Popen[bytes], pidfd: int, watch: Watch) -> None:
-        self._process = process
+    def __init__(self, pid: int, pidfd: int, watch: Watch) -> None:
+        self._pid = pid
+        self._pidfd = pidfd
         self._watch = watch
-        if process.poll() is not None:
-            os.close(pidfd)
-        else:
-            watch.add(pidfd, select.EPOLLIN, self)
+        watch.add(pidfd, select.EPOLLIN, self)
+
+    def bury(self) -> None:
+        """Reap it, if it is dead by now."""
+        if os.waitpid(self._pid, os.WNOHANG)[0]:
+            self._watch.drop(self._pidfd)
+            os.close(self._pidfd)
 
     def ready(self, fd: int, events: int, now: float) -> None:
         """It is dead now."""
-        self._process.poll()
-        self._watch.drop(fd)
-        os.close(fd)
+        self.bury()
 
 
 def command_line(check: Program, assignment: Assignment) -> list[str]:

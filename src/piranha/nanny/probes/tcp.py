@@ -6,7 +6,7 @@ import socket
 
 from piranha.lvscf.config import Exchange
 from piranha.nanny.probes.answer import Answer
-from piranha.nanny.probes.base import Probe, Watch
+from piranha.nanny.probes.base import Probe, Watch, host_text
 from piranha.nanny.results import Assignment, Reason
 
 READ_SIZE = 16 * 1024
@@ -30,7 +30,7 @@ class TcpProbe(Probe):
         address = self.assignment.address
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
         self._socket = opened = socket.socket(family, _NONBLOCKING_STREAM, int(self._check.transport))
-        code = opened.connect_ex((str(address), self.assignment.port))
+        code = opened.connect_ex((host_text(address), self.assignment.port))
         if code in (0, errno.EINPROGRESS):
             self.watch.add(opened.fileno(), select.EPOLLOUT, self)
         else:

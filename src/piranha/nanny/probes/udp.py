@@ -8,7 +8,7 @@ import socket
 
 from piranha.lvscf.config import Exchange
 from piranha.nanny.probes.answer import Answer
-from piranha.nanny.probes.base import Probe, Watch
+from piranha.nanny.probes.base import Probe, Watch, host_text
 from piranha.nanny.results import Assignment, Reason
 
 READ_SIZE = 64 * 1024
@@ -30,7 +30,7 @@ class UdpProbe(Probe):
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
         self._socket = opened = socket.socket(family, _NONBLOCKING_DATAGRAM)
         try:
-            opened.connect((str(address), self.assignment.port))
+            opened.connect((host_text(address), self.assignment.port))
             opened.send(self._check.send)
         except OSError as error:
             self.failed("send", error.errno or 0)
