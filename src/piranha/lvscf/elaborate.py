@@ -20,7 +20,7 @@ from piranha.lvscf.config import (
 )
 from piranha.lvscf.diagnostics import Findings, Span, has_errors
 from piranha.lvscf.directives import Scope
-from piranha.lvscf.elaborate_virtual import build_virtual, floating_address, unique_name
+from piranha.lvscf.elaborate_virtual import Names, build_virtual, floating_address, unique_name
 from piranha.lvscf.numbers import Reader
 from piranha.lvscf.settings import Section, collect
 from piranha.lvscf.syntax.tree import Setting, Tree
@@ -69,7 +69,7 @@ def _settings(tree: Tree) -> Iterator[tuple[Setting, Scope]]:
 
 
 def _virtuals(tree: Tree, network: ForwardingMethod, reader: Reader) -> Iterator[BuiltVirtual]:
-    names: dict[str, int] = {}
+    names = Names()
     for block in tree.blocks("virtual"):
         if block.name is not None:
             built = build_virtual(block, unique_name(block, names, reader.findings), network, reader)

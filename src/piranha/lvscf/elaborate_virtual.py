@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from piranha.lvscf.addresses import FloatingWords, HostPort, PersistenceMask
 from piranha.lvscf.built import BuiltServer, BuiltVirtual
@@ -40,6 +40,14 @@ class Inherited:
     check: Check
     timing: CheckTiming
     section: Section
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names given so far: the line of each, and how often a name was already changed."""
+
+    lines: dict[str, int] = field(default_factory=dict)
+    used: dict[str, int] = field(default_factory=dict)
 
 
 def build_virtual(block: Block, name: str, network: ForwardingMethod, reader: Reader) -> BuiltVirtual | None:
@@ -179,7 +187,7 @@ def unescape(text: str) -> bytes:
 
 def _servers(block: Block, inherited: Inherited, reader: Reader, active: bool) -> tuple[BuiltServer, ...]:
     found: list[BuiltServer] = []
-    names: dict[str, int] = {}
+    names = Names()
     for server in block.blocks("server"):
         if server.name is None:
             continue
@@ -190,17 +198,20 @@ def _servers(block: Block, inherited: Inherited, reader: Reader, active: bool) -
     return tuple(found)
 
 
-def unique_name(block: Block, names: dict[str, int], findings: Findings) -> str:
+def unique_name(block: Block, names: Names, findings: Findings) -> str:
     """Return the name of a block, or one made from it when an earlier block has it; notes it in `names`."""
     name = wanted = block.name.value if block.name else ""
-    number = 1
-    while name in names:
+    number = names.used.get(wanted, 0)
+    while name in names.lines:
         number += 1
-        name = f"{wanted}-{number}"
+        name = f"{wanted}-{number + 1}"
+    names.used[wanted] = number
     if name != wanted and block.name:
-        message = f"{block.keyword.text} '{wanted}' is already in line {names[wanted]}: this one is called '{name}'"
+        message = (
+            f"{block.keyword.text} '{wanted}' is already in line {names.lines[wanted]}: this one is called '{name}'"
+        )
         findings.add("W008", span_of(block.name), message)
-    names[name] = block.keyword.line
+    names.lines[name] = block.keyword.line
     return name
 
 

@@ -2,41 +2,43 @@
 
 import socket
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
+from queue import Empty, Queue
 
 from piranha.terms import Address
 
 LIMIT_S = 5.0  # for all names together: a dead name service must not hold a reload for minutes
 
 
-def resolve(names: Iterable[str], limit_s: float = LIMIT_S) -> dict[str, Address]:
-    """Return the address of each name that is known within `limit_s`; IPv4 where there is one, as ever.
-
-    Names that cannot be resolved are left out.
-    """
-    found: dict[str, Address] = {}
-    threads = [threading.Thread(target=_look_up, args=(name, found), daemon=True) for name in names]
-    for thread in threads:
-        thread.start()
-    # One time limit for all: each thread gets what the ones before it have left.
-    waiter = threading.Thread(target=_join_all, args=(threads,), daemon=True)
-    waiter.start()
-    waiter.join(limit_s)
-    return dict(found)
-
-
-def _join_all(threads: list[threading.Thread]) -> None:
-    for thread in threads:
-        thread.join()
-
-
-def _look_up(name: str, found: dict[str, Address]) -> None:
+def ask_system(name: str) -> Address | None:
+    """Return the address of a name as getaddrinfo(3) knows it, IPv4 where there is one; None if there is none."""
     try:
         answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return
+        return None
     texts = {family: str(where[0]) for family, _, _, _, where in reversed(answers)}
     text = texts.get(socket.AF_INET) or texts.get(socket.AF_INET6)
-    if text:
-        found[name] = ip_address(text.partition("%")[0])
+    return ip_address(text.partition("%")[0]) if text else None
+
+
+def resolve(
+    names: Iterable[str], limit_s: float = LIMIT_S, ask: Callable[[str], Address | None] = ask_system
+) -> dict[str, Address]:
+    """Return the addresses of the names that are known within `limit_s`; the others are left out."""
+    answers: Queue[tuple[str, Address | None]] = Queue()
+    waiting = list(dict.fromkeys(names))
+    end = time.monotonic() + limit_s
+    for name in waiting:
+        # Daemon threads: a look-up cannot be ended, and must not keep the process from ending.
+        threading.Thread(target=lambda name=name: answers.put((name, ask(name))), daemon=True).start()
+    found: dict[str, Address] = {}
+    for _ in waiting:
+        try:
+            name, address = answers.get(timeout=max(0.0, end - time.monotonic()))
+        except Empty:
+            break
+        if address is not None:
+            found[name] = address
+    return found

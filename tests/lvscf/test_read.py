@@ -1,0 +1,80 @@
+"""Reading lvs.cf from the disk: whatever the path leads to, there is an answer at once."""
+
+import os
+import threading
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from piranha.lvscf.read import SIZE_LIMIT, ReadError, read_and_load
+from piranha.lvscf.resolve import ask_system, resolve
+from piranha.terms import Address
+
+TEXT = "primary = localhost\nvirtual web {\n    active = 0\n    address = 192.0.2.10 eth0\n}\n"
+
+
+def code(path: Path) -> str:
+    """The only finding."""
+    (finding,) = read_and_load(path).findings
+    return finding.code
+
+
+def test_a_file_is_read_and_its_host_names_are_resolved(tmp_path: Path) -> None:
+    path = tmp_path / "lvs.cf"
+    path.write_text(TEXT)
+    loaded = read_and_load(path)
+    assert loaded.config is not None
+    assert loaded.config.primary is not None
+    assert str(loaded.config.primary.public) == "127.0.0.1"
+    assert [finding.code for finding in loaded.findings] == ["W006"]
+    assert loaded.text == TEXT
+
+
+def test_a_fifo_that_nobody_writes_to_is_told_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lvs.cf")
+    assert code(tmp_path / "lvs.cf") == "E026"
+
+
+@pytest.mark.parametrize("path", ["/", "/dev/zero", "/dev/null"])
+def test_a_directory_or_device_is_told(path: str) -> None:
+    assert code(Path(path)) == "E026"
+
+
+def test_a_file_that_is_too_large_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "lvs.cf"
+    path.write_bytes(b"#" * (SIZE_LIMIT + 1))
+    assert code(path) == "E025"
+
+
+def test_an_empty_file_and_a_program_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "lvs.cf"
+    path.write_bytes(b"")
+    assert code(path) == "E001"
+    path.write_bytes(b"\x7fELF\0\0\0" + bytes(range(256)))
+    assert code(path) == "E024"
+
+
+def test_a_file_that_cannot_be_opened_is_an_error_of_one_line(tmp_path: Path) -> None:
+    for path in (tmp_path / "none", str(tmp_path / "a\0b"), tmp_path / "none" / "lvs.cf"):
+        with pytest.raises(ReadError) as caught:
+            read_and_load(path)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(OSError, match=r"none: No such file or directory"):
+        read_and_load(tmp_path / "none")
+
+
+def test_a_name_that_is_not_known_in_time_is_left_out() -> None:
+    never = threading.Event()
+
+    def ask(name: str) -> Address | None:
+        if name == "slow":
+            never.wait(60)
+        return ip_address("192.0.2.1") if name == "quick" else None
+
+    assert resolve(["slow", "quick", "unknown"], limit_s=0.2, ask=ask) == {"quick": ip_address("192.0.2.1")}
+    never.set()
+
+
+def test_what_is_no_name_at_all_has_no_address() -> None:
+    assert ask_system("x" * 300) is None
