@@ -88,17 +88,19 @@ class Failure:
 class NetlinkSocket:
     """A socket of one netlink protocol (NETLINK_ROUTE, NETLINK_GENERIC), bound by the kernel.
 
+    first_sequence: number of the first request, 1 to 2**32 - 1.
+
     Raises NetlinkError from every method when the kernel refuses, and when it does not answer within
     5 s (ETIMEDOUT).
     """
 
-    def __init__(self, protocol: int) -> None:
+    def __init__(self, protocol: int, first_sequence: int = 1) -> None:
         try:
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         except OSError as error:
             raise NetlinkError("open netlink socket", error.errno or errno.EIO) from None
         self._buffer = bytearray(_BUFFER_BYTES)
-        self._sequence = 0
+        self._sequence = first_sequence - 1
         self._socket.settimeout(_ANSWER_TIMEOUT_S)
         self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
         self._socket.setsockopt(_SOL_NETLINK, _NETLINK_EXT_ACK, 1)
