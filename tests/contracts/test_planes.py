@@ -1,10 +1,11 @@
-"""Every forwarding plane passes one suite: the fake that other tests use, and the kernel."""
+"""Every forwarding plane passes one suite: the fake that other tests use, the forwarder, and the kernel."""
 
 from collections.abc import Iterator
 
 import pytest
 from tests.contracts.fake_kernel import FakePlane
 from tests.contracts.plane_contract import PlaneContract, seen
+from tests.userspace.processes import Forwarder
 
 from piranha.forwarding.ipvs import IpvsPlane
 from piranha.forwarding.plane import Plane
@@ -15,6 +16,20 @@ class TestFakePlane(PlaneContract):
     @pytest.fixture
     def plane(self) -> Plane:
         return FakePlane()
+
+
+@pytest.fixture(scope="module")
+def forwarder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forwarder]:
+    started = Forwarder(tmp_path_factory.mktemp("forwarder"))
+    yield started
+    started.end()
+
+
+class TestUserspacePlane(PlaneContract):
+    @pytest.fixture
+    def plane(self, forwarder: Forwarder) -> Iterator[Plane]:
+        yield forwarder.plane
+        forwarder.clear()
 
 
 @pytest.mark.kernel
