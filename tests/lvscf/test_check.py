@@ -1,0 +1,91 @@
+"""`piranha check`: findings on stderr, a summary on stdout, a documented exit status."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from piranha.cli.check import main
+
+GOOD = """primary = 192.0.2.2
+virtual web {
+    active = 1
+    address = 192.0.2.10 eth0
+    server a { active = 1; address = 10.0.0.1 }
+    server b { active = 1; address = 10.0.0.2 }
+}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "lvs.cf"
+    path.write_text(GOOD)
+    return path
+
+
+def test_a_valid_file_is_summed_up_with_status_0(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(file)]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err) == ("lvs.cf: valid, 1 virtual server, 2 real servers\n", "")
+
+
+def test_warnings_are_told_and_the_file_is_still_valid(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("debug_level = ALL\n" + GOOD)
+    assert main([str(file)]) == 0
+    out, err = capsys.readouterr()
+    assert out == "lvs.cf: valid, 1 virtual server, 2 real servers, 1 warning\n"
+    assert err.startswith(f"{file}:1:1: warning: 'debug_level' has no effect [W003]\n")
+
+
+def test_errors_have_their_place_and_status_1(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(GOOD.replace("192.0.2.10 eth0", "192.0.2.10 eth0\n    scheduler = wlcc\n    port = 80 81"))
+    assert main([str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "lvs.cf: 2 errors\n"
+    assert err.splitlines()[:4] == [
+        f"{file}:5:17: error: unknown scheduler 'wlcc' [E014]",
+        "        scheduler = wlcc",
+        "                    ^^^^",
+        "    hint: did you mean 'wlc'?",
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "none")]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"piranha: {tmp_path}/none: No such file or directory\n")
+
+
+def test_json_has_every_finding_and_the_hash_of_meaning(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--json", str(file)]) == 0
+    good = json.loads(capsys.readouterr().out)
+    assert (good["valid"], good["virtual_servers"], good["real_servers"]) == (True, 1, 2)
+    assert len(good["meaning"]) == 16
+    file.write_text("primry = 192.0.2.2\n")
+    assert main(["--json", str(file)]) == 1
+    bad = json.loads(capsys.readouterr().out)
+    assert (bad["valid"], bad["meaning"]) == (False, None)
+    (finding,) = bad["findings"]
+    assert (finding["code"], finding["line"], finding["column"], finding["length"]) == ("E006", 1, 1, 6)
+    assert finding["hint"] == "did you mean 'primary'?"
+
+
+def test_wrong_usage_is_status_64() -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--nonsense"])
+    assert caught.value.code == 64
+
+
+def test_bytes_that_no_terminal_can_show_do_not_end_in_a_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "lvs.cf"
+    path.write_bytes(b"primary = \xff\xfe\x1b[2J\nvirtual gr\xc3\xbc\xc3\x9f {\n")
+    command = [sys.executable, "-c", "import sys; from piranha.cli.check import main; sys.exit(main(sys.argv[1:]))"]
+    environment = {"PYTHONPATH": ":".join(sys.path), "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*command, str(path)], capture_output=True, env=environment, check=False, timeout=60)
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    assert b"\x1b" not in done.stderr
+    assert b"E010" in done.stderr
