@@ -219,9 +219,17 @@ class Cluster:
         return only[0] if len(only) == 1 else None
 
     def settled(self) -> bool:
-        """Whether one router holds the VIPs and every router's lvs daemon is ready."""
-        ready = all(router.status("lvsd").get("ready") for router in self.routers.values() if router.process)
-        return ready and self.active() is not None
+        """Whether one router holds the VIPs, and all that were started know it and are ready for the next fault.
+
+        With two routers: each hears the other as ready, and the active one's leases are limited.
+        """
+        running = [router for router in self.routers.values() if router.process]
+        if not all(router.status("lvsd").get("ready") for router in running) or self.active() is None:
+            return False
+        if not self.file.pair:
+            return True
+        told = [router.status("pulse") for router in running]
+        return sorted(str(one.get("role")) for one in told) == ["active", "standby"] and all(map(_prepared, told))
 
     def neighbour(self, vip: Address | str) -> str | None:
         """Return the router whose hardware address the client's neighbour table has for a VIP."""
@@ -251,6 +259,15 @@ def pause(seconds: float) -> float:
     """Let the cluster live for a while, as part of what is measured; return the instant at its end."""
     time.sleep(seconds)
     return time.monotonic()
+
+
+def _prepared(status: Mapping[str, object]) -> bool:
+    """Whether a router hears a ready partner, and holds its VIPs, if it has any, for a limited time only."""
+    match status:
+        case {"partner": {"alive": True, "ready": True}, "lease": {"unlimited": False}}:
+            return True
+        case _:
+            return False
 
 
 def _program_of(pid: int) -> str:
