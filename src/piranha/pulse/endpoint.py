@@ -25,7 +25,7 @@ CLASS_SELECTOR_6 = 0xC0  # network control (RFC 4594 section 3.1), as VRRP and O
 
 DATAGRAM_LIMIT = 2048  # bytes; ours are far smaller
 ANCILLARY_LIMIT = 512
-READ_LIMIT = 256  # datagrams of one path in one `drain`
+READ_LIMIT = 64  # datagrams of one path in one `drain`
 ERROR_LIMIT = 16  # of one path in one `drain`
 
 

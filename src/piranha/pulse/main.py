@@ -88,7 +88,7 @@ def _run(args: argparse.Namespace, setup: Setup, found: Reading, lock: daemon.Lo
     notes = [note for note in (lock_memory(), keep_needed_capabilities()) if note]
     log.setup("pulse", args.verbose, foreground=args.nodaemon)
     for note in notes:
-        log.log.warning("%s", note)
+        log.log.info("%s", note)
     keep(setup.folders.state, kept.term)
     start = Start(
         now=time.monotonic(),

@@ -1,0 +1,90 @@
+"""Stands in for `lvsd` in tests of `pulse`: starts at once, answers as told, serves through the real forwarder.
+
+Files in the run folder steer and record: `lvsd-not-ready` (its text is the reason), `lvsd-story`.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+
+from piranha.control import daemon
+from piranha.control.server import ControlServer, Peer
+from piranha.forwarding.userspace.client import UserspacePlane, ensure_forwarder, stop
+from piranha.lvscf.read import read_and_load
+from piranha.table.changes import AddDestination, AddService
+from piranha.table.destination import Destination, DestinationKey
+from piranha.table.service import AddressMatch, ServiceKey, ServiceSettings
+from piranha.terms import ForwardingMethod, Protocol
+
+
+def main() -> None:
+    """Serve until SIGTERM; then remove the table, which here is the whole forwarder."""
+    made = daemon.parser("lvsd", "a stand-in")
+    made.add_argument("--nofork", action="store_true")
+    made.add_argument("--accepted", action="store_true")
+    args = made.parse_args()
+    folders = daemon.Folders.of(args.run_dir, args.state_dir)
+    lock = daemon.Lock(folders.run / "lvsd.lock")
+    if args.plane == "userspace":
+        ensure_forwarder(folders.run)
+        _load(folders)
+    asyncio.run(_serve(folders.run))
+    if args.plane == "userspace":
+        stop(folders.run / "forwarder.sock")
+    _tell(folders.run, "end")
+    lock.release()
+
+
+def _load(folders: daemon.Folders) -> None:
+    config = read_and_load(folders.state / "accepted.cf").config
+    assert config is not None
+    plane = UserspacePlane(folders.run / "forwarder.sock")
+    have = plane.dump()
+    for virtual in config.active_virtuals():
+        service = ServiceKey(AddressMatch(Protocol.TCP, virtual.vip.address, virtual.port))
+        if service in have:
+            continue
+        changes = [AddService(service, ServiceSettings(scheduler="rr"))]
+        plane.apply(changes)
+        for server in virtual.servers:
+            key = DestinationKey(ip_address(str(server.address)), server.port)
+            plane.apply([AddDestination(service, key, Destination(forwarding=ForwardingMethod.NAT))])
+
+
+async def _serve(run: Path) -> None:
+    ended = asyncio.Event()
+    role = {"role": ""}
+
+    async def status(_args: Mapping[str, object], _peer: Peer) -> object:
+        obstacle = run / "lvsd-not-ready"
+        reasons = [obstacle.read_text()] if obstacle.exists() else []
+        return {"pid": os.getpid(), "ready": not reasons, "not_ready": reasons, "generation": 1, **role}
+
+    async def set_role(args: Mapping[str, object], _peer: Peer) -> object:
+        role["role"] = str(args["role"])
+        _tell(run, role["role"])
+        return role
+
+    async def reload(_args: Mapping[str, object], _peer: Peer) -> object:
+        _load(daemon.Folders.of(run, None))
+        _tell(run, "reload")
+        return {}
+
+    daemon.on_signals(lambda _number: ended.set(), lambda: None)
+    server = ControlServer(run / "lvsd.sock", {"status": status, "role": set_role, "reload": reload})
+    await server.start()
+    _tell(run, "start")
+    await ended.wait()
+    await server.close()
+
+
+def _tell(run: Path, word: str) -> None:
+    with (run / "lvsd-story").open("a") as file:
+        file.write(f"{word}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
