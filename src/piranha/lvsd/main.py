@@ -114,7 +114,7 @@ def _load(source: Source) -> Loaded | None:
         print(loaded.render(), file=sys.stderr)
     if loaded is not None and loaded.config is not None:
         return loaded
-    what = problems[0] if loaded is None and problems else f"{source.path}: {len(problems)} errors, see above"
+    what = problems[0] if loaded is None and problems else f"{source.path} has errors, see above"
     kept = source.state / FILE
     hint = f"; the file accepted last is {kept}: lvsd -c {kept}" if not source.by_pulse and kept.exists() else ""
     print(f"lvsd: {what}; the table stays as it is{hint}", file=sys.stderr)
