@@ -141,10 +141,12 @@ class Lvsd:
 
     def reload(self) -> None:
         """Send SIGHUP and wait until it has been dealt with."""
-        before = self.count("rereading configuration file")
+        before = self._outcomes()
         self.send(signal.SIGHUP)
-        until(lambda: self.count("rereading configuration file") > before, "the reload")
-        until(lambda: self.count("configuration accepted") + self.count("error parsing") > before, "its end")
+        until(lambda: self._outcomes() > before, "the end of the reload")
+
+    def _outcomes(self) -> int:
+        return self.count("configuration accepted") + self.count("error parsing")
 
     def count(self, sentence: str) -> int:
         """How often lvsd logged it, since its first start."""
