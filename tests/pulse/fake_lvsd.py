@@ -5,7 +5,6 @@ Files in the run folder steer and record: `lvsd-not-ready` (its text is the reas
 
 import asyncio
 import os
-import sys
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -87,4 +86,4 @@ def _tell(run: Path, word: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
