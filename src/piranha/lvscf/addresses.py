@@ -14,6 +14,7 @@ from piranha.lvscf.syntax.tokens import Token
 from piranha.lvscf.syntax.tree import span_of
 from piranha.terms import Address
 
+ADDRESS_TYPES = (Type.ADDRESS, Type.HOSTPORT, Type.FLOATING, Type.HEARTBEAT_PATH)
 PUBLIC, PRIVATE = "public", "private"
 DEVICE_LIMIT = 15  # IFNAMSIZ - 1 (linux/if.h), labels included
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]{1,10}|[0-9]{1,12})\Z")
@@ -49,7 +50,7 @@ class PersistenceMask:
 
 def is_host_name(word: str) -> bool:
     """Return whether `word` can only be a name to look up, not an address."""
-    return bool(_HOST_NAME.match(word)) and _inet_aton(word) is None
+    return not _DOTTED.match(word) and bool(_HOST_NAME.match(word)) and _inet_aton(word) is None
 
 
 def address_words(directive: Directive, words: Sequence[Token]) -> list[str]:
@@ -87,10 +88,11 @@ def address(word: Token, text: str, reader: Reader) -> Address:
     if ":" in text:
         return _ipv6(word, text)
     if _DOTTED.match(text):
-        try:
-            return IPv4Address(text)
-        except AddressValueError:
-            raise Mistake("E010", word, f"'{text}' is no address", "each part is at most 255") from None
+        # Twice as fast as to let IPv4Address cut the text: a large file has ten thousand of them.
+        first, second, third, fourth = map(int, text.split("."))
+        if max(first, second, third, fourth) > 255:
+            raise Mistake("E010", word, f"'{text}' is no address", "each part is at most 255")
+        return IPv4Address(first << 24 | second << 16 | third << 8 | fourth)
     short = _inet_aton(text)
     if short is not None:
         message = f"'{text}' is read as {short}"

@@ -2,8 +2,9 @@
 
 from piranha.lvscf.built import Built, BuiltServer, BuiltVirtual
 from piranha.lvscf.config import FloatingAddress, Virtual
-from piranha.lvscf.diagnostics import Findings, Span
+from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.elaborate_virtual import timing, used
+from piranha.lvscf.settings import Section
 from piranha.terms import Address, ForwardingMethod, Protocol
 
 PORT_KEPT = (ForwardingMethod.DIRECT, ForwardingMethod.TUNNEL)
@@ -63,16 +64,16 @@ def _families(built: BuiltVirtual, findings: Findings) -> None:
     virtual = built.virtual
     for server in built.servers:
         if server.server.forwarding is not ForwardingMethod.TUNNEL:
-            _same_family(virtual.vip, server.server.address, server.section.place("address"), findings)
+            _same_family(virtual.vip, server.server.address, server.section, "address", findings)
     sorry = virtual.sorry_server
     if sorry is not None and sorry.forwarding is not ForwardingMethod.TUNNEL:
-        _same_family(virtual.vip, sorry.address, built.section.place("sorry_server"), findings)
+        _same_family(virtual.vip, sorry.address, built.section, "sorry_server", findings)
 
 
-def _same_family(vip: FloatingAddress, address: Address, place: Span, findings: Findings) -> None:
+def _same_family(vip: FloatingAddress, address: Address, section: Section, keyword: str, findings: Findings) -> None:
     if vip.address.version != address.version:
         message = f"the VIP is IPv{vip.address.version}, {address} is IPv{address.version}"
-        findings.add("E035", place, message, "only forwarding = tunnel can mix them")
+        findings.add("E035", section.place(keyword), message, "only forwarding = tunnel can mix them")
 
 
 def _pool(built: BuiltVirtual, findings: Findings) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from piranha.lvscf import directives
-from piranha.lvscf.addresses import FloatingWords, address_words, is_host_name
+from piranha.lvscf.addresses import ADDRESS_TYPES, FloatingWords, address_words, is_host_name
 from piranha.lvscf.built import Built, BuiltVirtual
 from piranha.lvscf.checks import check
 from piranha.lvscf.config import (
@@ -26,6 +26,11 @@ from piranha.lvscf.settings import Section, collect
 from piranha.lvscf.syntax.tree import Setting, Tree
 from piranha.terms import Address, ForwardingMethod
 
+_ADDRESS_KEYWORDS = frozenset(
+    directive.name
+    for directive in directives.ALL
+    if directive.type in ADDRESS_TYPES and directive.status is directives.Status.ACTED_ON
+)
 # What is missing may well be there once the errors are gone: these would only distract from them.
 CONSEQUENCES = ("W023", "W035", "W036", "W042", "W044")
 
@@ -51,9 +56,10 @@ def names_to_resolve(tree: Tree) -> tuple[str, ...]:
     """Return the host names that stand where the file needs an address, each once, in file order."""
     names: dict[str, None] = {}
     for setting, scope in _settings(tree):
-        directive = directives.find(setting.keyword.text, scope)
-        if directive is not None and directive.status is directives.Status.ACTED_ON and setting.values:
-            names.update(dict.fromkeys(word for word in address_words(directive, setting.values) if is_host_name(word)))
+        if setting.keyword.text in _ADDRESS_KEYWORDS and setting.values:
+            directive = directives.find(setting.keyword.text, scope)
+            words = address_words(directive, setting.values) if directive else []
+            names.update(dict.fromkeys(word for word in words if is_host_name(word)))
     return tuple(names)
 
 

@@ -38,7 +38,7 @@ class Expression:
 
     pattern: for `re` (bytes, DOTALL). linear: the same for RE2 (Latin-1, dot_nl). loops: repetitions
     in it; choices: alternatives and optional parts; nested: a repetition within a repetition, or an
-    alternative within one.
+    alternative within one. to_end: `$` is in it, so that more text may undo a match.
     """
 
     pattern: bytes
@@ -46,6 +46,7 @@ class Expression:
     loops: int
     choices: int
     nested: bool
+    to_end: bool
 
     def steps(self, length: int) -> int | None:
         """Return how many steps a backtracking search of `length` bytes may take; None: no sensible bound."""
@@ -69,6 +70,7 @@ def translate(source: bytes) -> Expression:
         loops=reader.loops,
         choices=reader.choices,
         nested=reader.nested,
+        to_end=_END in text,
     )
 
 

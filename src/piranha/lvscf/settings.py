@@ -13,6 +13,7 @@ from piranha.lvscf.syntax.tree import Setting, span_of
 from piranha.terms import Address
 
 T = TypeVar("T")
+_ACTED_ON = Status.ACTED_ON
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,14 @@ def collect(settings: Iterable[Setting], scope: Scope, span: Span, reader: Reade
 def _reported(setting: Setting) -> bool:
     """Whether the parser has already said what is wrong with the values."""
     values = setting.values
+    if len(values) == 1:
+        return values[0].kind is Kind.UNCLOSED
     return any(word.kind is Kind.UNCLOSED for word in values) or any(not word.before for word in values[1:])
 
 
 def _take(directive: Directive, setting: Setting, section: Section, reader: Reader) -> None:
     name = directive.name if directive.name != "vs_NAME" else setting.keyword.text
-    if directive.status is not Status.ACTED_ON:
+    if directive.status is not _ACTED_ON:
         reader = Reader(reader.findings, reader.hosts, look_up=False)
     try:
         value = values.read(directive, setting.values, reader)
@@ -101,7 +104,7 @@ def _take(directive: Directive, setting: Setting, section: Section, reader: Read
             message = f"'{name}' is given again: this one counts, not the one of line {before.setting.keyword.line}"
             reader.findings.add("W002", setting.span, message)
     section.given[name] = given
-    if directive.status is not Status.ACTED_ON:
+    if directive.status is not _ACTED_ON:
         _report(directive, setting, reader.findings)
 
 

@@ -9,7 +9,7 @@ from piranha.lvscf.syntax.tree import Block, Node, Setting, Tree, Trivia, span_o
 
 FILE = ""  # the context outside of all blocks
 DEPTH_LIMIT = 8  # blocks with unknown keywords nest no deeper
-_LINE_END = (Kind.NEWLINE, Kind.END)
+_WORD, _EQUALS, _NEWLINE, _CLOSE = Kind.WORD, Kind.EQUALS, Kind.NEWLINE, Kind.CLOSE  # looked up for each line
 _STATEMENT_END = (Kind.NEWLINE, Kind.END, Kind.SEMICOLON, Kind.CLOSE, Kind.COMMENT)
 _VALUES = (Kind.WORD, Kind.QUOTED, Kind.UNCLOSED)
 
@@ -47,11 +47,11 @@ class _Parser:
             start = self.at
             token = tokens[start]
             kind = token.kind
-            if kind is Kind.WORD and tokens[start + 1].kind is Kind.EQUALS:
+            if kind is _WORD and tokens[start + 1].kind is _EQUALS:
                 nodes.append(self.setting())
                 if self.closed_by_last_value(nodes, context):
                     return
-            elif kind in (Kind.END, Kind.CLOSE):
+            elif kind is _CLOSE or kind is Kind.END:
                 return
             elif kind in (Kind.NEWLINE, Kind.COMMENT, Kind.SEMICOLON):
                 nodes.append(Trivia(self.take_rest(start, start)))
@@ -64,9 +64,11 @@ class _Parser:
 
     def setting(self) -> Setting:
         tokens, start = self.tokens, self.at
-        if tokens[start + 2].kind in _VALUES and tokens[start + 3].kind is Kind.NEWLINE:
+        if tokens[start + 2].kind in _VALUES and tokens[start + 3].kind is _NEWLINE:
             self.at = start + 4
             found = Setting(tuple(tokens[start : start + 4]), tokens[start], (tokens[start + 2],))
+            if tokens[start + 2].kind is not Kind.UNCLOSED:
+                return found
         else:
             end = start + 2
             while tokens[end].kind in _VALUES:
