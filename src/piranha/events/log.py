@@ -11,7 +11,6 @@ import logging
 import logging.handlers
 import os
 import queue
-import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -98,7 +97,20 @@ class _Pump:
 
     def _run(self) -> None:
         while (record := self._waiting.get()) is not None:
-            self._handler.handle(record)
+            # Not `handle`: its lock, held by a write that nobody reads, would keep the process from ending.
+            self._handler.emit(record)
+
+
+class _Stderr(logging.Handler):
+    """Writes to descriptor 2, without a buffer that the end of the process would wait for."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            data = (self.format(record) + "\n").encode("utf-8", "backslashreplace")
+            while data:
+                data = data[os.write(2, data) :]
+        except OSError:
+            return  # nobody to tell
 
 
 def setup(ident: str, verbose: bool = False, foreground: bool = True) -> None:
@@ -156,7 +168,7 @@ def _writer(ident: str, foreground: bool) -> logging.Handler:
         syslog.ident = f"{ident}[{os.getpid()}]: "
         syslog.setFormatter(Line(ident, "syslog"))
         return syslog
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr()
     handler.setFormatter(Line(ident, "journal" if _is_journal() else "time"))
     return handler
 

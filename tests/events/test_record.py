@@ -1,0 +1,145 @@
+"""The memory of events: asked while the daemon lives, read from its file when it is dead."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from piranha.control.lines import decode, encode
+from piranha.events.event import Event, Level
+from piranha.events.record import Record, Recorder, read_file, read_record
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+texts = st.text(max_size=20)
+events = st.builds(
+    Event,
+    when_s=st.floats(0, 1e9),
+    subject=texts,
+    message=texts,
+    before=texts,
+    after=texts,
+    rule=texts,
+    cause=texts,
+    level=st.sampled_from(Level),
+    facts=st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
+)
+
+
+def event(message: str) -> Event:
+    return Event(when_s=1.0, subject="www", message=message)
+
+
+def messages(records: list[Record]) -> list[str]:
+    return [record.event.message for record in records]
+
+
+def written(path: Path, *sentences: str, **settings: int) -> Recorder:
+    recorder = Recorder(path, wall_clock=lambda: 1000.0, **settings)
+    recorder.record_all(event(one) for one in sentences)
+    return recorder
+
+
+@given(events)
+def test_an_event_survives_the_way_to_the_disk_and_back(one: Event) -> None:
+    record = Record(7, 1000.5, one)
+    assert read_record(decode(encode(record.message()), 100_000)) == record
+
+
+def test_what_is_no_record_is_none() -> None:
+    others: list[object] = [{}, [], None, {"seq": "x"}, {**Record(1, 1.0, event("a")).message(), "level": "loud"}]
+    for other in others:
+        assert read_record(other) is None
+
+
+def test_records_can_be_asked_for_from_where_one_has_read(tmp_path: Path) -> None:
+    recorder = written(tmp_path / "e.jsonl", "a", "b", "c")
+    assert messages(recorder.after(1)) == ["b", "c"]
+    assert messages(recorder.last(2)) == ["b", "c"]
+    assert recorder.answer({"after": 1, "limit": 1}) == {"events": [recorder.after(1)[0].message()], "next": 2}
+    assert recorder.answer({"after": 3})["next"] == 3
+    recorder.close()
+
+
+def test_the_story_goes_on_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "e.jsonl"
+    written(path, "a", "b").close()
+    again = written(path, "c")
+    assert [(record.seq, record.event.message) for record in again.last()] == [(1, "a"), (2, "b"), (3, "c")]
+    again.close()
+    assert messages(read_file(path)) == ["a", "b", "c"]
+
+
+def test_records_outlive_a_process_that_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "e.jsonl"
+    program = (
+        "import os, pathlib, signal, time\n"
+        "from piranha.events.event import Event\n"
+        "from piranha.events.record import Recorder, read_file\n"
+        f"path = pathlib.Path({str(path)!r})\n"
+        "recorder = Recorder(path)\n"
+        "recorder.record(Event(when_s=1.0, subject='www', message='last words'))\n"
+        "while not read_file(path): time.sleep(0.01)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, timeout=20, check=False)
+    assert done.returncode == -9
+    assert messages(read_file(path)) == ["last words"]
+
+
+def test_a_line_that_a_crash_cut_short_costs_that_line_only(tmp_path: Path) -> None:
+    path = tmp_path / "e.jsonl"
+    written(path, "a").close()
+    with path.open("ab") as file:
+        file.write(b'{"seq":2,"at":1')
+    written(path, "b").close()
+    assert messages(read_file(path)) == ["a", "b"]
+
+
+def test_the_file_is_bounded_and_the_newest_records_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "e.jsonl"
+    for number in range(40):
+        written(path, f"event {number}", file_limit=1000).close()
+    sizes = [one.stat().st_size for one in tmp_path.iterdir()]
+    assert len(sizes) == 2
+    assert max(sizes) <= 1000
+    assert messages(read_file(path))[-2:] == ["event 38", "event 39"]
+
+
+def test_the_ring_is_bounded() -> None:
+    recorder = Recorder(None, ring_length=3)
+    recorder.record_all(event(str(number)) for number in range(10))
+    assert messages(recorder.last(100)) == ["7", "8", "9"]
+
+
+def test_a_disk_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+    recorder = written(tmp_path / "no such folder" / "e.jsonl", "a", "b")
+    assert messages(recorder.last()) == ["a", "b"]
+    recorder.close()
+
+
+def test_listeners_hear_of_each_record() -> None:
+    recorder = Recorder(None)
+    heard: list[Record] = []
+    recorder.on_record(heard.append)
+    recorder.record(event("a"))
+    assert messages(heard) == ["a"]
+
+
+def test_threads_may_record_at_the_same_time() -> None:
+    recorder = Recorder(None)
+    threads = [threading.Thread(target=lambda: [recorder.record(event("a")) for _ in range(100)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [record.seq for record in recorder.last(1000)] == list(range(1, 401))
+
+
+def test_a_folder_without_records_has_none(tmp_path: Path) -> None:
+    assert read_file(tmp_path / "e.jsonl") == []
