@@ -5,8 +5,10 @@ Source: linux/ip_vs.h, net/netfilter/ipvs/ip_vs_ctl.c of the kernel (ip_vs_genl_
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
+from typing import Any
 
 from piranha.kernel.generic import body
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
@@ -25,14 +27,12 @@ from piranha.kernel.ipvs_numbers import (
     Svc,
     Top,
 )
-from piranha.kernel.wire import WireError, attributes, number, number_be, string
+from piranha.kernel.wire import Layout, WireError, attributes, number, number_be, string
 from piranha.table.destination import Destination, DestinationKey, Tunnel
 from piranha.table.service import ONE_PACKET, PERSISTENT, AddressMatch, FirewallMark, ServiceKey, ServiceSettings
 from piranha.terms import Address, Family, Protocol
 
 _FLAGS = Struct("=II")
-_NO_TUNNEL = Tunnel()
-_PLAIN_TUNNEL_FIELDS = (b"\0", b"\0\0", b"\0\0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,32 +64,23 @@ class ServiceEntry:
         return _statistics(self.fields, Svc.STATS64, Svc.STATS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DestinationEntry:
-    """A real server of a dump; what is not a setting is read on demand and raises WireError."""
+    """A real server of a dump. active, inactive: connections, established or not; persistent: templates.
+
+    `statistics()` reads on demand and raises WireError.
+    """
 
     key: DestinationKey
     destination: Destination
-    fields: Mapping[int, bytes]
+    active: int
+    inactive: int
+    persistent: int
+    nest: bytes
 
     def statistics(self) -> Statistics:
         """Read the counters."""
-        return _statistics(self.fields, Dest.STATS64, Dest.STATS)
-
-    @property
-    def active(self) -> int:
-        """Established connections."""
-        return number(self.fields, Dest.ACTIVE_CONNS, 0)
-
-    @property
-    def inactive(self) -> int:
-        """Connections that are not established, closing ones for the most part."""
-        return number(self.fields, Dest.INACT_CONNS, 0)
-
-    @property
-    def persistent(self) -> int:
-        """Persistence templates."""
-        return number(self.fields, Dest.PERSIST_CONNS, 0)
+        return _statistics(attributes(self.nest), Dest.STATS64, Dest.STATS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +109,61 @@ def read_service(payload: bytes) -> ServiceEntry:
 
 def read_destination(payload: bytes, family: Family) -> DestinationEntry:
     """Read one server of a dump; `family` is that of its service, for kernels that do not name it."""
-    fields = attributes(_field(body(payload), Top.DEST))
-    if Dest.ADDR_FAMILY in fields:
-        family = _family(number(fields, Dest.ADDR_FAMILY))
-    key = DestinationKey(_address(_field(fields, Dest.ADDR), family), number_be(fields, Dest.PORT))
-    method = number(fields, Dest.FWD_METHOD) & FORWARDING_MASK
-    if method not in FORWARDING_OF:
-        raise WireError(f"unknown forwarding method {method}")
-    destination = Destination(
-        forwarding=FORWARDING_OF[method],
-        weight=number(fields, Dest.WEIGHT),
-        upper_threshold=number(fields, Dest.U_THRESH, 0),
-        lower_threshold=number(fields, Dest.L_THRESH, 0),
-        tunnel=_tunnel(fields),
+    nest = _field(body(payload), Top.DEST)
+    values = _USUAL_ORDER.read(nest) or _any_order(attributes(nest), family)
+    address, port, *_, active, inactive, persistent, named_family = values
+    key = _destination_key(address, port, named_family)
+    return DestinationEntry(key, _destination(values[2:9]), active, inactive, persistent, nest)
+
+
+# ip_vs_genl_fill_dest of Linux 5.3 and later.
+_USUAL_ORDER = Layout(
+    *((Dest.ADDR, "16s"), (Dest.PORT, "2s"), (Dest.FWD_METHOD, "I"), (Dest.WEIGHT, "I")),
+    *((Dest.TUN_TYPE, "B"), (Dest.TUN_PORT, "2s"), (Dest.TUN_FLAGS, "H")),
+    *((Dest.U_THRESH, "I"), (Dest.L_THRESH, "I")),
+    *((Dest.ACTIVE_CONNS, "I"), (Dest.INACT_CONNS, "I"), (Dest.PERSIST_CONNS, "I"), (Dest.ADDR_FAMILY, "H")),
+)
+
+
+def _any_order(fields: Mapping[int, bytes], family: Family) -> tuple[Any, ...]:
+    """Return what `_USUAL_ORDER` would, from attributes in any order and with old ones missing."""
+    return (
+        *(_field(fields, Dest.ADDR), _field(fields, Dest.PORT)),
+        *(number(fields, Dest.FWD_METHOD), number(fields, Dest.WEIGHT)),
+        *(number(fields, Dest.TUN_TYPE, 0), fields.get(Dest.TUN_PORT, b"\0\0"), number(fields, Dest.TUN_FLAGS, 0)),
+        *(number(fields, Dest.U_THRESH, 0), number(fields, Dest.L_THRESH, 0)),
+        *(number(fields, Dest.ACTIVE_CONNS, 0), number(fields, Dest.INACT_CONNS, 0)),
+        *(number(fields, Dest.PERSIST_CONNS, 0), number(fields, Dest.ADDR_FAMILY, family)),
     )
-    return DestinationEntry(key, destination, fields)
+
+
+# The table is read again and again, and most servers look alike: equal values share one object.
+@lru_cache(maxsize=1 << 15)
+def _destination_key(address: bytes, port: bytes, family: int) -> DestinationKey:
+    if len(port) != 2:
+        raise WireError(f"a port of {len(port)} bytes")
+    return DestinationKey(_address(address, _family(family)), int.from_bytes(port, "big"))
+
+
+@lru_cache(maxsize=1 << 12)
+def _destination(values: tuple[Any, ...]) -> Destination:
+    method, weight, tunnel, tunnel_port, tunnel_flags, upper, lower = values
+    forwarding = FORWARDING_OF.get(method & FORWARDING_MASK)
+    if forwarding is None:
+        raise WireError(f"unknown forwarding method {method}")
+    if tunnel not in TUNNEL_TYPE_OF or tunnel_flags not in TUNNEL_CHECKSUM_OF or len(tunnel_port) != 2:
+        raise WireError(f"unknown tunnel type {tunnel} with flags {tunnel_flags}")
+    return Destination(
+        forwarding=forwarding,
+        weight=weight,
+        upper_threshold=upper,
+        lower_threshold=lower,
+        tunnel=Tunnel(
+            type=TUNNEL_TYPE_OF[tunnel],
+            port=int.from_bytes(tunnel_port, "big"),
+            checksum=TUNNEL_CHECKSUM_OF[tunnel_flags],
+        ),
+    )
 
 
 def read_info(payload: bytes) -> KernelInfo:
@@ -214,20 +245,6 @@ def _settings(fields: Mapping[int, bytes], family: Family) -> ServiceSettings:
         persistence_mask=None if mask == whole else mask,
         persistence_engine=string(fields, Svc.PE_NAME, ""),
         one_packet=bool(flags & ONE_PACKET),
-    )
-
-
-def _tunnel(fields: Mapping[int, bytes]) -> Tunnel:
-    raw = (fields.get(Dest.TUN_TYPE), fields.get(Dest.TUN_PORT), fields.get(Dest.TUN_FLAGS))
-    if raw in (_PLAIN_TUNNEL_FIELDS, (None, None, None)):
-        return _NO_TUNNEL
-    kind, flags = number(fields, Dest.TUN_TYPE, 0), number(fields, Dest.TUN_FLAGS, 0)
-    if kind not in TUNNEL_TYPE_OF or flags not in TUNNEL_CHECKSUM_OF:
-        raise WireError(f"unknown tunnel type {kind} with flags {flags}")
-    return Tunnel(
-        type=TUNNEL_TYPE_OF[kind],
-        port=number_be(fields, Dest.TUN_PORT, 0),
-        checksum=TUNNEL_CHECKSUM_OF[flags],
     )
 
 

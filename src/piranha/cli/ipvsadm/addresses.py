@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from piranha.terms import Address, Protocol
@@ -30,14 +31,15 @@ def endpoint(text: str, protocol: Protocol, lookup: Lookup) -> tuple[Address, in
             return (IPv6Address(host), port) if port is not None and "%" not in host else None
         except AddressValueError:
             return None
-    try:
-        return (IPv6Address(text), None) if "%" not in text else None
-    except AddressValueError:
-        pass
+    if text.count(":") > 1:
+        try:
+            return (IPv6Address(text), None) if "%" not in text else None
+        except AddressValueError:
+            pass
     host, colon, port_text = text.rpartition(":")
     if not colon:
         host = text
-    if re.fullmatch("[0-9]*", host):
+    if not host or host.isdecimal():
         return None
     port = _port(port_text, protocol, lookup) if colon else None
     if colon and port is None:
@@ -46,8 +48,13 @@ def endpoint(text: str, protocol: Protocol, lookup: Lookup) -> tuple[Address, in
     return (address, port) if address is not None else None
 
 
+@lru_cache(maxsize=1024)
 def ipv4(text: str) -> IPv4Address | None:
     """Read an IPv4 address as inet_aton(3) does: `1.2.3` is 1.2.0.3, parts may be octal or hexadecimal."""
+    try:
+        return IPv4Address(text)
+    except AddressValueError:
+        pass
     parts = text.split(".")
     if not 1 <= len(parts) <= 4:
         return None

@@ -5,7 +5,7 @@ same, a long option cannot be shortened, words that are no options may stand any
 an option is the next word whatever it begins with, and an error names the whole word (`-Ln3`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -27,7 +27,15 @@ class Option:
     argument: Argument = Argument.NONE
 
 
-@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a program, ready to be found by their long and short names."""
+
+    def __init__(self, *options: Option) -> None:
+        self.long = {option.name: option for option in options}
+        self.short = {option.short: option for option in options if option.short}
+
+
+@dataclass(slots=True)
 class Given:
     """An option found on the command line. value: None if it has no argument; word: where it stood."""
 
@@ -44,15 +52,13 @@ class OptionError(ValueError):
 class Parser:
     """Reads words one option at a time, so that what comes first is judged first."""
 
-    options: Sequence[Option]
+    options: Options
     words: Sequence[str]
     arguments: list[str] = field(default_factory=list)  # words that are no options, as far as read
     _place: int = 0
 
     def __iter__(self) -> Iterator[Given]:
         """Yield the options in order; raises OptionError at the first that cannot be read."""
-        long = {option.name: option for option in self.options}
-        short = {option.short: option for option in self.options if option.short}
         while self._place < len(self.words):
             word = self.words[self._place]
             self._place += 1
@@ -62,22 +68,22 @@ class Parser:
             if not word.startswith("-") or word == "-":
                 self.arguments.append(word)
             elif word.startswith("--"):
-                yield self._long(long, word)
+                yield self._long(word)
             else:
-                yield from self._cluster(short, word)
+                yield from self._cluster(word)
 
-    def _long(self, options: Mapping[str, Option], word: str) -> Given:
+    def _long(self, word: str) -> Given:
         name, equals, value = word[2:].partition("=")
-        option = options.get(name)
+        option = self.options.long.get(name)
         if option is None:
             raise OptionError(f"{word}: unknown option")
         if option.argument is Argument.NONE and equals:
             raise OptionError(f"{word}: option does not take an argument")
         return Given(name, value if equals else self._next(option, word), word)
 
-    def _cluster(self, options: Mapping[str, Option], word: str) -> Iterator[Given]:
+    def _cluster(self, word: str) -> Iterator[Given]:
         for place, letter in enumerate(word[1:], 2):
-            option = options.get(letter)
+            option = self.options.short.get(letter)
             rest = word[place:]
             if option is None:
                 raise OptionError(f"{word}: unknown option")

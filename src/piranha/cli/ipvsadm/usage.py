@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from piranha.cli.ipvsadm.popt import Argument, Option
+from piranha.cli.ipvsadm.popt import Argument, Option, Options
 
 
 class Verb(StrEnum):
@@ -64,7 +64,7 @@ _COMMAND_OPTIONS = (
 _FLAGS = "timeout daemon stats rate thresholds persistent-conn nosort sort tun-info tun-nocsum tun-csum tun-remcsum"
 _VALUES = "sctp-service pe tun-type tun-port mcast-interface syncid sync-maxlen mcast-group mcast-port mcast-ttl"
 
-OPTIONS: Final = (
+OPTIONS: Final = Options(
     *_COMMAND_OPTIONS,
     Option("tcp-service", "t", Argument.REQUIRED),
     Option("udp-service", "u", Argument.REQUIRED),
