@@ -8,6 +8,7 @@ import pytest
 from piranha.cli.demo.counts import Counts, Outcome
 from piranha.cli.demo.picture import Daemon, Happening, Picture
 from piranha.cli.demo.screen import Scene, render
+from piranha.cli.demo.site import CAST
 
 NOW = 100.0
 
@@ -27,15 +28,15 @@ def server(name: str, state: str, weight: int | None) -> dict[str, object]:
 
 def picture() -> Picture:
     """The primary is active and holds the VIP; web2 is down; the backup's pulse does not answer."""
-    made = Picture(ip_address("127.44.7.10"))
+    made = Picture(CAST, ip_address("127.44.7.10"))
     servers = [server("web1", "up", 1), server("web2", "down", None), server("web3", "up", 1)]
     status = {"virtuals": [{"name": "www", "servers": servers}]}
     primary, backup = made.routers["primary"], made.routers["backup"]
-    primary.pulse = Daemon({"role": "active", "since_s": 12.0, "ready": True}, NOW)
-    primary.lvsd = Daemon(status, NOW)
+    primary.pulse = Daemon(CAST.fresh_s, {"role": "active", "since_s": 12.0, "ready": True}, NOW)
+    primary.lvsd = Daemon(CAST.fresh_s, status, NOW)
     primary.holds, primary.listening, primary.held_since_s, primary.remaining_s = True, True, 88.0, 0.7
-    backup.pulse = Daemon({"role": "standby", "since_s": 12.0, "ready": True}, NOW - 5)
-    backup.lvsd = Daemon(status, NOW)
+    backup.pulse = Daemon(CAST.fresh_s, {"role": "standby", "since_s": 12.0, "ready": True}, NOW - 5)
+    backup.lvsd = Daemon(CAST.fresh_s, status, NOW)
     made.story = [
         Happening(90.0 + n, "primary", "lvsd", "www/web2", f"event {n}", "fall = 2", "connect: refused")
         for n in range(30)

@@ -1,8 +1,9 @@
 """Shell: `piranha demo`: a whole cluster on loopback, to look at and to break.
 
-It needs no privilege and no IPVS. On a terminal it shows a live picture with keys; otherwise, or
-with --tour, it plays a scripted tour. Exit status 0: ended by `q`, or the tour found everything as
-it must be; 1: it did not, or the demo cannot run here; 128 + N: ended by signal N.
+It needs no privilege and no IPVS; with --lab it runs on the real IPVS, as root. On a terminal it
+shows a live picture with keys; otherwise, or with --tour, it plays a scripted tour. Exit status 0:
+ended by `q`, or the tour found everything as it must be; 1: it did not, or the demo cannot run
+here; 128 + N: ended by signal N.
 """
 
 import asyncio
@@ -14,11 +15,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from piranha.cli.demo.client import send_requests
 from piranha.cli.demo.counts import Counts
 from piranha.cli.demo.guard import run_guarded
+from piranha.cli.demo.lab import LabStage
 from piranha.cli.demo.picture import Picture
-from piranha.cli.demo.site import PORT
 from piranha.cli.demo.stage import CannotPlay, Stage, find_site
 from piranha.cli.demo.terminal import LiveShow
 from piranha.cli.demo.tour import Tour
@@ -32,18 +32,19 @@ def main(argv: Sequence[str]) -> int:
     """Run the demo; see the module's text for the exit status."""
     parser = Parser(prog="piranha demo", description="A whole cluster on this machine, to look at and to break.")
     parser.add_argument("--tour", action="store_true", help="play the scripted tour on a terminal too")
+    parser.add_argument("--lab", action="store_true", help="on the real IPVS, in network namespaces; needs root")
     options = parser.parse_args(argv)
     live = not options.tour and _on_terminal()
-    return run_guarded(lambda folder: _show(folder, live))
+    return run_guarded(lambda folder: _show(folder, live, options.lab))
 
 
 def _on_terminal() -> bool:
     return os.isatty(0) and os.isatty(1) and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def _show(folder: Path, live: bool) -> int:
+def _show(folder: Path, live: bool, lab: bool) -> int:
     try:
-        return asyncio.run(_play(folder, live))
+        return asyncio.run(_play(folder, live, lab))
     except asyncio.CancelledError:
         return 1  # the guard knows the signal
     except CannotPlay as error:
@@ -51,22 +52,22 @@ def _show(folder: Path, live: bool) -> int:
         return 1
 
 
-async def _play(folder: Path, live: bool) -> int:
+async def _play(folder: Path, live: bool, lab: bool) -> int:
     _end_on_signals()
-    stage = Stage(folder, find_site())
-    picture, counts = Picture(stage.site.vip), Counts()
-    background = {asyncio.create_task(Watch(picture, stage.run_dirs).run())}
+    stage = LabStage(folder) if lab else Stage(folder, find_site())
+    picture, counts = Picture(stage.cast, stage.vip), Counts()
+    background = {asyncio.create_task(Watch(picture, stage.run_dirs, stage.holding).run())}
 
     def start_client() -> None:
-        background.add(asyncio.create_task(send_requests(str(stage.site.vip), PORT, counts)))
+        background.add(asyncio.create_task(stage.send_requests(counts)))
 
     try:
         if live:
             await LiveShow(stage, picture, counts, start_client).run()
             return 0
-        good = await Tour(stage, picture, counts, start_client, _say).run()
+        good = await Tour(stage.introduction, stage, picture, counts, start_client, _say).run()
         if not good:
-            _show_logs(stage)
+            _show_logs(stage.logs())
         return 0 if good else 1
     except OSError:
         return 1  # the terminal or the reader of our output is gone
@@ -96,9 +97,9 @@ def _end_on_signals() -> None:
         loop.add_signal_handler(number, end)
 
 
-def _show_logs(stage: Stage) -> None:
+def _show_logs(logs: Sequence[Path]) -> None:
     """Print the last lines that the routers wrote, for whoever looks into what went wrong."""
-    for name in stage.run_dirs:
+    for path in logs:
         with contextlib.suppress(OSError):
-            lines = stage.log_of(name).read_text(errors="replace").splitlines()[-LOG_LINES:]
-            print(f"\nlast lines of {name}:", *lines, sep="\n  ", file=sys.stderr)
+            lines = path.read_text(errors="replace").splitlines()[-LOG_LINES:]
+            print(f"\nlast lines of {path.stem}:", *lines, sep="\n  ", file=sys.stderr)

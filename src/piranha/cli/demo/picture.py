@@ -4,24 +4,29 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from piranha.cli.demo.site import ROUTERS
+from piranha.cli.demo.cast import Cast
 from piranha.terms import Address
 
-FRESH_S = 0.8
-"""A daemon that has not answered for this long does not answer."""
+ALIKE_S = 1.0
+"""Two routers that come to the same finding within this time tell it once."""
 
 
 @dataclass(slots=True)
 class Daemon:
-    """What one daemon said last. answered_s: monotonic, None = never; why: why it does not answer now."""
+    """What one daemon said last.
 
+    fresh_s: silence for longer means that it does not answer. answered_s: monotonic, None = never.
+    why: why it does not answer now.
+    """
+
+    fresh_s: float
     status: Mapping[str, Any] = field(default_factory=dict)
     answered_s: float | None = None
     why: str = "not started yet"
 
     def answers(self, now: float) -> bool:
         """Whether what it said is fresh."""
-        return self.answered_s is not None and now - self.answered_s < FRESH_S
+        return self.answered_s is not None and now - self.answered_s < self.fresh_s
 
     def age_s(self, now: float) -> float | None:
         """Return how old its last answer is, None if there was none."""
@@ -52,11 +57,11 @@ class Happening:
 
 @dataclass(slots=True)
 class Router:
-    """One router: its two daemons, and the VIP as its forwarder holds it."""
+    """One router: its two daemons, and the VIP as its plane holds it."""
 
     name: str
-    pulse: Daemon = field(default_factory=Daemon)
-    lvsd: Daemon = field(default_factory=Daemon)
+    pulse: Daemon
+    lvsd: Daemon
     holds: bool = False
     held_since_s: float = 0.0
     remaining_s: float | None = None  # until the hold lapses, None = without limit
@@ -71,14 +76,15 @@ class Router:
         return self.pulse.answers(now) and self.pulse.status.get("ready") is True
 
 
-@dataclass(slots=True)
 class Picture:
     """Both routers, the story so far, and whether two routers held the VIP at one time."""
 
-    vip: Address
-    routers: dict[str, Router] = field(default_factory=lambda: {name: Router(name) for name in ROUTERS})
-    story: list[Happening] = field(default_factory=list)
-    two_holders_s: list[float] = field(default_factory=list)
+    def __init__(self, cast: Cast, vip: Address) -> None:
+        self.cast = cast
+        self.vip = vip
+        self.routers = {name: Router(name, Daemon(cast.fresh_s), Daemon(cast.fresh_s)) for name in cast.routers}
+        self.story: list[Happening] = []
+        self.two_holders_s: list[float] = []
 
     def holders(self) -> list[str]:
         """Return who holds the VIP."""
@@ -95,10 +101,6 @@ class Picture:
             if router.lvsd.answers(now):
                 return dict(_servers(router.lvsd.status))
         return {}
-
-    def servers_of(self, name: str) -> dict[str, Mapping[str, Any]]:
-        """Return the real servers as one router's lvs daemon saw them last."""
-        return dict(_servers(self.routers[name].lvsd.status))
 
 
 def told_once(story: Iterable[Happening]) -> list[Happening]:
@@ -119,13 +121,8 @@ def _alike(first: Happening, second: Happening) -> bool:
         (first.daemon, first.subject, first.message) == ("lvsd", second.subject, second.message)
         and second.daemon == "lvsd"
         and first.router not in ("both", second.router)
-        and second.when_s - first.when_s < FRESH_S
+        and second.when_s - first.when_s < ALIKE_S
     )
-
-
-def other(name: str) -> str:
-    """Return the partner of a router."""
-    return ROUTERS[1 - ROUTERS.index(name)]
 
 
 def in_pool(server: Mapping[str, Any] | None) -> bool:

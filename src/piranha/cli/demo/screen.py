@@ -6,7 +6,6 @@ from typing import Any
 
 from piranha.cli.demo.counts import Counts
 from piranha.cli.demo.picture import Daemon, Happening, Picture, Router, told_once
-from piranha.cli.demo.site import DEADTIME_S, KEEPALIVE_S, PORT, WEIGHTS
 from piranha.cli.words import cut, duration, table
 
 WIDEST = 96
@@ -57,6 +56,7 @@ Line = tuple[str, str]
 
 
 def _headline(scene: Scene, width: int) -> Line:
+    cast = scene.picture.cast
     active = scene.picture.active(scene.now)
     holders = scene.picture.holders()
     if active is not None and holders == [active]:
@@ -66,7 +66,9 @@ def _headline(scene: Scene, width: int) -> Line:
     else:
         state, style = f"{' and '.join(holders)} hold{'s' if len(holders) == 1 else ''} the VIP", YELLOW
     left = f"demo: {state}"
-    right = f"keepalive {KEEPALIVE_S:g}s  deadtime {DEADTIME_S:g}s  running {duration(scene.now - scene.start_s)}"
+    right = (
+        f"keepalive {cast.keepalive_s:g}s  deadtime {cast.deadtime_s:g}s  running {duration(scene.now - scene.start_s)}"
+    )
     return left + " " * max(2, width - len(left) - len(right)) + right, style
 
 
@@ -118,7 +120,7 @@ def _vip(router: Router, now: float) -> str:
 def _servers(scene: Scene) -> list[Line]:
     seen = scene.picture.servers(scene.now)
     rows, styles = [], [BOLD]
-    for name in WEIGHTS:
+    for name in scene.picture.cast.servers:
         server = seen.get(name, {})
         rows.append((*_server(name, server), f"{scene.counts.answered[name]}", _last_check(server)))
         state = str(server.get("state", ""))
@@ -133,7 +135,7 @@ def _server(name: str, server: Mapping[str, Any]) -> tuple[str, ...]:
     weight = server.get("weight")
     return (
         name,
-        f"{server['address']}:{server.get('port', PORT)}",
+        f"{server['address']}:{server['port']}",
         str(server["state"]),
         f"{'-' if weight is None else weight}/{server['configured_weight']}",
         str(server.get("active", "-")),

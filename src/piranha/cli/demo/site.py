@@ -3,13 +3,25 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-KEEPALIVE_S = 0.3
-DEADTIME_S = 3.0
-TIMEOUT_S = 0.9
-REENTRY_S = 1.0
+from piranha.cli.demo.cast import Cast
+
 PORT = 8080
 WEIGHTS = {"web1": 2, "web2": 1, "web3": 1}
 ROUTERS = ("primary", "backup")
+CAST = Cast(
+    routers=ROUTERS,
+    servers=tuple(WEIGHTS),
+    keepalive_s=0.3,
+    deadtime_s=3.0,
+    timeout_s=0.9,
+    reentry_s=1.0,
+    lease_bound_s=1.0,  # L; the forwarder lets go on time
+    refresh_s=0.15,
+    slack_s=0.7,
+    settle_s=0.8,
+    start_s=15.0,
+    tour_s=36.0,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +68,9 @@ backup = {site.router("backup", site.public)}
 backup_private = {site.router("backup", site.private)}
 heartbeat_port = {site.heartbeat_port}
 heartbeat_key_file = {key_file}
-keepalive = {KEEPALIVE_S:g}
-deadtime = {DEADTIME_S:g}
-initdead = {DEADTIME_S:g}
+keepalive = {CAST.keepalive_s:g}
+deadtime = {CAST.deadtime_s:g}
+initdead = {CAST.deadtime_s:g}
 forwarding_plane = userspace        # no IPVS here; a router never does this unless told
 network = nat
 
@@ -70,7 +82,7 @@ virtual www {{
      scheduler = wrr
      send = "GET / HTTP/1.0\\r\\n\\r\\n"
      expect = "HTTP/1.0 200"
-     timeout = {TIMEOUT_S:g}                   # a dead server is out within this
-     reentry = {REENTRY_S:g}                     # and must pass every check for this long before it is back
+     timeout = {CAST.timeout_s:g}                   # a dead server is out within this
+     reentry = {CAST.reentry_s:g}                     # and must pass every check for this long before it is back
 {servers}}}
 """

@@ -13,10 +13,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import piranha
-from piranha.cli.demo.site import PORT, ROUTERS, WEIGHTS, Site, lvs_cf
+from piranha.cli.demo.client import REQUESTS_PER_S, send_requests
+from piranha.cli.demo.counts import Counts
+from piranha.cli.demo.site import CAST, PORT, ROUTERS, WEIGHTS, Site, lvs_cf
+from piranha.control.client import ask_async
 from piranha.errors import PiranhaError
+from piranha.forwarding.errors import PlaneUnavailable
+from piranha.forwarding.userspace import client as forwarder
+from piranha.forwarding.userspace.protocol import Holding
 
 STOP_LIMIT_S = 4.0
+PATIENCE_S = 0.6
+INTRODUCTION = f"""\
+Two routers on this machine, each with its own pulse, lvsd, nannies and forwarder; three real servers; a client \
+with {REQUESTS_PER_S} requests a second to the VIP. Heartbeats every {CAST.keepalive_s:g} s, a partner counts as \
+dead after {CAST.deadtime_s:g} s without one. VIPs are leases: the largest whole L with \
+L + L/3 + 1.5 <= {CAST.deadtime_s:g} is 1 s, renewed every 0.33 s while a partner stands ready. So a router that \
+freezes has lost its VIP before its partner takes it: never two holders."""
 SOURCE = Path(piranha.__file__).parents[1]
 
 
@@ -52,10 +65,14 @@ def _try(site: Site) -> None:
 
 
 class Stage:
-    """Starts and ends the processes; everything they write goes into `folder`."""
+    """The theatre on loopback (see `cast.Theatre`); everything that its processes write goes into `folder`."""
+
+    cast = CAST
+    introduction = INTRODUCTION
 
     def __init__(self, folder: Path, site: Site) -> None:
         self.site = site
+        self.vip = site.vip
         self.run_dirs = {name: folder / name for name in ROUTERS}
         self._folder = folder
         self._servers: dict[str, subprocess.Popen[bytes]] = {}
@@ -72,20 +89,20 @@ class Stage:
         return self._folder / f"{name}.log"
 
     def start_server(self, name: str) -> None:
-        """Start a real server, again if it was killed."""
+        """See Theatre."""
         self._servers[name] = self._start(name, "piranha.cli.demo.server", self.site.server(name), str(PORT), name)
 
     def kill_server(self, name: str) -> None:
-        """Kill a real server: its port refuses from then on."""
+        """See Theatre."""
         self._servers[name].kill()
         self._servers[name].wait()
 
     def server_runs(self, name: str) -> bool:
-        """Whether the process of a real server is there."""
+        """See Theatre."""
         return name in self._servers and self._servers[name].poll() is None
 
     def start_pulse(self, name: str) -> None:
-        """Start the controlling process of a router, which starts or adopts the rest."""
+        """See Theatre."""
         run_dir = self.run_dirs[name]
         run_dir.mkdir(exist_ok=True)
         self._pulses[name] = self._start(
@@ -94,22 +111,22 @@ class Stage:
         )  # fmt: skip
 
     def kill_pulse(self, name: str) -> None:
-        """Kill the pulse of a router; its lvs daemon, nannies and forwarder go on."""
+        """See Theatre."""
         self._pulses[name].kill()
         self._pulses[name].wait()
 
     def freeze_pulse(self, name: str) -> None:
-        """Stop the pulse of a router where it stands."""
+        """See Theatre."""
         os.kill(self._pulses[name].pid, signal.SIGSTOP)
         self._frozen.add(name)
 
     def thaw_pulse(self, name: str) -> None:
-        """Let a frozen pulse go on as if no time had passed."""
+        """See Theatre."""
         self._frozen.discard(name)
         os.kill(self._pulses[name].pid, signal.SIGCONT)
 
     def pulse_state(self, name: str) -> str:
-        """Return `runs`, `frozen` or how it ended."""
+        """See Theatre."""
         process = self._pulses.get(name)
         if process is None:
             return "not started"
@@ -117,6 +134,26 @@ class Stage:
         if code is None:
             return "frozen" if name in self._frozen else "runs"
         return "killed" if code == -signal.SIGKILL else f"ended with status {code}"
+
+    async def switch_over(self, name: str) -> None:
+        """See Theatre."""
+        await ask_async(self.run_dirs[name] / "pulse.sock", "switchover", timeout_s=1.0)
+
+    async def holding(self, name: str) -> Holding | None:
+        """Return how the forwarder of a router holds the VIP, None if it does not."""
+        path = self.run_dirs[name] / forwarder.SOCKET_NAME
+        try:
+            return (await asyncio.to_thread(forwarder.held, path, timeout_s=PATIENCE_S)).get(self.site.vip)
+        except PlaneUnavailable:
+            return None
+
+    async def send_requests(self, counts: Counts) -> None:
+        """Send requests to the VIP and count them, until cancelled."""
+        await send_requests(str(self.vip), PORT, counts)
+
+    def logs(self) -> list[Path]:
+        """Return the files that the routers' daemons write to."""
+        return [self.log_of(name) for name in ROUTERS]
 
     async def stop(self) -> None:
         """End both routers in good order, then the real servers; whoever does not obey is left to the guard."""

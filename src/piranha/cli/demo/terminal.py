@@ -8,12 +8,11 @@ import termios
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
+from piranha.cli.demo.cast import Theatre
 from piranha.cli.demo.counts import Counts
 from piranha.cli.demo.picture import Happening, Picture
 from piranha.cli.demo.screen import Scene, render
-from piranha.cli.demo.site import ROUTERS, WEIGHTS
-from piranha.cli.demo.stage import Stage
-from piranha.control.client import NoAnswer, ask_async
+from piranha.control.client import NoAnswer
 from piranha.control.messages import Refused
 
 DRAW_EVERY_S = 0.2
@@ -24,8 +23,8 @@ LEAVE = "\x1b[?25h\x1b[?1049l"
 class LiveShow:
     """The picture and its keys, until `q`."""
 
-    def __init__(self, stage: Stage, picture: Picture, counts: Counts, start_client: Callable[[], None]) -> None:
-        self._stage, self._picture, self._counts = stage, picture, counts
+    def __init__(self, theatre: Theatre, picture: Picture, counts: Counts, start_client: Callable[[], None]) -> None:
+        self._theatre, self._picture, self._counts = theatre, picture, counts
         self._start_client: Callable[[], None] | None = start_client
         self._start_s = time.monotonic()
         self._notice = "starting both routers in the same instant"
@@ -39,10 +38,10 @@ class LiveShow:
 
     async def run(self) -> None:
         """Start everything, draw until `q`. Raises OSError when the terminal is gone."""
-        for name in WEIGHTS:
-            self._stage.start_server(name)
-        for name in ROUTERS:
-            self._stage.start_pulse(name)
+        for name in self._theatre.cast.servers:
+            self._theatre.start_server(name)
+        for name in self._theatre.cast.routers:
+            self._theatre.start_pulse(name)
         with _raw_terminal():
             asyncio.get_running_loop().add_reader(0, self._read)
             keys = asyncio.create_task(self._obey())
@@ -71,8 +70,9 @@ class LiveShow:
     async def _obey(self) -> None:
         while True:
             letter = await self._keys.get()
-            if letter in "123":
-                self._note(self._toggle_server(f"web{letter}"))
+            servers = self._theatre.cast.servers
+            if letter.isdigit() and 1 <= int(letter) <= len(servers):
+                self._note(self._toggle_server(servers[int(letter) - 1]))
             elif letter in self._acts:
                 self._note(await self._acts[letter]())
 
@@ -81,41 +81,41 @@ class LiveShow:
         self._picture.story.append(Happening(time.monotonic(), "you", "", "", words))
 
     def _toggle_server(self, name: str) -> str:
-        if self._stage.server_runs(name):
-            self._stage.kill_server(name)
+        if self._theatre.server_runs(name):
+            self._theatre.kill_server(name)
             return f"SIGKILL to {name}"
-        self._stage.start_server(name)
+        self._theatre.start_server(name)
         return f"start {name}"
 
-    def _broken(self, state: str) -> str | None:
-        return next((name for name in ROUTERS if self._stage.pulse_state(name) == state), None)
+    def _in_state(self, *states: str) -> list[str]:
+        return [name for name in self._theatre.cast.routers if self._theatre.pulse_state(name) in states]
 
     def _target(self) -> str | None:
         """Return whose pulse to break: the active router's, else any that runs."""
-        running = [name for name in ROUTERS if self._stage.pulse_state(name) == "runs"]
+        running = self._in_state("runs")
         active = self._picture.active(time.monotonic())
         return active if active in running else next(iter(running), None)
 
     async def _kill_pulse(self) -> str:
-        dead = next((name for name in ROUTERS if self._stage.pulse_state(name) not in ("runs", "frozen")), None)
-        if dead is not None:
-            self._stage.start_pulse(dead)
-            return f"start pulse on {dead}"
+        alive = self._in_state("runs", "frozen")
+        for dead in self._theatre.cast.routers:
+            if dead not in alive:
+                self._theatre.start_pulse(dead)
+                return f"start pulse on {dead}"
         name = self._target()
         if name is None:
             return "no pulse runs: press f to let the frozen one go on"
-        self._stage.kill_pulse(name)
+        self._theatre.kill_pulse(name)
         return f"SIGKILL to pulse on {name}; k starts it again"
 
     async def _freeze_pulse(self) -> str:
-        frozen = self._broken("frozen")
-        if frozen is not None:
-            self._stage.thaw_pulse(frozen)
+        for frozen in self._in_state("frozen"):
+            self._theatre.thaw_pulse(frozen)
             return f"SIGCONT to pulse on {frozen}"
         name = self._target()
         if name is None:
             return "no pulse runs: press k to start one"
-        self._stage.freeze_pulse(name)
+        self._theatre.freeze_pulse(name)
         return f"SIGSTOP to pulse on {name}; f lets it go on"
 
     async def _switch_over(self) -> str:
@@ -123,7 +123,7 @@ class LiveShow:
         if name is None:
             return "nobody is active: nothing to switch over"
         try:
-            await ask_async(self._stage.run_dirs[name] / "pulse.sock", "switchover", timeout_s=1.0)
+            await self._theatre.switch_over(name)
         except (NoAnswer, Refused) as error:
             return f"{name} does not switch over: {error}"
         return f"asked {name} to switch over"
@@ -134,7 +134,7 @@ class LiveShow:
         if self._start_client is not None and any(router.listening for router in self._picture.routers.values()):
             self._start_client()
             self._start_client = None
-        processes = {name: self._stage.pulse_state(name) for name in ROUTERS}
+        processes = {name: self._theatre.pulse_state(name) for name in self._theatre.cast.routers}
         scene = Scene(
             picture=self._picture,
             counts=self._counts,

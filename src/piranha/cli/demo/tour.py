@@ -6,25 +6,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from piranha.cli.demo.cast import Cast, Theatre
 from piranha.cli.demo.counts import Counts
-from piranha.cli.demo.picture import Happening, Picture, in_pool, other, told_once
-from piranha.cli.demo.site import DEADTIME_S, KEEPALIVE_S, REENTRY_S, ROUTERS, TIMEOUT_S, WEIGHTS
-from piranha.cli.demo.stage import Stage
-from piranha.control.client import NoAnswer, ask_async
+from piranha.cli.demo.picture import Happening, Picture, in_pool, told_once
+from piranha.control.client import NoAnswer
 from piranha.control.messages import Refused
 
 WIDTH = 96
-WHOLE_TOUR_S = 36.0
-SLACK_S = 0.7  # a busy machine answers late, and the picture is refreshed a few times a second
-SETTLE_S = 0.8
 HAND_OVER_S = 0.5  # of failed requests at most in a planned switchover
-
-INTRODUCTION = f"""\
-Two routers on this machine, each with its own pulse, lvsd, nannies and forwarder; three real servers; a client \
-with 50 requests a second to the VIP. Heartbeats every {KEEPALIVE_S:g} s, a partner counts as dead after \
-{DEADTIME_S:g} s without one. VIPs are leases: the largest whole L with L + L/3 + 1.5 <= {DEADTIME_S:g} is 1 s, \
-renewed every 0.33 s while a partner stands ready. So a router that freezes has lost its VIP before its partner \
-takes it: never two holders."""
 
 
 class _Unfinished(Exception):
@@ -35,7 +24,8 @@ class _Unfinished(Exception):
 class Tour:
     """One run. say: prints a line. problems: what the cluster did not do as it must, in words."""
 
-    stage: Stage
+    introduction: str
+    theatre: Theatre
     picture: Picture
     counts: Counts
     start_client: Callable[[], None]
@@ -47,7 +37,7 @@ class Tour:
 
     async def run(self) -> bool:
         """Play every step; return whether the cluster did what it must."""
-        for line in textwrap.wrap(INTRODUCTION, WIDTH):
+        for line in textwrap.wrap(self.introduction, WIDTH):
             self.say(line)
         steps: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("Start both routers in the same instant", self._start),
@@ -58,13 +48,13 @@ class Tour:
             ("Switch over as planned", self._switch_over),
         ]
         try:
-            async with asyncio.timeout(WHOLE_TOUR_S):
+            async with asyncio.timeout(self._cast.tour_s):
                 for number, (title, step) in enumerate(steps, 1):
                     await self._play(f"{number}. {title}", step)
         except _Unfinished:
             pass
         except TimeoutError:
-            self._judge(False, f"the whole tour takes no longer than {WHOLE_TOUR_S:g} s")
+            self._judge(False, f"the whole tour takes no longer than {self._cast.tour_s:g} s")
         self.say("")
         seconds = time.monotonic() - self._start_s
         verdict = "everything as it must be" if not self.problems else f"NOT as it must be: {len(self.problems)}"
@@ -72,6 +62,14 @@ class Tour:
         for problem in self.problems:
             self.say(f"  not so: {problem}")
         return not self.problems
+
+    @property
+    def _cast(self) -> Cast:
+        return self.theatre.cast
+
+    @property
+    def _victim(self) -> str:
+        return self._cast.servers[1]
 
     async def _play(self, title: str, step: Callable[[], Awaitable[None]]) -> None:
         begun = time.monotonic()
@@ -84,93 +82,103 @@ class Tour:
             self.say(f"  requests  {self.counts.since(begun)}")
 
     async def _start(self) -> None:
-        for name in WEIGHTS:
-            self.stage.start_server(name)
-        for name in ROUTERS:
-            self.stage.start_pulse(name)
-        self._did("start pulse on primary and backup, and web1, web2, web3")
+        for name in self._cast.servers:
+            self.theatre.start_server(name)
+        for name in self._cast.routers:
+            self.theatre.start_pulse(name)
+        self._did(f"start pulse on {' and '.join(self._cast.routers)}, and {', '.join(self._cast.servers)}")
         begun = time.monotonic()
-        await self._reach("one router is active, its partner stands ready", self._steady, 4 * DEADTIME_S)
+        await self._reach("one router is active, its partner stands ready", self._steady, self._cast.start_s)
         self._fact(f"{self._holder()} is active and holds {self.picture.vip} after {time.monotonic() - begun:.1f} s")
         self.start_client()
         served = time.monotonic()
-        await self._reach("all three servers answer", lambda: len(self.counts.answered) == len(WEIGHTS), 3.0)
-        await asyncio.sleep(SETTLE_S)
+        await self._reach("all three servers answer", lambda: len(self.counts.answered) == len(self._cast.servers), 3.0)
+        await asyncio.sleep(self._cast.settle_s)
         self._none_failed(served, "no request failed once the VIP was served")
 
     async def _kill_server(self) -> None:
+        victim, timeout_s = self._victim, self._cast.timeout_s
         begun = time.monotonic()
-        self.stage.kill_server("web2")
-        self._did("SIGKILL to web2")
-        await self._reach("web2 has left the pool", lambda: not self._in_pool("web2"), TIMEOUT_S + 3)
+        self.theatre.kill_server(victim)
+        self._did(f"SIGKILL to {victim}")
+        await self._reach(f"{victim} has left the pool", lambda: not self._in_pool(victim), timeout_s + 3)
         out = time.monotonic()
         self._judge(
-            out - begun <= TIMEOUT_S + SLACK_S,
-            f"a dead server is out within timeout = {TIMEOUT_S:g} s: it took {out - begun:.1f} s",
+            out - begun <= timeout_s + self._cast.slack_s,
+            f"a dead server is out within timeout = {timeout_s:g} s: it took {out - begun:.1f} s",
         )
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(self._cast.settle_s)
         self._none_failed(out, "no request failed after it was out")
 
     async def _revive_server(self) -> None:
+        victim, reentry_s = self._victim, self._cast.reentry_s
         begun = time.monotonic()
-        self.stage.start_server("web2")
-        self._did("start web2")
-        await self._reach("web2 is back in the pool", lambda: self._in_pool("web2"), REENTRY_S + 3)
+        self.theatre.start_server(victim)
+        self._did(f"start {victim}")
+        await self._reach(
+            f"{victim} is back in the pool", lambda: self._in_pool(victim), reentry_s + self._cast.timeout_s + 3
+        )
         back = time.monotonic()
-        self._fact(f"back {back - begun:.1f} s later: it must pass every check for reentry = {REENTRY_S:g} s")
-        await self._reach("web2 answers again", lambda: self.counts.since(back).answered["web2"] > 0, 2.0)
+        self._fact(f"back {back - begun:.1f} s later: it must pass every check for reentry = {reentry_s:g} s")
+        await self._reach(f"{victim} answers again", lambda: self.counts.since(back).answered[victim] > 0, 3.0)
         self._none_failed(begun, "no request failed while it came back")
 
     async def _freeze(self) -> None:
-        former = self._holder()
-        partner = other(former)
+        cast, former = self._cast, self._holder()
+        partner = cast.partner(former)
         begun = time.monotonic()
-        self.stage.freeze_pulse(former)
+        self.theatre.freeze_pulse(former)
         self._did(f"SIGSTOP to pulse on {former}")
-        await self._reach(f"the VIP has left {former}", lambda: former not in self.picture.holders(), DEADTIME_S)
+        await self._reach(f"the VIP has left {former}", lambda: former not in self.picture.holders(), cast.deadtime_s)
         left = time.monotonic()
-        await self._reach(f"{partner} holds the VIP", lambda: self._serves(partner), DEADTIME_S + 3)
+        self._judge(
+            left - begun <= cast.lease_bound_s + cast.slack_s,
+            f"a frozen router loses its VIP within {cast.lease_bound_s:g} s: it took {left - begun:.1f} s",
+        )
+        await self._reach(f"{partner} holds the VIP", lambda: self._serves(partner), cast.deadtime_s + 3)
         taken = time.monotonic()
         self._fact(
             f"the lease ended {left - begun:.1f} s after the freeze, {partner} took the VIP after {taken - begun:.1f} s"
         )
         self._judge(
-            taken - begun <= DEADTIME_S + 2 * KEEPALIVE_S + SLACK_S,
+            taken - begun <= cast.deadtime_s + 2 * cast.keepalive_s + cast.slack_s,
             f"a takeover comes within deadtime + 2 * keepalive: it took {taken - begun:.1f} s",
         )
         self._one_holder(begun)
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(self._cast.settle_s)
         self._none_failed(taken, f"no request failed after {partner} took over")
 
     async def _thaw(self) -> None:
         holder = self._holder()
-        former = other(holder)
+        former = self._cast.partner(holder)
         begun = time.monotonic()
-        self.stage.thaw_pulse(former)
+        self.theatre.thaw_pulse(former)
         self._did(f"SIGCONT to pulse on {former}, which still believes itself active")
         await self._reach(
             f"{former} is standby", lambda: self.picture.routers[former].role(time.monotonic()) == "standby", 4.0
         )
-        await asyncio.sleep(2 * SETTLE_S)
+        await asyncio.sleep(2 * self._cast.settle_s)
         self._one_holder(begun)
         self._judge(self.picture.holders() == [holder], f"{holder} alone holds the VIP: {self.picture.holders()} do")
         self._none_failed(begun, "no request failed")
 
     async def _switch_over(self) -> None:
         former = self._holder()
-        partner = other(former)
-        await self._reach(f"{partner} is ready", self._steady, 2 * DEADTIME_S)
+        partner = self._cast.partner(former)
+        await self._reach(f"{partner} is ready", self._steady, 2 * self._cast.deadtime_s)
         begun = time.monotonic()
         self._did(f"ask pulse on {former} to switch over")
         try:
-            await ask_async(self.stage.run_dirs[former] / "pulse.sock", "switchover")
+            await self.theatre.switch_over(former)
         except (NoAnswer, Refused) as error:
             self._judge(False, f"a ready partner takes over when asked: {error}")
             raise _Unfinished from error
-        await self._reach(f"{partner} holds the VIP", lambda: self._serves(partner), DEADTIME_S)
+        await self._reach(f"{partner} holds the VIP", lambda: self._serves(partner), self._cast.deadtime_s)
         self._fact(f"{partner} serves {time.monotonic() - begun:.1f} s later")
-        await self._reach(f"{former} is standby", lambda: self._steady() and self._serves(partner), DEADTIME_S)
-        await asyncio.sleep(SETTLE_S)
+        await self._reach(
+            f"{former} is standby", lambda: self._steady() and self._serves(partner), self._cast.deadtime_s
+        )
+        await asyncio.sleep(self._cast.settle_s)
         summary = self.counts.since(begun)
         gap_s = 0.0
         if summary.first_failure_s is not None and summary.last_failure_s is not None:
@@ -183,12 +191,12 @@ class Tour:
         active = self.picture.active(now)
         if active is None or not self._serves(active):
             return False
-        partner = self.picture.routers[other(active)]
+        partner = self.picture.routers[self._cast.partner(active)]
         return (
             partner.role(now) == "standby"
             and partner.ready(now)
             and self.picture.routers[active].remaining_s is not None
-            and all(self._in_pool(name) for name in WEIGHTS)
+            and all(self._in_pool(name) for name in self._cast.servers)
         )
 
     def _serves(self, name: str) -> bool:
@@ -208,8 +216,8 @@ class Tour:
     async def _reach(self, words: str, fact: Callable[[], bool], limit_s: float) -> None:
         deadline = time.monotonic() + limit_s
         while not fact():
-            for name in ROUTERS:
-                state = self.stage.pulse_state(name)
+            for name in self._cast.routers:
+                state = self.theatre.pulse_state(name)
                 if state not in ("runs", "frozen"):
                     self._judge(False, f"pulse on {name} goes on: it {state}")
                     raise _Unfinished

@@ -2,28 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from piranha.cli.demo.picture import Daemon, Happening, Picture, Router
 from piranha.control.client import NoAnswer, ask_async
 from piranha.control.messages import Refused
-from piranha.forwarding.errors import PlaneUnavailable
-from piranha.forwarding.userspace import client as forwarder
 from piranha.forwarding.userspace.protocol import Holding
 
 DAEMONS = ("pulse", "lvsd")
-ASK_EVERY_S = 0.15
 PATIENCE_S = 0.6
+
+HoldingOf = Callable[[str], Awaitable[Holding | None]]
 
 
 class Watch:
-    """Asks until cancelled. run_dirs: one for each router."""
+    """Asks until cancelled. run_dirs: one for each router. holding: how a router holds the VIP, None if not."""
 
-    def __init__(self, picture: Picture, run_dirs: Mapping[str, Path]) -> None:
+    def __init__(self, picture: Picture, run_dirs: Mapping[str, Path], holding: HoldingOf) -> None:
         self._picture = picture
         self._run_dirs = run_dirs
+        self._holding = holding
+        self._every_s = picture.cast.refresh_s
 
     async def run(self) -> None:
         """Keep asking until cancelled."""
@@ -45,7 +46,7 @@ class Watch:
                 after = self._take(router.name, name, told, after)
             except (NoAnswer, Refused) as error:
                 daemon.why = str(error).removeprefix(f"{path}: ")
-            await asyncio.sleep(ASK_EVERY_S)
+            await asyncio.sleep(self._every_s)
 
     def _take(self, router: str, daemon: str, told: Mapping[str, Any], after: int) -> int:
         for event in told["events"]:
@@ -69,21 +70,14 @@ class Watch:
         while True:
             now = time.monotonic()
             for router in picture.routers.values():
-                self._note(router, await self._held(router.name), now)
+                self._note(router, await self._holding(router.name), now)
             if len(picture.holders()) > 1:
                 # Asked one after the other, a hand-over in between looks like two holders: ask again.
                 for router in picture.routers.values():
-                    self._note(router, await self._held(router.name), now)
+                    self._note(router, await self._holding(router.name), now)
                 if len(picture.holders()) > 1:
                     picture.two_holders_s.append(now)
-            await asyncio.sleep(ASK_EVERY_S / 2)
-
-    async def _held(self, name: str) -> Holding | None:
-        path = self._run_dirs[name] / forwarder.SOCKET_NAME
-        try:
-            return (await asyncio.to_thread(forwarder.held, path, timeout_s=PATIENCE_S)).get(self._picture.vip)
-        except PlaneUnavailable:
-            return None
+            await asyncio.sleep(self._every_s / 2)
 
     @staticmethod
     def _note(router: Router, holding: Holding | None, now: float) -> None:

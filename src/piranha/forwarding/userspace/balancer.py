@@ -62,7 +62,7 @@ class Balancer:
             objection = self._apply(change, removed)
             if objection is not None:
                 code, words = objection
-                refusals.append(Refusal(change, code, f"{words} ({errno.errorcode[code]})"))
+                refusals.append(Refusal(change, code, f"{words} ({_name(code)})"))
         return refusals, removed
 
     def _apply(self, change: Change, removed: set[Server]) -> Objection | None:
@@ -213,3 +213,8 @@ class Balancer:
                 },
             )
         return result
+
+
+def _name(code: int) -> str:
+    # Linux gives ENOTSUP and EOPNOTSUPP one number; ipvsadm and the kernel say the latter.
+    return "EOPNOTSUPP" if code == errno.EOPNOTSUPP else errno.errorcode[code]
