@@ -231,6 +231,16 @@ def test_a_host_name_stands_for_the_address_it_has_now() -> None:
     assert load(text, "lvs.cf").config is None
 
 
+def test_the_file_that_is_kept_has_addresses_for_host_names() -> None:
+    text = "primary = lvs1.example.net  # here\nvirtual a { address = 'www.example.net/28' eth0; port = http }\n"
+    hosts = {"lvs1.example.net": ip_address("192.0.2.2"), "www.example.net": ip_address("192.0.2.10")}
+    loaded = load(text.encode(), "lvs.cf", hosts)
+    kept = "primary = 192.0.2.2  # here\nvirtual a { address = 192.0.2.10/28 eth0; port = http }\n"
+    assert loaded.accepted_bytes().decode() == kept
+    assert loaded.config is not None
+    assert meaning(config(kept)) == meaning(loaded.config)
+
+
 FILE = """serial_no = 1
 primary = 192.0.2.2
 virtual web {

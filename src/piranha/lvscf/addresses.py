@@ -53,17 +53,15 @@ def is_host_name(word: str) -> bool:
     return not _DOTTED.match(word) and bool(_HOST_NAME.match(word)) and _inet_aton(word) is None
 
 
-def address_words(directive: Directive, words: Sequence[Token]) -> list[str]:
-    """Return the words of a setting that must be addresses."""
+def address_words(directive: Directive, words: Sequence[Token]) -> Sequence[Token]:
+    """Return the words of a setting that must be addresses, `/prefix` included."""
     match directive.type:
-        case Type.ADDRESS | Type.HOSTPORT:
-            return [words[0].value]
-        case Type.FLOATING:
-            return [words[0].value.split("/", 1)[0]]
+        case Type.ADDRESS | Type.HOSTPORT | Type.FLOATING:
+            return words[:1]
         case Type.HEARTBEAT_PATH:
-            return [word.value for word in words[:2]]
+            return words[:2]
         case _:
-            return []
+            return ()
 
 
 def _inet_aton(text: str) -> IPv4Address | None:

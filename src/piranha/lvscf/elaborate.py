@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from piranha.lvscf import directives
-from piranha.lvscf.addresses import ADDRESS_TYPES, FloatingWords, address_words, is_host_name
+from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import Built, BuiltVirtual
 from piranha.lvscf.checks import check
 from piranha.lvscf.config import (
@@ -23,14 +23,9 @@ from piranha.lvscf.directives import Scope
 from piranha.lvscf.elaborate_virtual import Names, build_virtual, floating_address, unique_name
 from piranha.lvscf.numbers import Reader
 from piranha.lvscf.settings import Section, collect
-from piranha.lvscf.syntax.tree import Setting, Tree
+from piranha.lvscf.syntax.tree import Tree
 from piranha.terms import Address, ForwardingMethod
 
-_ADDRESS_KEYWORDS = frozenset(
-    directive.name
-    for directive in directives.ALL
-    if directive.type in ADDRESS_TYPES and directive.status is directives.Status.ACTED_ON
-)
 # What is missing may well be there once the errors are gone: these would only distract from them.
 CONSEQUENCES = ("W023", "W035", "W036", "W042", "W044")
 
@@ -50,28 +45,6 @@ def elaborate(tree: Tree, hosts: Mapping[str, Address], findings: Findings) -> C
         return built.config
     findings.found = [diagnostic for diagnostic in findings.found if diagnostic.code not in CONSEQUENCES]
     return None
-
-
-def names_to_resolve(tree: Tree) -> tuple[str, ...]:
-    """Return the host names that stand where the file needs an address, each once, in file order."""
-    names: dict[str, None] = {}
-    for setting, scope in _settings(tree):
-        if setting.keyword.text in _ADDRESS_KEYWORDS and setting.values:
-            directive = directives.find(setting.keyword.text, scope)
-            words = address_words(directive, setting.values) if directive else []
-            names.update(dict.fromkeys(word for word in words if is_host_name(word)))
-    return tuple(names)
-
-
-def _settings(tree: Tree) -> Iterator[tuple[Setting, Scope]]:
-    for setting in tree.settings():
-        yield setting, Scope.GLOBAL
-    for virtual in tree.blocks("virtual"):
-        for setting in virtual.settings():
-            yield setting, Scope.VIRTUAL
-        for server in virtual.blocks("server"):
-            for setting in server.settings():
-                yield setting, Scope.SERVER
 
 
 def _virtuals(tree: Tree, network: ForwardingMethod, reader: Reader) -> Iterator[BuiltVirtual]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from piranha.lvscf.config import Config
 from piranha.lvscf.diagnostics import Diagnostic, Findings, Severity, Span
-from piranha.lvscf.elaborate import elaborate, names_to_resolve
+from piranha.lvscf.elaborate import elaborate
+from piranha.lvscf.names import names_to_resolve, with_addresses
 from piranha.lvscf.syntax.parser import parse
 from piranha.lvscf.syntax.tree import Tree, Trivia
 from piranha.terms import Address
@@ -16,13 +17,19 @@ class Loaded:
     """The outcome of one reading.
 
     config: None exactly when some finding is an error. findings: errors and warnings in file
-    order. text: what was read, decoded as UTF-8 with surrogateescape.
+    order. text: what was read, decoded as UTF-8 with surrogateescape. resolved: the same with
+    addresses for host names, None when it has none.
     """
 
     config: Config | None
     findings: tuple[Diagnostic, ...]
     text: str
     path: str = "lvs.cf"
+    resolved: str | None = None
+
+    def accepted_bytes(self) -> bytes:
+        """Return the file to keep as the accepted one: as it was read, but with addresses for host names."""
+        return (self.text if self.resolved is None else self.resolved).encode("utf-8", "surrogateescape")
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -78,7 +85,8 @@ def elaborated(source: Source, hosts: Mapping[str, Address]) -> Loaded:
         return Loaded(None, source.findings, source.text, source.path)
     findings = Findings(list(source.findings))
     config = elaborate(source.tree, hosts, findings)
-    return Loaded(config, findings.in_file_order(), source.text, source.path)
+    resolved = with_addresses(source.tree, hosts) if source.names else None
+    return Loaded(config, findings.in_file_order(), source.text, source.path, resolved)
 
 
 def unusable(path: str, code: str, message: str, hint: str = "") -> Loaded:

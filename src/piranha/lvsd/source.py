@@ -36,7 +36,7 @@ class Source:
     def accept(self, loaded: Loaded, config: Config) -> Accepted:
         """Keep the file as the accepted one; return its generation. Blocks; raises OSError."""
         if not self.by_pulse:
-            return store_accepted(self.state, loaded.text.encode("utf-8", "surrogateescape"), config)
+            return store_accepted(self.state, loaded.accepted_bytes(), config)
         kept = read_accepted(self.state)
         if kept is not None and kept.meaning == meaning(config):
             return kept

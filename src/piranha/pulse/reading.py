@@ -76,7 +76,7 @@ def read(path: Path) -> Reading:
             config, problems = None, (str(error),)
     return Reading(
         config=config,
-        data=loaded.text.encode("utf-8", "surrogateescape"),
+        data=loaded.accepted_bytes(),
         problems=problems,
         warnings=warnings,
         rendered=rendered,

@@ -1,0 +1,60 @@
+"""Host names in the file: which ones there are, and the file with their addresses instead."""
+
+from collections.abc import Iterator, Mapping
+
+from piranha.lvscf import directives
+from piranha.lvscf.addresses import ADDRESS_TYPES, address_words, is_host_name
+from piranha.lvscf.directives import Scope
+from piranha.lvscf.syntax.printer import tokens_of
+from piranha.lvscf.syntax.tokens import Token, join
+from piranha.lvscf.syntax.tree import Setting, Tree
+from piranha.terms import Address
+
+_ADDRESS_KEYWORDS = frozenset(
+    directive.name
+    for directive in directives.ALL
+    if directive.type in ADDRESS_TYPES and directive.status is directives.Status.ACTED_ON
+)
+
+
+def names_to_resolve(tree: Tree) -> tuple[str, ...]:
+    """Return the host names that stand where the file needs an address, each once, in file order."""
+    return tuple(dict.fromkeys(name for _, name in _named(tree)))
+
+
+def with_addresses(tree: Tree, hosts: Mapping[str, Address]) -> str:
+    """Return the text of the file with the address of each host name instead of it.
+
+    A daemon that reads the file again then does not depend on the name service, and gets the same.
+    """
+    places = {(word.line, word.column): name for word, name in _named(tree) if name in hosts}
+
+    def spelt(token: Token) -> Token:
+        name = places.get((token.line, token.column))
+        if name is None or not token.text:
+            return token
+        return token._replace(text=str(hosts[name]) + token.value.removeprefix(name))
+
+    return join(spelt(token) for token in (*tokens_of(tree.body), tree.end))
+
+
+def _named(tree: Tree) -> Iterator[tuple[Token, str]]:
+    """Yield each word that is or begins with a host name, and that name."""
+    for setting, scope in _settings(tree):
+        if setting.keyword.text in _ADDRESS_KEYWORDS and setting.values:
+            directive = directives.find(setting.keyword.text, scope)
+            for word in address_words(directive, setting.values) if directive else ():
+                name = word.value.split("/", 1)[0]
+                if is_host_name(name):
+                    yield word, name
+
+
+def _settings(tree: Tree) -> Iterator[tuple[Setting, Scope]]:
+    for setting in tree.settings():
+        yield setting, Scope.GLOBAL
+    for virtual in tree.blocks("virtual"):
+        for setting in virtual.settings():
+            yield setting, Scope.VIRTUAL
+        for server in virtual.blocks("server"):
+            for setting in server.settings():
+                yield setting, Scope.SERVER
