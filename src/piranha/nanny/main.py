@@ -168,6 +168,8 @@ def _check(given: dict[str, str], virtual_port: int) -> Check:
             words = tuple(shlex.split(given["--send_program"]))
         except ValueError as error:
             raise WrongArguments(f"bad argument --send_program: {error}") from error
+        if not words:
+            raise WrongArguments("bad argument --send_program: it is empty")
         if expect is not None and expect.anything:
             expect = Expect(text=expect.text)
         return Program(command=words, expect=expect, honour_status="--ignore-status" not in given)

@@ -22,7 +22,8 @@ class Answer:
         self._ended = False
         self._search: Search | None = None
         self._outside: OutsideSearch | None = None
-        self._searched = 0  # bytes that were searched in vain
+        self._searched = 0  # bytes that were searched and did not decide
+        self._tentative = False  # they match as far as `$` can be said to be there
         if expect.regex:
             try:
                 self._search = search_for(expect.text)
@@ -44,12 +45,16 @@ class Answer:
             case Verdict.MORE:
                 pass
 
-    def expire(self) -> bool:
+    def expire(self, now: float) -> bool:
         """The time limit is over; return whether what came so far explains the failure."""
+        unsearched = len(self._got) > self._searched
+        inside = self._inside(self._search, len(self._got)) if self._search is not None and unsearched else None
         if self._outside is not None:
             self._probe.end(Reason.MISMATCH, "answer: the search for expect took too long")
-        elif self._search is not None and len(self._got) > self._searched and self._search.cheap(len(self._got)):
-            self._conclude(self._search.found(bytes(self._got)), final=True, now=self._probe.started_s)
+        elif inside is not None:
+            self._conclude(inside(bytes(self._got)), final=True, now=now)
+        elif self._tentative and not unsearched:
+            self._matches(now)
         elif self._got:
             self._differs()
         return self._probe.outcome is not None
@@ -64,14 +69,14 @@ class Answer:
         size = len(self._got)
         if self._search is None or self._outside is not None:
             return
-        if not self._ended and size > EAGER and size < self._searched * 5 // 4:
+        inside = self._inside(self._search, size)
+        if inside is not None:
+            if self._ended or size <= EAGER or size >= self._searched * 5 // 4:
+                self._searched = size
+                self._conclude(inside(bytes(self._got)), final=self._ended, now=now)
             return
         data = bytes(self._got)
         self._searched = size
-        inside = self._inside(self._search, size)
-        if inside is not None:
-            self._conclude(inside(data), final=self._ended, now=now)
-            return
         try:
             self._outside = OutsideSearch(self._search, data, self._probe.watch, self._outside_ended)
         except OSError as error:
@@ -84,15 +89,16 @@ class Answer:
         self._outside = None
         if found is None:
             self._probe.end(Reason.ERROR, "answer: the search for expect was killed")
-        elif found or len(self._got) == self._searched:
+        elif len(self._got) == self._searched or (found and self._search and not self._search.expression.to_end):
             self._conclude(found, final=self._ended, now=now)
         else:
             self._look(now)
 
     def _conclude(self, found: object, *, final: bool, now: float) -> None:
-        if found:
+        self._tentative = bool(found)
+        if found and (final or (self._search is not None and not self._search.expression.to_end)):
             self._matches(now)
-        elif final:
+        elif final and not found:
             self._differs()
 
     def _matches(self, now: float) -> None:

@@ -68,7 +68,7 @@ class TcpProbe(Probe):
             self.no_answer("connect")
         elif self._unsent:
             self.no_answer("send")
-        elif self._answer is None or not self._answer.expire():
+        elif self._answer is None or not self._answer.expire(now):
             self.no_answer("answer")
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ class UdpProbe(Probe):
         if self._answer is None:
             self.passed("silence", now)
             self.end(Reason.OK, "answer: none, and none is expected")
-        elif not self._answer.expire():
+        elif not self._answer.expire(now):
             self.no_answer("answer")
 
     def close(self) -> None:

@@ -1,0 +1,158 @@
+"""External checks: programs that behave well or badly."""
+
+import os
+import time
+from pathlib import Path
+
+from tests.nanny.servers import alive, assignment, check_once, wait_for
+
+from piranha.lvscf.config import Expect, Program
+from piranha.nanny.engine import Engine
+from piranha.nanny.results import ProbeResult, Reason
+
+
+def run(
+    *command: str, expect: bytes | None = None, regex: bool = False, honour: bool = True, limit_s: float = 2.0
+) -> ProbeResult:
+    wanted = None if expect is None else Expect(text=expect, regex=regex)
+    return check_once(Program(command=command, expect=wanted, honour_status=honour), 8080, limit_s=limit_s)
+
+
+def shell(script: str, **options: object) -> ProbeResult:
+    return run("sh", "-c", script, **options)  # type: ignore[arg-type]  # the options of `run`, by name
+
+
+def test_exit_status_0_is_up() -> None:
+    result = shell("exit 0")
+
+    assert (result.reason, result.detail) == (Reason.OK, "program: exit status 0")
+    assert [name for name, _ in result.phases_ms] == ["run"]
+
+
+def test_any_other_exit_status_is_down_even_when_the_output_is_right() -> None:
+    """The original took such a server for up (reference 4.4)."""
+    result = shell("echo OK; echo disk full >&2; exit 3", expect=b"OK")
+
+    assert result.reason is Reason.PROGRAM_FAILED
+    assert result.detail == "program: exit status 3; it said 'disk full'"
+
+
+def test_death_by_a_signal_is_down() -> None:
+    result = shell("kill -SEGV $$")
+
+    assert (result.reason, result.detail) == (Reason.PROGRAM_FAILED, "program: killed by SIGSEGV")
+
+
+def test_a_program_that_cannot_be_run_is_down() -> None:
+    """The original took it for up when expect was set (reference 4.4)."""
+    result = run("/nonexistent/check", expect=b"OK")
+
+    assert result.reason is Reason.PROGRAM_FAILED
+    assert result.detail == "program: /nonexistent/check cannot be run: No such file or directory"
+
+
+def test_with_status_ignored_the_output_alone_decides() -> None:
+    assert shell("echo OK; exit 1", expect=b"OK", honour=False).ok
+    assert shell("echo BAD; exit 0", expect=b"OK", honour=False).reason is Reason.MISMATCH
+    assert run("/nonexistent/check", honour=False).reason is Reason.PROGRAM_FAILED
+
+
+def test_output_is_compared_with_or_without_its_last_newline() -> None:
+    """The original cut the last character off whatever it was (reference 4.4)."""
+    assert run("printf", "OK", expect=b"OK").ok
+    assert run("printf", "OK\\n", expect=b"OK").ok
+
+
+def test_the_whole_output_must_be_as_expected() -> None:
+    result = run("printf", "OK\\nand more\\n", expect=b"OK")
+
+    assert (result.reason, result.detail) == (Reason.MISMATCH, r"program: 'OK\nand more\n' instead of 'OK'")
+
+
+def test_a_regular_expression_is_found_anywhere_in_the_output() -> None:
+    assert run("printf", "load 3\\nqueue 17\\n", expect=b"queue [[:digit:]]+", regex=True).ok
+    assert run("printf", "queue empty", expect=b"queue [[:digit:]]+", regex=True).reason is Reason.MISMATCH
+
+
+def test_more_than_4_kb_of_output_is_no_match_and_does_not_block_the_program() -> None:
+    result = shell("head -c 1000000 /dev/zero | tr '\\0' x; echo", expect=b"x" * 4096)
+
+    assert (result.reason, result.detail) == (Reason.MISMATCH, "program: more than 4096 bytes of output")
+
+
+def test_address_and_port_are_replaced_inside_words_too() -> None:
+    """The original replaced whole words only (reference 4.4)."""
+    assert run("printf", "%s", "http://%h:%p/", expect=b"http://127.0.0.1:8080/").ok
+
+
+def test_words_are_not_read_by_a_shell() -> None:
+    assert run("printf", "%s", "$HOME;`id`|*", expect=b"$HOME;`id`|*").ok
+
+
+def test_a_program_that_reads_finds_the_end_at_once() -> None:
+    assert run("cat", expect=b"").ok
+
+
+def test_the_time_limit_kills_the_whole_group(tmp_path: Path) -> None:
+    """The intended alarm of the original never came (reference 4.4)."""
+    pids = tmp_path / "pids"
+    began = time.monotonic()
+    result = shell(f"sleep 60 & echo $! $$ > {pids}; echo still here >&2; sleep 60", limit_s=0.3)
+
+    assert 0.3 <= time.monotonic() - began < 1.5
+    assert result.reason is Reason.TIMEOUT
+    assert result.detail == "program: not finished in 300 ms, killed; it said 'still here'"
+    for pid in pids.read_text().split():
+        wait_for(lambda pid=pid: not alive(int(pid)))  # type: ignore[misc]  # pid is bound now, on purpose
+
+
+def test_what_a_program_leaves_behind_in_its_group_ends_with_it(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    result = shell(f"sleep 60 & echo $! > {pids}; exit 0")
+
+    assert result.ok
+    wait_for(lambda: not alive(int(pids.read_text())))
+
+
+def test_a_program_runs_in_a_group_of_its_own_and_without_variables_of_this_interpreter() -> None:
+    os.environ["PYTHONHASHSEED"] = "0"
+    result = shell('test "$(ps -o pgid= -p $$ | tr -d " ")" = $$ && test -z "$PYTHONPATH$NOTIFY_SOCKET"')
+
+    assert result.detail == "program: exit status 0"
+
+
+def test_programs_run_at_most_so_many_at_a_time_and_their_time_counts_from_their_start() -> None:
+    engine = Engine(program_limit=2)
+    began = time.monotonic()
+    try:
+        for number in range(6):
+            program = Program(command=("sleep", "0.1"))
+            engine.assign(assignment(program, 80, interval_s=10.0, limit_s=0.25, name=f"www/web{number}"))
+        results: list[ProbeResult] = []
+        while len(results) < 6:
+            assert time.monotonic() - began < 5
+            results += engine.turn(began + 5)
+    finally:
+        engine.close()
+
+    assert time.monotonic() - began >= 0.3
+    assert {result.reason for result in results} == {Reason.OK}
+
+
+def test_a_slow_program_delays_no_other_check() -> None:
+    engine = Engine(program_limit=1)
+    began = time.monotonic()
+    try:
+        engine.assign(assignment(Program(command=("sleep", "60")), 80, interval_s=30.0, name="www/slow"))
+        engine.assign(assignment(Program(command=("true",)), 80, interval_s=30.0, name="www/waits"))
+        engine.forget("www/waits")  # while it waits for its turn
+        engine.forget("www/slow")  # while it runs
+        engine.assign(assignment(Program(command=("true",)), 80, interval_s=30.0, name="www/next"))
+        results: list[ProbeResult] = []
+        while not results:
+            assert time.monotonic() - began < 3
+            results = engine.turn(began + 3)
+    finally:
+        engine.close()
+
+    assert [(result.id, result.ok) for result in results] == [("www/next", True)]
