@@ -51,6 +51,7 @@ class Verbs:
             "meaning": pulse.accepted.meaning,
             "serial_no": pulse.accepted.serial_no,
             "paired": pulse.config.backup_active,
+            "standby": str(pulse.config.standby),
             "authenticated": pulse.authenticated,
             **status.election_data(view),
             "paths": status.paths_data(view.paths, paths),
