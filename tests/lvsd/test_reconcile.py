@@ -1,0 +1,196 @@
+"""One pass over the table: what is done, what others did, what is refused, all in words."""
+
+import errno
+from dataclasses import replace
+from ipaddress import ip_address
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.contracts.fake_kernel import FakeKernel, FakePlane, refuses_at_random, refuses_nothing
+
+from piranha.events.event import Event, Level
+from piranha.forwarding.plane import Plane
+from piranha.lvscf.config import CheckTiming, Config, Exchange, FloatingAddress, RealServer, Router, Virtual
+from piranha.lvsd.reconcile import ONE_BY_ONE, Reconciler
+from piranha.table.changes import AddService, Change, EditDestination, RemoveDestination, RemoveService
+from piranha.table.desired import ServerVerdict, Verdicts, desired
+from piranha.table.destination import Destination, DestinationKey
+from piranha.table.service import AddressMatch, ServiceKey
+from piranha.terms import ForwardingMethod, Protocol, Scheduler
+
+NAT = ForwardingMethod.NAT
+VIP = FloatingAddress(address=ip_address("192.0.2.10"), prefix=32)
+WWW = ServiceKey(AddressMatch(Protocol.TCP, VIP.address, 80))
+TIMING = CheckTiming(interval_s=2, check_timeout_s=2, fast_interval_s=2)
+
+
+def real(number: int) -> RealServer:
+    address = ip_address("10.0.0.0") + number
+    return RealServer(
+        name=f"web{number}", address=address, port=80, forwarding=NAT, check=Exchange(), timing=TIMING, active=True
+    )
+
+
+def www(*servers: RealServer, scheduler: Scheduler = Scheduler.WLC, name: str = "www", port: int = 80) -> Virtual:
+    return Virtual(
+        name=name, active=True, vip=VIP, port=port, protocols=(Protocol.TCP,), servers=servers, scheduler=scheduler
+    )
+
+
+def config(*virtuals: Virtual) -> Config:
+    return Config(primary=Router(public=ip_address("192.0.2.2")), virtuals=virtuals)
+
+
+def at(number: int) -> DestinationKey:
+    return DestinationKey(ip_address("10.0.0.0") + number, 80)
+
+
+def all_up(file: Config) -> Verdicts:
+    return {(v.name, s.name): ServerVerdict.UP for v in file.virtuals for s in v.servers}
+
+
+class Passes:
+    """A reconciler on a plane: each call is one pass, as the daemon makes it."""
+
+    def __init__(self, plane: Plane) -> None:
+        self.plane = plane
+        self.reconciler = Reconciler()
+
+    def __call__(
+        self, file: Config, verdicts: Verdicts | None = None, ours: set[ServiceKey] | None = None
+    ) -> list[Event]:
+        verdicts = all_up(file) if verdicts is None else verdicts
+        plan = self.reconciler.plan(file, verdicts, self.plane.dump(), ours or {WWW})
+        refusals = self.plane.apply(plan.changes)
+        left = plan.wanted if not refusals else self.plane.dump()
+        return self.reconciler.done(plan, refusals, left, now=1.0)
+
+
+def told(events: list[Event]) -> list[tuple[str, str]]:
+    return [(event.subject, event.message) for event in events]
+
+
+def test_the_first_pass_loads_the_table_and_says_so_in_the_originals_words() -> None:
+    assert told(Passes(FakePlane())(config(www(real(1))))) == [
+        ("www", "starting virtual service www active: 80"),
+        ("www/web1", "server 10.0.0.1:80 added to the table"),
+    ]
+
+
+def test_a_pass_without_cause_does_nothing_and_says_nothing() -> None:
+    kernel = FakeKernel()
+    passes = Passes(FakePlane(kernel))
+    passes(config(www(real(1))))
+    done = len(kernel.history)
+    assert passes(config(www(real(1)))) == []
+    assert len(kernel.history) == done
+
+
+def test_a_server_that_went_down_is_taken_out_without_being_called_a_repair() -> None:
+    passes = Passes(FakePlane())
+    file = config(www(real(1), real(2)))
+    passes(file)
+    events = passes(file, {**all_up(file), ("www", "web1"): ServerVerdict.DOWN})
+    assert told(events) == [("www/web1", "server 10.0.0.1:80 removed from the table")]
+    assert events[0].before == "nat weight 1"
+
+
+def test_settings_are_edited_in_place() -> None:
+    passes = Passes(FakePlane())
+    passes(config(www(real(1))))
+    [event] = passes(config(www(real(1), scheduler=Scheduler.SED)))
+    assert (event.message, event.before, event.after) == ("virtual service www edited in place", "wlc", "sed")
+
+
+def test_a_service_that_left_the_file_is_named_as_it_was() -> None:
+    passes = Passes(FakePlane())
+    passes(config(www(real(1))))
+    assert told(passes(config())) == [("www", "shutting down virtual service www")]
+
+
+def changed_by_hand(*changes: Change) -> list[Event]:
+    """What is said of the first pass after somebody else made these changes."""
+    plane = FakePlane()
+    passes = Passes(plane)
+    file = config(www(real(1), real(2)))
+    passes(file)
+    before = plane.dump()
+    assert plane.apply(changes) == []
+    events = passes(file)
+    assert plane.dump() == before
+    return events
+
+
+def test_a_weight_set_by_hand_is_repaired_and_named() -> None:
+    [event] = changed_by_hand(EditDestination(WWW, at(1), Destination(forwarding=NAT, weight=9)))
+    assert (event.subject, event.message, event.level) == ("www/web1", "table repaired", Level.WARNING)
+    assert event.cause.endswith("server 10.0.0.1:80 of tcp 192.0.2.10:80: weight was 9, is 1 again")
+
+
+def test_a_server_removed_by_hand_is_put_back_and_named() -> None:
+    [event] = changed_by_hand(RemoveDestination(WWW, at(2)))
+    assert (event.subject, event.message) == ("www/web2", "table repaired")
+
+
+def test_a_service_removed_by_hand_is_one_repair_not_one_for_each_server() -> None:
+    assert [event for event in told(changed_by_hand(RemoveService(WWW))) if event[1] == "table repaired"] == [
+        ("www", "table repaired")
+    ]
+
+
+def test_what_lay_there_at_the_start_is_nobodys_edit() -> None:
+    plane = FakePlane()
+    Passes(plane)(config(www(real(1), real(2))))
+    events = Passes(plane)(config(www(real(1))), {})
+    assert "table repaired" not in [event.message for event in events]
+
+
+def test_a_refused_service_is_said_once_and_its_servers_are_not_said_at_all() -> None:
+    def refuse(change: Change) -> int:
+        return errno.ENOENT if isinstance(change, AddService) and change.settings.scheduler == "twos" else 0
+
+    plane = FakePlane(FakeKernel(refuse=refuse))
+    passes = Passes(plane)
+    odd = www(real(1), real(2), scheduler=Scheduler.TWOS, name="odd", port=81)
+    file = config(odd, www(real(1)))
+    refused = [event for event in passes(file) if event.after == "refused"]
+    assert told(refused) == [("odd", "ipvsadm failed for virtual server odd!")]
+    assert refused[0].cause
+    assert WWW in plane.dump()
+    assert passes(file) == []
+    assert len(passes.reconciler.refused) == 1
+
+
+def test_what_is_no_longer_refused_is_said_too() -> None:
+    kernel = FakeKernel(refuse=lambda _: errno.ENOMEM)
+    passes = Passes(FakePlane(kernel))
+    passes(config(www(real(1))))
+    kernel.refuse = refuses_nothing
+    events = passes(config(www(real(1))))
+    assert ("www", "change of the table no longer refused") in told(events)
+    assert passes.reconciler.refused == []
+
+
+def test_many_servers_at_once_are_counted_not_listed() -> None:
+    events = Passes(FakePlane())(config(www(*(real(number) for number in range(1, ONE_BY_ONE + 2)))))
+    assert [event.message for event in events] == [
+        "starting virtual service www active: 80",
+        "servers of the table changed",
+    ]
+    assert dict(events[1].facts)["added"] == str(ONE_BY_ONE + 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(), st.lists(st.lists(st.integers(1, 4), unique=True, max_size=4), min_size=1, max_size=4))
+def test_whatever_is_refused_on_the_way_the_next_good_pass_ends_right(seed: int, files: list[list[int]]) -> None:
+    kernel = FakeKernel(refuse=refuses_at_random(seed))
+    plane = FakePlane(kernel)
+    passes = Passes(plane)
+    for numbers in files:
+        file = config(replace(www(*map(real, numbers)), scheduler=Scheduler.RR))
+        passes(file)
+    kernel.refuse = refuses_nothing
+    passes(file)
+    assert plane.dump() == desired(file, all_up(file), plane.dump(), ())
+    assert passes.reconciler.refused == []
+    assert passes(file) == []
