@@ -13,12 +13,13 @@ from piranha.control.server import ControlServer
 from piranha.errors import PiranhaError
 from piranha.events import log
 from piranha.events.record import Recorder
+from piranha.forwarding.userspace.client import SOCKET_NAME
 from piranha.lvscf.config import Config, PlaneKind
 from piranha.lvscf.load import Loaded
 from piranha.lvsd.accepted import FILE
 from piranha.lvsd.daemon import Lvsd
 from piranha.lvsd.ours import Ours
-from piranha.lvsd.planes import PlaneThread, open_plane
+from piranha.lvsd.planes import open_plane
 from piranha.lvsd.reconcile import Reconciler
 from piranha.lvsd.source import Source
 from piranha.lvsd.verbs import Verbs
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 1
         kind = PlaneKind(args.plane) if args.plane else loaded.config.lvsd.plane
         if args.test_start:
-            return asyncio.run(_test_start(open_plane(kind, folders.run), loaded.config, folders.state))
+            return asyncio.run(_test_start(kind, loaded.config, folders))
         lock = daemon.Lock(folders.run / "lvsd.lock")
         started = _go(args)
         lock.write_pid()
@@ -91,11 +92,13 @@ async def _serve(lvsd: Lvsd, verbs: Verbs, folders: daemon.Folders, started: Cal
     return 0
 
 
-async def _test_start(plane: PlaneThread, config: Config, state: Path) -> int:
+async def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) -> int:
     """Say what a start would change in the table, and change nothing."""
-    await plane.prepare()
-    live = await plane.dump()
-    plan = Reconciler().plan(with_unique_names(config), {}, live, Ours(state).services)
+    plane = open_plane(kind, folders.run)
+    # A forwarder that does not run yet has an empty table, and is not started for this.
+    empty = kind is PlaneKind.USERSPACE and not (folders.run / SOCKET_NAME).exists()
+    live = {} if empty else await plane.dump()
+    plan = Reconciler().plan(with_unique_names(config), {}, live, Ours(folders.state).services)
     for change in plan.changes:
         print(describe(change))
     print(f"{len(plan.changes)} changes before the first checks. Nothing has been changed.")
