@@ -16,9 +16,9 @@ T = TypeVar("T")
 _ACTED_ON = Status.ACTED_ON
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Given:
-    """A value and the setting that gave it."""
+    """A value and the setting that gave it. (Not frozen: there is one for each line of the file.)"""
 
     value: object
     setting: Setting

@@ -66,7 +66,7 @@ class _Parser:
         tokens, start = self.tokens, self.at
         if tokens[start + 2].kind in _VALUES and tokens[start + 3].kind is _NEWLINE:
             self.at = start + 4
-            found = Setting(tuple(tokens[start : start + 4]), tokens[start], (tokens[start + 2],))
+            found = tuple.__new__(Setting, (tuple(tokens[start : start + 4]), tokens[start], (tokens[start + 2],)))
             if tokens[start + 2].kind is not Kind.UNCLOSED:
                 return found
         else:
