@@ -74,8 +74,7 @@ def test_the_ends_are_those_of_the_whole_text() -> None:
 
 
 pieces = st.sampled_from(
-    ["a", "b", ".", "[ab]", "[^a]", "[[:alpha:]]", "(a|b)", "(ab)*", "a+", "b?"]
-    + ["a{1,2}", "^", "$", "|", "\\.", "[a-c]"]
+    ["a", "b", ".", "[ab]", "[^a]", "[[:alpha:]]", "(a|b)", "(ab)*", "a+", "b?", "a{1,2}", "^", "$", "|", "\\."]
 )
 
 

@@ -50,6 +50,7 @@ FIRST_BACK_OFF_S = 0.1
 LONGEST_BACK_OFF_S = 5.0
 GOOD_AFTER_S = 10.0  # a nanny that lived so long is started again at once
 END_WITHIN_S = 1.0
+SWEEPS = 5  # ticks after the death of a nanny in which its orphans are looked for
 
 
 class Nanny(Watcher):
@@ -105,6 +106,7 @@ class Parent(Watcher):
         self._dying: dict[int, Nanny] = {}  # by pid: retired, not yet ended
         self._back_off: dict[int, tuple[float, float]] = {}  # by number: when to start again, the pause after that
         self._writing: set[int] = set()
+        self._sweeps = 0
         self.watch.add(up.fileno(), select.EPOLLIN, self)
 
     def run(self) -> None:
@@ -230,6 +232,8 @@ class Parent(Watcher):
         self._close(nanny)
         self.watch.drop(nanny.pidfd)
         os.close(nanny.pidfd)
+        # What its programs leave behind becomes ours one after the other, as each of them dies.
+        self._sweeps = SWEEPS
         self._sweep()
         if nanny.retired:
             return
@@ -256,6 +260,9 @@ class Parent(Watcher):
 
     def _tick(self, now: float, *, stalled: bool) -> None:
         self.reap(now)
+        if self._sweeps > 0:
+            self._sweeps -= 1
+            self._sweep()
         self.up.send(to_object(Alive(len(self._nannies))))
         for nanny in self._nannies.values():
             if stalled:
