@@ -266,6 +266,17 @@ def test_an_lvsd_that_dies_is_started_again(pair: Pair) -> None:
 
 
 @pytest.mark.slow
+def test_a_cold_standby_runs_no_lvsd_until_it_takes_over(pair: Pair) -> None:
+    pair.write(extra="standby = cold")
+    active, standby = pair.start_both()
+    assert lock_holder(pair.run_dir(standby) / "lvsd.lock") is None
+
+    pair.processes[active].terminate()
+    pair.wait_for(lambda: pair.role(standby) == "active" and pair.holders() == [standby], "the standby takes over")
+    assert lock_holder(pair.run_dir(standby) / "lvsd.lock") is not None
+
+
+@pytest.mark.slow
 def test_commands_run_when_the_role_changes(pair: Pair) -> None:
     story, program = pair.folder / "commands", pair.folder / "program"
     program.write_text(f'#!/bin/sh\necho "$PIRANHA_ROLE" >> {story}\nexit $1\n')

@@ -60,7 +60,14 @@ class Pulse:
         self.path_errors: dict[str, str] = {}
         self.started_s = start.now
         self.election = Election(self._settings(), start)
-        self.lvsd = LvsDaemon(setup.lvsd_command, setup.folders.run, on_state=self._on_lvsd, on_event=recorder.record)
+        adopting = start.holding or start.resume is not None
+        self.lvsd = LvsDaemon(
+            setup.lvsd_command,
+            setup.folders.run,
+            role="" if adopting else "standby",
+            on_state=self._on_lvsd,
+            on_event=recorder.record,
+        )
         self.effects = Effects(
             vips=self.config.floating_addresses(),
             standby=self.config.standby,
@@ -69,6 +76,7 @@ class Pulse:
             lvsd=self.lvsd,
             done=self._on_effect,
             on_role=self._run_role_command,
+            role="active" if start.resume is not None else "" if adopting else "standby",
         )
         self._session = Session(
             place=setup.place,
@@ -79,7 +87,7 @@ class Pulse:
         )
         self._hands = hands
         self._term = start.term
-        self._adopting = start.holding or start.resume is not None
+        self._adopting = adopting
         self._inputs: deque[Callable[[float], None]] = deque()
         self._wake = asyncio.Event()
         self._stopped: Stopped | None = None
@@ -370,7 +378,12 @@ class Pulse:
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[object]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._teller.say("pulse", "something went wrong", cause=f"{type(error).__name__}: {error}", warn=True)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         return (

@@ -17,10 +17,8 @@ from piranha.lvscf.config import FloatingAddress, Standby
 from piranha.pulse.actions import Announce, Effect, Outcome, RenewLeases, SetLease, StepDown, TakeOver
 from piranha.pulse.announce import Announcer
 from piranha.pulse.leases import LeaseResult, Leases
+from piranha.pulse.settings import COLD_START_S
 from piranha.terms import Address
-
-TABLE_LIMIT_S = 10.0
-"""Longest wait for a table before a takeover has failed; as long as the original waited."""
 
 Result = TypeVar("Result")
 
@@ -67,7 +65,8 @@ class Effects:
     """The executor; runs in the loop: `done` is called in the loop with each outcome.
 
     vips, standby: of the file in force, replaced by a reload. on_role: called with `active` when a
-    takeover begins and with `standby` when a step-down begins, once each.
+    takeover begins and with `standby` when a step-down begins, once each. role: what it was already
+    told.
     """
 
     def __init__(
@@ -80,6 +79,7 @@ class Effects:
         lvsd: LvsDaemon,
         done: Callable[[Done], None],
         on_role: Callable[[str], None],
+        role: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.vips = tuple(vips)
@@ -91,7 +91,7 @@ class Effects:
         self._done = done
         self._on_role = on_role
         self._clock = clock
-        self._role = ""
+        self._role = role
         self._pending: deque[Effect] = deque()
         self._wake = asyncio.Event()
         self._overtaken = asyncio.Event()
@@ -162,7 +162,7 @@ class Effects:
     async def _take_over(self, effect: TakeOver) -> Done:
         # Serve first, announce last: a client that follows the gratuitous ARP must find a virtual
         # service here, not a reset.
-        limit_s = min(TABLE_LIMIT_S, effect.not_after - self._clock())
+        limit_s = min(COLD_START_S, effect.not_after - self._clock())
         try:
             if not await self._unless_overtaken(limit_s):
                 return Done(effect=effect, outcome=Outcome.LATE, detail="overtaken by a step-down")

@@ -12,6 +12,7 @@ from math import inf
 from pathlib import Path
 from typing import Protocol
 
+from piranha.control.daemon import lock_holder
 from piranha.errors import PiranhaError
 from piranha.forwarding.userspace import client
 from piranha.lvscf.config import FloatingAddress, Router
@@ -116,13 +117,17 @@ class ForwarderLeases:
     def release(self, vips: Sequence[FloatingAddress]) -> LeaseResult:
         """See Leases."""
         gone = frozenset(vip.address for vip in vips) | self._held
-        with _answers():
-            client.release(self._path, gone)
+        # Without a forwarder nobody listens on anything.
+        if lock_holder(self._path.with_suffix(".lock")) is not None:
+            with _answers():
+                client.release(self._path, gone)
         self._held -= gone
         return LeaseResult(held=self._held, began_s=self._clock())
 
     def present(self, vips: Sequence[FloatingAddress]) -> frozenset[Address]:
         """See Leases."""
+        if lock_holder(self._path.with_suffix(".lock")) is None:
+            return frozenset()
         with _answers():
             return frozenset(client.held(self._path)) & frozenset(vip.address for vip in vips)
 

@@ -146,12 +146,17 @@ async def _beat() -> None:
 
 
 def _lvsd_command(args: argparse.Namespace, folders: daemon.Folders, place: Place) -> tuple[str, ...]:
-    program = (args.lvsd,) if args.lvsd else (sys.executable, "-m", "piranha.lvsd.main")
+    program = (_absolute(args.lvsd),) if args.lvsd else (sys.executable, "-m", "piranha.lvsd.main")
     options = ["--accepted", "--nodaemon" if args.nodaemon else "--nofork"]
     options += ["--run-dir", str(folders.run), "--state-dir", str(folders.state), "--node", str(place)]
     options += ["--plane", args.plane] if args.plane else []
     options += ["-v"] if args.verbose else []
     return (*program, *options)
+
+
+def _absolute(program: str) -> str:
+    # A daemon lives in /; a bare name is looked up in PATH.
+    return str(Path(program).absolute()) if "/" in program else program
 
 
 def _test_start(config: Config, place: Place) -> int:

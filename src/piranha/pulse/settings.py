@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from piranha.lvscf.config import Config, HeartbeatSettings, VipSettings, meaning
+from piranha.lvscf.config import Config, HeartbeatSettings, Standby, VipSettings, meaning
 from piranha.pulse.actions import Resume
 from piranha.pulse.heartbeat import Place
+
+COLD_START_S = 10.0
+"""Longest wait of a cold standby for its table; as long as the original waited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +15,8 @@ class ElectionSettings:
     """Settings in force; a reload gives a new value to `Election.reconfigure`.
 
     paired: `backup_active`; False = a lone router that neither sends nor waits. paths: names.
-    generation, meaning: of the accepted configuration, told to the partner.
+    generation, meaning: of the accepted configuration, told to the partner. table_within_s: how long
+    a takeover may wait for the lvs daemon on top of its patience: a cold standby starts it first.
     """
 
     place: Place
@@ -22,6 +26,7 @@ class ElectionSettings:
     vips: VipSettings = field(default_factory=VipSettings)
     generation: int = 0
     meaning: str = ""
+    table_within_s: float = 0.0
 
     @classmethod
     def of(cls, config: Config, place: Place, generation: int = 0) -> "ElectionSettings":
@@ -34,6 +39,7 @@ class ElectionSettings:
             vips=config.vips,
             generation=generation,
             meaning=meaning(config),
+            table_within_s=COLD_START_S if config.standby is Standby.COLD else 0.0,
         )
 
 

@@ -48,15 +48,16 @@ class LvsdError(PiranhaError):
 class LvsDaemon:
     """The lvs daemon of one run directory.
 
-    command: words that start it. on_state: called in the loop when readiness, pid or generation
-    change. on_event: called in the loop with each event worth a log line.
-    """
+    command: words that start it. role: what it is to be told, empty = leave it as it is.
+    on_state: called in the loop when readiness, pid or generation change. on_event: called in the
+    loop with each event worth a log line.
 
     def __init__(
         self,
         command: Sequence[str],
         run_dir: Path,
         *,
+        role: str = "",
         on_state: Callable[[LvsdState], None],
         on_event: Callable[[Event], object],
         clock: Callable[[], float] = time.monotonic,
@@ -70,7 +71,7 @@ class LvsDaemon:
         self._wanted = asyncio.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._pid = 0
-        self._role = "standby"
+        self._role = role
         self.state = LvsdState()
 
     async def supervise(self) -> None:
@@ -112,10 +113,7 @@ class LvsDaemon:
         self._role = "active"
         until = self._clock() + limit_s
         while True:
-            state = await self._ask_state()
-            if state.pid and state.role != "active":
-                await self._ask("role", {"role": "active"}, {})
-                state = await self._ask_state()
+            state = await self._ask_state()  # tells it the role as well
             if state.ready:
                 return
             if self._clock() >= until:
@@ -203,7 +201,7 @@ class LvsDaemon:
         if not answer:
             return self._set(LvsdState(pid=pid, reasons=("lvsd does not answer",), asked_at_s=self._clock()))
         state = _state(answer, pid, self._clock())
-        if state.role and state.role != self._role:
+        if self._role and state.role != self._role:
             await self._ask("role", {"role": self._role}, {})
         return self._set(state)
 

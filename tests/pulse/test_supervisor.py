@@ -1,0 +1,154 @@
+"""The lvs daemon as `pulse` sees it: started, asked, adopted, started again, ended. A stand-in plays its part."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+import piranha
+from piranha.control.daemon import lock_holder
+from piranha.events.event import Event
+from piranha.pulse.supervisor import LvsDaemon, LvsdError, LvsdState
+
+FAKE = str(Path(__file__).with_name("fake_lvsd.py"))
+SOURCE = str(Path(piranha.__file__).parent.parent)
+LIMIT_S = 10.0
+
+
+class Watched:
+    """A supervised daemon with everything it told."""
+
+    def __init__(self, folder: Path, command: tuple[str, ...] = ()) -> None:
+        self.folder = folder
+        self.events: list[Event] = []
+        self.states: list[LvsdState] = []
+        words = command or ("/usr/bin/env", f"PYTHONPATH={SOURCE}", sys.executable, FAKE, "--run-dir", str(folder))
+        self.lvsd = LvsDaemon(words, folder, role="standby", on_state=self.states.append, on_event=self.events.append)
+
+    def pid(self) -> int | None:
+        return lock_holder(self.folder / "lvsd.lock")
+
+    def story(self) -> list[str]:
+        with suppress(FileNotFoundError):
+            return (self.folder / "lvsd-story").read_text().split()
+        return []
+
+    def messages(self) -> list[str]:
+        return [event.message for event in self.events]
+
+    async def until(self, fact: Callable[[], object]) -> None:
+        limit = time.monotonic() + LIMIT_S
+        while not fact():
+            assert time.monotonic() < limit, f"waited in vain: {self.messages()} {self.lvsd.state}"
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def supervised(watched: Watched) -> AsyncIterator[LvsDaemon]:
+    task = asyncio.create_task(watched.lvsd.supervise())
+    try:
+        yield watched.lvsd
+    finally:
+        task.cancel()
+
+
+def play(watched: Watched, script: Callable[[LvsDaemon], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with supervised(watched) as lvsd:
+            await script(lvsd)
+
+    try:
+        asyncio.run(asyncio.wait_for(run(), 4 * LIMIT_S))
+    finally:
+        pid = watched.pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_it_is_started_asked_and_ended(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+
+    async def script(lvsd: LvsDaemon) -> None:
+        assert not lvsd.state.ready
+        await lvsd.ensure_ready(LIMIT_S)
+        assert lvsd.state.ready and lvsd.state.pid == watched.pid()
+        await lvsd.set_role("standby")
+        await lvsd.stop()
+        await watched.until(lambda: watched.pid() is None)
+        await watched.until(lambda: any("exited with status 0" in message for message in watched.messages()))
+
+    play(watched, script)
+    story = watched.story()
+    assert (story[0], story[-2:]) == ("start", ["standby", "end"]) and "active" in story
+
+
+def test_one_that_is_killed_is_started_again_with_its_role(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+
+    async def script(lvsd: LvsDaemon) -> None:
+        await lvsd.ensure_ready(LIMIT_S)
+        first = lvsd.state.pid
+        os.kill(first, signal.SIGKILL)
+        await watched.until(lambda: not lvsd.state.ready)
+        await watched.until(lambda: lvsd.state.ready and lvsd.state.pid != first)
+        await watched.until(lambda: "active" in watched.story()[watched.story().index("start", 1) :])
+        assert f"Child process {first} terminated with signal 9" in watched.messages()
+
+    play(watched, script)
+
+
+def test_one_that_runs_is_adopted_and_its_death_is_seen(tmp_path: Path) -> None:
+    first = Watched(tmp_path)
+    successor = Watched(tmp_path)
+
+    async def script(lvsd: LvsDaemon) -> None:
+        await lvsd.ensure_ready(LIMIT_S)
+        pid = lvsd.state.pid
+        async with supervised(successor) as adopted:
+            adopted.want()
+            await successor.until(lambda: adopted.state.pid == pid)
+            assert successor.messages() == ["adopting a running lvsd"]
+            await adopted.stop()
+            await successor.until(lambda: "lvsd ended" in successor.messages())
+
+    play(first, script)
+
+
+def test_one_that_is_not_ready_in_time_says_why(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    (tmp_path / "lvsd-not-ready").write_text("2 servers have not answered a check yet")
+
+    async def script(lvsd: LvsDaemon) -> None:
+        lvsd.want()
+        await watched.until(lambda: lvsd.state.pid and watched.story() == ["start", "standby"])
+        with pytest.raises(LvsdError, match="2 servers have not answered a check yet"):
+            await lvsd.ensure_ready(0.3)
+
+    play(watched, script)
+
+
+def test_a_program_that_is_not_there_is_an_event_and_tried_again(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, ("/no/such/lvsd",))
+
+    async def script(lvsd: LvsDaemon) -> None:
+        lvsd.want()
+        await watched.until(lambda: watched.messages().count("lvsd cannot be started") == 2)
+
+    play(watched, script)
+    assert "/no/such/lvsd" in watched.events[0].cause
+
+
+def test_ending_what_does_not_run_does_nothing(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+
+    async def script(lvsd: LvsDaemon) -> None:
+        await lvsd.stop()
+
+    play(watched, script)
+    assert watched.messages() == []
