@@ -51,6 +51,7 @@ class LvsDaemon:
     command: words that start it. role: what it is to be told, empty = leave it as it is.
     on_state: called in the loop when readiness, pid or generation change. on_event: called in the
     loop with each event worth a log line.
+    """
 
     def __init__(
         self,
