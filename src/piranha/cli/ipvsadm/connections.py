@@ -38,9 +38,10 @@ def _row(words: list[str], names: Names, *, engines: bool) -> str | None:
     try:
         ends = [_endpoint(words[place], words[place + 1], words[0], names) for place in (1, 3, 5)]
         minutes, seconds = divmod(int(words[8]), 60)
+        expires = f"{minutes:02}:{seconds:02}"
     except (ValueError, AddressValueError):
         return None
-    row = f"{words[0]:<3} {minutes:02}:{seconds:02}{'':<2}{words[7]:<11} {ends[0]:<18} {ends[1]:<18} "
+    row = f"{words[0]:<3} {expires:<6} {words[7]:<11} {ends[0]:<18} {ends[1]:<18} "
     if engines and len(words) >= 11:
         return f"{row}{ends[2]:<16} {words[9]:<18} {words[10]}"
     return row + ends[2]

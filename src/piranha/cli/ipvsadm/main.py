@@ -7,7 +7,7 @@ Exit status 0: done; 1: what is to be listed is not there; 2: wrong usage, or th
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from piranha import __version__
@@ -23,12 +23,14 @@ from piranha.kernel.socket import NetlinkError
 VERSION_LINE = f"ipvsadm v1.31 (piranha {__version__}, IPVS v1.2.1)"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Carry out one command line; argv: words after the program's name."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    program = Path(sys.argv[0]).name
+def main(argv: Sequence[str] | None = None, rules: Iterable[bytes] | None = None) -> int:
+    """Carry out one command line.
+
+    argv: the program's name and its words, else those of this process; rules: what `-R` reads, else stdin.
+    """
+    name, *words = sys.argv if argv is None else argv
     try:
-        status = _run(words, program)
+        status = _run(words, Path(name).name, sys.stdin.buffer if rules is None else rules)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the listing has seen enough; nothing more can be told on that pipe.
@@ -39,13 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _run(words: Sequence[str], program: str) -> int:
+def _run(words: Sequence[str], program: str, rules: Iterable[bytes]) -> int:
     try:
         if words[:1] in (["-h"], ["--help"], ["-v"], ["--version"]):
             parse(words, system_lookup(), program)  # needs no kernel, unlike in the C tool
         with IpvsSocket() as kernel:
-            session = Session(kernel, kernel.info(), program)
-            return session.run(parse(words or ["--list"], system_lookup(), program))
+            kernel.info()  # the C tool begins so too: without the right to ask nothing else is judged
+            return Session(kernel, program, rules).run(parse(words or ["--list"], system_lookup(), program))
     except HelpAsked:
         print(VERSION_LINE, HELP.replace("ipvsadm", program), sep="\n", end="")
     except VersionAsked:

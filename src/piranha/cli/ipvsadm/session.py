@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from piranha.cli.ipvsadm.connections import TITLE, TITLE_WITH_ENGINE, connection_rows
 from piranha.cli.ipvsadm.draft import NOT_UNDERSTOOD, UsageError
@@ -13,10 +14,9 @@ from piranha.cli.ipvsadm.listing import Mode, Pools, Style, listing, version_lin
 from piranha.cli.ipvsadm.names import resolved, system_lookup
 from piranha.cli.ipvsadm.refusals import refusal
 from piranha.cli.ipvsadm.usage import Verb, hint
-from piranha.kernel.ipvs import SyncDaemon
-from piranha.kernel.ipvs_answers import KernelInfo
-from piranha.kernel.ipvs_socket import IpvsSocket
-from piranha.kernel.socket import BATCH_LIMIT, NetlinkError
+from piranha.kernel.ipvs import SyncDaemon, Timeouts
+from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry
+from piranha.kernel.socket import BATCH_LIMIT, Failure, NetlinkError
 from piranha.table.changes import (
     AddDestination,
     AddService,
@@ -27,6 +27,7 @@ from piranha.table.changes import (
     RemoveService,
 )
 from piranha.table.rules import numeric, print_rules
+from piranha.table.service import ServiceKey
 from piranha.table.table import Service
 
 DONE = 0
@@ -36,13 +37,53 @@ REFUSED = 255
 _CONNECTIONS = Path("/proc/net/ip_vs_conn")
 
 
+class Kernel(Protocol):
+    """What a session needs of `kernel.ipvs_socket.IpvsSocket`; every method raises NetlinkError."""
+
+    def info(self) -> KernelInfo:
+        """Read version and size."""
+
+    def services(self) -> list[ServiceEntry]:
+        """List all services."""
+
+    def service(self, key: ServiceKey) -> ServiceEntry:
+        """Read one service, ESRCH if there is none."""
+
+    def destinations(self, key: ServiceKey) -> list[DestinationEntry]:
+        """List the servers of one service."""
+
+    def apply(self, changes: Sequence[Change]) -> list[Failure]:
+        """Carry out changes, return the failures."""
+
+    def flush(self) -> None:
+        """Remove every service."""
+
+    def zero(self, key: ServiceKey | None = None) -> None:
+        """Set counters to zero."""
+
+    def timeouts(self) -> Timeouts:
+        """Read the timeouts."""
+
+    def set_timeouts(self, timeouts: Timeouts) -> None:
+        """Set timeouts."""
+
+    def daemons(self) -> list[SyncDaemon]:
+        """List sync daemons."""
+
+    def start_daemon(self, daemon: SyncDaemon) -> None:
+        """Start a sync daemon."""
+
+    def stop_daemon(self, daemon: SyncDaemon) -> None:
+        """Stop a sync daemon."""
+
+
 @dataclass(slots=True)
 class Session:
-    """Commands on one kernel. program: the name that hints give for `ipvsadm`."""
+    """Commands on one kernel. program: the name that hints give for `ipvsadm`; rules: what `-R` reads."""
 
-    kernel: IpvsSocket
-    info: KernelInfo
+    kernel: Kernel
     program: str
+    rules: Iterable[bytes]
     _pending: list[tuple[Verb, Change]] = field(default_factory=list)
 
     def run(self, invocation: Invocation) -> int:
@@ -57,7 +98,7 @@ class Session:
             case Verb.SAVE:
                 return self._save(invocation)
             case Verb.RESTORE:
-                return self.restore(sys.stdin.buffer)
+                return self.restore(self.rules)
             case _:
                 return self._order(invocation)
 
@@ -146,7 +187,7 @@ class Session:
 
     def _list_services(self, invocation: Invocation) -> None:
         if invocation.service is None:
-            print(version_line(self.info))
+            print(version_line(self.kernel.info()))
             pools = self._pools()
         else:
             service = self.kernel.service(invocation.service)

@@ -1,0 +1,41 @@
+"""Entries of a dump, made from the wire up: what the kernel would send for a service or a server."""
+
+from struct import pack
+
+from piranha.kernel.generic import body
+from piranha.kernel.ipvs import change_requests
+from piranha.kernel.ipvs_answers import DestinationEntry, ServiceEntry, read_destination, read_service
+from piranha.kernel.ipvs_numbers import Dest, Svc, Top
+from piranha.kernel.wire import attribute, nested, u32
+from piranha.table.changes import AddDestination, AddService
+from piranha.table.destination import Destination, DestinationKey
+from piranha.table.service import ServiceKey, ServiceSettings
+
+Numbers = tuple[int, ...]
+"""Connections, packets in, packets out, bytes in, bytes out; then the same per second."""
+
+_HEADER = bytes(4)
+
+
+def service_entry(key: ServiceKey, settings: ServiceSettings, numbers: Numbers = ()) -> ServiceEntry:
+    (request,) = change_requests([AddService(key, settings)])
+    return read_service(_HEADER + nested(Top.SERVICE, body(request)[Top.SERVICE], _counters(Svc.STATS64, numbers)))
+
+
+def server_entry(
+    key: ServiceKey,
+    server: DestinationKey,
+    destination: Destination,
+    connections: tuple[int, int, int] = (0, 0, 0),
+    numbers: Numbers = (),
+) -> DestinationEntry:
+    """connections: active, inactive, persistent."""
+    (request,) = change_requests([AddDestination(key, server, destination)])
+    kinds = (Dest.ACTIVE_CONNS, Dest.INACT_CONNS, Dest.PERSIST_CONNS)
+    now = b"".join(u32(kind, value) for kind, value in zip(kinds, connections, strict=True))
+    nest = nested(Top.DEST, body(request)[Top.DEST], now, _counters(Dest.STATS64, numbers))
+    return read_destination(_HEADER + nest, key.family)
+
+
+def _counters(kind: int, numbers: Numbers) -> bytes:
+    return nested(kind, *(attribute(place, pack("=Q", value)) for place, value in enumerate(numbers, 1)))

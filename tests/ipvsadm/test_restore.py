@@ -1,0 +1,184 @@
+"""`ipvsadm -R`: many commands from stdin, sent in batches, with the C tool's idea of a mistake."""
+
+import errno
+from collections.abc import Sequence
+from ipaddress import IPv4Address
+
+import pytest
+from tests.contracts.fake_kernel import FakeKernel
+from tests.ipvsadm.entries import server_entry, service_entry
+
+from piranha.cli.ipvsadm.draft import UsageError
+from piranha.cli.ipvsadm.grammar import VersionAsked
+from piranha.cli.ipvsadm.session import Session
+from piranha.kernel.ipvs import SyncDaemon, Timeouts
+from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry
+from piranha.kernel.socket import Failure, NetlinkError
+from piranha.table.changes import Change
+from piranha.table.rules import parse_rules, print_rules
+from piranha.table.service import AddressMatch, ServiceKey
+from piranha.terms import Protocol
+
+
+class FakeIpvs:
+    """The requests of ipvsadm answered by a FakeKernel. batches: how many changes came at a time."""
+
+    def __init__(self, rules: str = "") -> None:
+        self.kernel = FakeKernel(parse_rules(rules))
+        self.batches: list[int] = []
+        self.times = Timeouts(900, 120, 300)
+        self.running: list[SyncDaemon] = []
+
+    def info(self) -> KernelInfo:
+        return KernelInfo((1, 2, 1), 4096)
+
+    def services(self) -> list[ServiceEntry]:
+        return [service_entry(key, service.settings) for key, service in self.kernel.services.items()]
+
+    def service(self, key: ServiceKey) -> ServiceEntry:
+        if key not in self.kernel.services:
+            raise NetlinkError("read service", errno.ESRCH)
+        return service_entry(key, self.kernel.services[key].settings)
+
+    def destinations(self, key: ServiceKey) -> list[DestinationEntry]:
+        pool = self.kernel.services[key].destinations
+        return [server_entry(key, server, destination) for server, destination in pool.items()]
+
+    def apply(self, changes: Sequence[Change]) -> list[Failure]:
+        self.batches.append(len(changes))
+        codes = [self.kernel.carry_out(change) for change in changes]
+        return [Failure(index, code) for index, code in enumerate(codes) if code]
+
+    def flush(self) -> None:
+        self.kernel.services.clear()
+
+    def zero(self, key: ServiceKey | None = None) -> None:
+        if key is not None:
+            self.service(key)
+
+    def timeouts(self) -> Timeouts:
+        return self.times
+
+    def set_timeouts(self, timeouts: Timeouts) -> None:
+        self.times = timeouts
+
+    def daemons(self) -> list[SyncDaemon]:
+        return self.running
+
+    def start_daemon(self, daemon: SyncDaemon) -> None:
+        self.running.append(daemon)
+
+    def stop_daemon(self, daemon: SyncDaemon) -> None:
+        if all(one.sender is not daemon.sender for one in self.running):
+            raise NetlinkError("stop sync daemon", errno.ESRCH)
+        self.running = [one for one in self.running if one.sender is not daemon.sender]
+
+
+def restore(kernel: FakeIpvs, text: str) -> int:
+    lines = text.encode().splitlines(keepends=True)
+    return Session(kernel, "ipvsadm", lines).restore(lines)
+
+
+def www(port: int) -> ServiceKey:
+    return ServiceKey(AddressMatch(Protocol.TCP, IPv4Address("192.0.2.10"), port))
+
+
+def test_rules_are_carried_out_and_saved_as_they_were() -> None:
+    kernel = FakeIpvs()
+    rules = "-A -t 192.0.2.10:80 -s wlc\n-a -t 192.0.2.10:80 -r 10.0.0.1:80 -m -w 5\n-A -f 7 -6 -s rr -p 360\n"
+
+    assert restore(kernel, rules) == 0
+    assert print_rules(kernel.kernel.services) == rules
+
+
+def test_blanks_empty_lines_and_the_programs_name_are_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+    kernel = FakeIpvs()
+
+    assert restore(kernel, "ipvsadm -A  -t\t192.0.2.10:1\r\n\n  \t\nipvsadm\n-A -t 192.0.2.10:2") == 0
+    assert set(kernel.kernel.services) == {www(1), www(2)}
+    assert capsys.readouterr().err == ""
+
+
+def test_what_the_kernel_refuses_is_told_and_the_rest_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    kernel = FakeIpvs()
+
+    assert restore(kernel, "-A -t 192.0.2.10:1\n-A -t 192.0.2.10:1\n-D -t 192.0.2.10:9\n-A -t 192.0.2.10:2\n") == 0
+    assert capsys.readouterr().err == "Service already exists\nNo such service\n"
+    assert set(kernel.kernel.services) == {www(1), www(2)}
+
+
+def test_the_status_is_that_of_the_last_line() -> None:
+    assert restore(FakeIpvs(), "-A -t 192.0.2.10:1\n-A -t 192.0.2.10:1\n") == 255
+    assert restore(FakeIpvs(), "-A -t 192.0.2.10:1 --bogus\n") == 255
+    assert restore(FakeIpvs(), "-A -t 192.0.2.10:1 --bogus\n-A -t 192.0.2.10:1\n") == 0
+    assert restore(FakeIpvs(), "") == 0
+
+
+@pytest.mark.parametrize(("line", "status"), [("-A -t 192.0.2.10:2 -w 5", 2), ("# comment", 255), ("-R", 255)])
+def test_a_line_that_is_no_command_ends_it_and_what_came_before_stays(line: str, status: int) -> None:
+    kernel = FakeIpvs()
+
+    with pytest.raises(UsageError) as caught:
+        restore(kernel, f"-A -t 192.0.2.10:1\n{line}\n-A -t 192.0.2.10:3\n")
+
+    assert caught.value.status == status
+    assert set(kernel.kernel.services) == {www(1)}
+
+
+def test_asking_for_the_version_ends_it_after_what_came_before() -> None:
+    kernel = FakeIpvs()
+
+    with pytest.raises(VersionAsked):
+        restore(kernel, "-A -t 192.0.2.10:1\n-v\n")
+
+    assert set(kernel.kernel.services) == {www(1)}
+
+
+def test_a_word_that_popt_cannot_read_is_told_and_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+    kernel = FakeIpvs()
+
+    restore(kernel, "-A -t 192.0.2.10:1\n-A -t 192.0.2.10:2 --bogus\n-A -t 192.0.2.10:3\n")
+
+    assert capsys.readouterr().err == "--bogus: unknown option\n"
+    assert set(kernel.kernel.services) == {www(1), www(3)}
+
+
+def test_changes_are_sent_in_large_batches() -> None:
+    kernel = FakeIpvs()
+
+    restore(kernel, "".join(f"-A -t 192.0.2.10:{port}\n" for port in range(1, 601)))
+
+    assert kernel.batches == [256, 256, 88]
+    assert len(kernel.kernel.services) == 600
+
+
+def test_other_commands_stand_where_they_are_among_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    kernel = FakeIpvs("-A -t 192.0.2.10:9\n")
+    text = "-A -t 192.0.2.10:1\n-S -n\n-C\n-A -t 192.0.2.10:2\n-L -n -t 192.0.2.10:2\n--set 1 2 3\n-L --timeout\n"
+
+    assert restore(kernel, text) == 0
+    assert capsys.readouterr().out == (
+        "-A -t 192.0.2.10:1 -s wlc\n"
+        "-A -t 192.0.2.10:9 -s wlc\n"
+        "Prot LocalAddress:Port Scheduler Flags\n"
+        "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n"
+        "TCP  192.0.2.10:2 wlc\n"
+        "Timeout (tcp tcpfin udp): 1 2 3\n"
+    )
+
+
+def test_a_listing_of_what_is_not_there_has_status_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert restore(FakeIpvs(), "-L -t 192.0.2.10:1\n") == 1
+    assert capsys.readouterr().err == "No such service\n"
+
+
+def test_sync_daemons_are_started_listed_and_stopped(capsys: pytest.CaptureFixture[str]) -> None:
+    kernel = FakeIpvs()
+
+    assert restore(kernel, "--start-daemon backup --syncid 5\n--start-daemon master\n-L --daemon\n") == 0
+    assert capsys.readouterr().out == (
+        "master sync daemon (mcast=eth0, syncid=0)\nbackup sync daemon (mcast=eth0, syncid=5)\n"
+    )
+    assert restore(kernel, "--stop-daemon backup\n--stop-daemon master\n") == 0
+    assert restore(kernel, "--stop-daemon master\n") == 255
+    assert capsys.readouterr().err == "No daemon is running\n"
