@@ -13,16 +13,16 @@ from tests.demo.processes import LIMIT_S, Run, python, until
 SHOW = """
 import os, signal, subprocess, sys, time
 from piranha.cli.demo.guard import run_guarded
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
-ORPHAN = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]], start_new_session=True)"
+STUBBORN = ["sh", "-c", "trap '' TERM; echo; exec sleep 600"]
+ORPHAN = ["sh", "-c", "trap '' TERM; setsid sleep 600 & echo"]
 def show(folder):
     (folder / "inner").mkdir()
     (folder / "inner" / "file").write_text("x")
-    one = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, start_new_session=True)
+    one = subprocess.Popen(STUBBORN, stdout=subprocess.PIPE, start_new_session=True)
     one.stdout.readline()
-    two = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    two = subprocess.Popen(["sleep", "600"], start_new_session=True)
     os.kill(two.pid, signal.SIGSTOP)
-    subprocess.run([sys.executable, "-c", ORPHAN, STUBBORN], check=True)
+    subprocess.run(ORPHAN, stdout=subprocess.DEVNULL, check=True)
     print(os.getpid(), flush=True)
     END
 sys.exit(run_guarded(show, 0.2))
@@ -35,6 +35,8 @@ def started(folder: Path, end: str) -> tuple[Run, int]:
     line = b"\n"
     while line == b"\n":
         line = run.process.stdout.readline()
+    if "sleep" in end:
+        until(lambda: len(run.processes()) == 5)  # guard, show and three children
     return run, int(line)
 
 

@@ -54,7 +54,10 @@ class Terminal:
         os.write(self.ours, key.encode())
 
     def shows(self, pattern: str) -> None:
-        until(lambda: re.search(pattern, self.screen(), re.M) is not None)
+        try:
+            until(lambda: re.search(pattern, self.screen(), re.M) is not None)
+        except AssertionError:
+            pytest.fail(f"not shown: {pattern}\n{self.screen()}")
 
     def close(self) -> None:
         """Take the terminal away, as a closed window does."""

@@ -67,5 +67,8 @@ class Theatre(Protocol):
     def pulse_state(self, name: str) -> str:
         """Return `runs`, `frozen` or how it ended."""
 
+    def last_words(self, name: str) -> str:
+        """Return the last line that the pulse of a router wrote, empty if there is none."""
+
     async def switch_over(self, name: str) -> None:
         """Ask the pulse of a router to hand over. Raises NoAnswer, Refused."""

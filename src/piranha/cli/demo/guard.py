@@ -46,11 +46,13 @@ def _guard(show: Callable[[Path], int], folder: Path, kill_after_s: float) -> in
     child = 0
 
     def hand_on(number: int, _frame: object) -> None:
+        impatient = number == signal.SIGINT and number in told
         told.append(number)
         if child:
-            os.kill(child, signal.SIGTERM)
+            os.kill(child, signal.SIGKILL if impatient else signal.SIGTERM)
         # A show that does not end is ended.
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
+        if len(told) == 1:
+            signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
 
     def lose_patience(_number: int, _frame: object) -> None:
         if child:

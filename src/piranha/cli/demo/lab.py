@@ -8,7 +8,7 @@ from pathlib import Path
 
 from piranha.cli.demo.cast import Cast
 from piranha.cli.demo.counts import Counts, Outcome
-from piranha.cli.demo.stage import CannotPlay
+from piranha.cli.demo.stage import CannotPlay, last_line
 from piranha.control.client import ask_async
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.ipvs import IpvsPlane
@@ -118,6 +118,10 @@ class LabStage:
         if code is None:
             return "frozen" if name in self._frozen else "runs"
         return "killed" if code == -9 else f"ended with status {code}"
+
+    def last_words(self, name: str) -> str:
+        """See Theatre."""
+        return last_line(self._lab.logs / f"{name}-pulse.log")
 
     async def switch_over(self, name: str) -> None:
         """See Theatre."""

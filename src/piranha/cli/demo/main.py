@@ -8,6 +8,7 @@ here; 128 + N: ended by signal N.
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -69,8 +70,10 @@ async def _play(folder: Path, live: bool, lab: bool) -> int:
         if not good:
             _show_logs(stage.logs())
         return 0 if good else 1
-    except OSError:
-        return 1  # the terminal or the reader of our output is gone
+    except OSError as error:
+        if error.errno in (errno.EPIPE, errno.EIO, errno.EBADF):
+            return 1  # the terminal or the reader of our output is gone: nobody to tell
+        raise CannotPlay(f"{error.strerror or error}") from error
     finally:
         for task in background:
             task.cancel()

@@ -135,6 +135,10 @@ class Stage:
             return "frozen" if name in self._frozen else "runs"
         return "killed" if code == -signal.SIGKILL else f"ended with status {code}"
 
+    def last_words(self, name: str) -> str:
+        """See Theatre."""
+        return last_line(self.log_of(name))
+
     async def switch_over(self, name: str) -> None:
         """See Theatre."""
         await ask_async(self.run_dirs[name] / "pulse.sock", "switchover", timeout_s=1.0)
@@ -178,6 +182,15 @@ class Stage:
                 # Ctrl-C on the terminal is for the demo; it ends them in its own order.
                 start_new_session=True,
             )
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of a log, empty if there is none."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""
 
 
 async def _until(fact: Callable[[], bool], limit_s: float) -> bool:

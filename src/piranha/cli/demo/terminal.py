@@ -28,6 +28,7 @@ class LiveShow:
         self._start_client: Callable[[], None] | None = start_client
         self._start_s = time.monotonic()
         self._notice = "starting both routers in the same instant"
+        self._ended: set[str] = set()
         self._quit = asyncio.Event()
         self._keys: asyncio.Queue[str] = asyncio.Queue()
         self._acts: dict[str, Callable[[], Awaitable[str]]] = {
@@ -128,6 +129,12 @@ class LiveShow:
             return f"{name} does not switch over: {error}"
         return f"asked {name} to switch over"
 
+    def _tell_ends(self, ended: set[str]) -> None:
+        """Say once why a pulse ended that nobody killed."""
+        for name in ended - self._ended:
+            self._note(f"pulse on {name} {self._theatre.pulse_state(name)}: {self._theatre.last_words(name)}")
+        self._ended = ended
+
     def _draw(self) -> None:
         now = time.monotonic()
         # What it asked before there was a VIP would only blur the count of failures.
@@ -135,6 +142,7 @@ class LiveShow:
             self._start_client()
             self._start_client = None
         processes = {name: self._theatre.pulse_state(name) for name in self._theatre.cast.routers}
+        self._tell_ends({name for name, state in processes.items() if state.startswith("ended")})
         scene = Scene(
             picture=self._picture,
             counts=self._counts,

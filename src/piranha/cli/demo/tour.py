@@ -219,7 +219,7 @@ class Tour:
             for name in self._cast.routers:
                 state = self.theatre.pulse_state(name)
                 if state not in ("runs", "frozen"):
-                    self._judge(False, f"pulse on {name} goes on: it {state}")
+                    self._judge(False, f"pulse on {name} goes on: it {state}: {self.theatre.last_words(name)}")
                     raise _Unfinished
             if time.monotonic() >= deadline:
                 self._judge(False, f"{words}, within {limit_s:g} s")
