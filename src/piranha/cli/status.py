@@ -70,12 +70,10 @@ def _silence(pulse: Asked, lvsd: Asked, folders: Folders) -> list[str]:
     lines = [""]
     for daemon in (pulse, lvsd):
         if daemon.data is None and daemon.installed:
-            seen = (
-                "never"
-                if daemon.last_at_s is None
-                else time.strftime("%d %b %H:%M:%S", time.localtime(daemon.last_at_s))
-            )
-            lines.append(f"{daemon.name}: unknown since {seen} (its last record): {daemon.problem}")
+            since = "ever, it has left no record"
+            if daemon.last_at_s is not None:
+                since = time.strftime("%d %b %H:%M:%S", time.localtime(daemon.last_at_s)) + ", its last record"
+            lines.append(f"{daemon.name}: unknown since {since}: {daemon.problem}")
         elif daemon.data is None:
             lines.append(f"{daemon.name}: never ran here: {daemon.problem}")
     if lvsd.data is None:

@@ -1,0 +1,65 @@
+"""`piranha VERB`: finds the verb, and never shows a traceback."""
+
+import sys
+import types
+
+import pytest
+
+from piranha.cli import main as command
+from piranha.cli.main import VERBS, main
+
+
+def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"  {verb} " in out for verb in VERBS)
+
+
+def test_no_verb_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 64
+    assert capsys.readouterr().out.startswith("usage: piranha VERB")
+
+
+def test_an_unknown_verb_gets_the_nearest_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["statsu"]) == 64
+    assert capsys.readouterr().err == "piranha: unknown verb 'statsu'; did you mean status?\n"
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version"]) == 0
+    assert capsys.readouterr().out.startswith("piranha 0.")
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_has_a_module_and_its_own_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0
+    assert f"piranha {verb}" in capsys.readouterr().out
+
+
+def test_wrong_arguments_of_a_verb_are_one_line_and_status_64(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["why"])
+    assert ended.value.code == 64
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verb with a defect in it."""
+    nothing: dict[str, int] = {}
+    module = types.ModuleType("piranha.cli.broken")
+    vars(module)["main"] = lambda _words: nothing["missing"]
+    monkeypatch.setitem(sys.modules, "piranha.cli.broken", module)
+    monkeypatch.setitem(command.VERBS, "broken", "fails")
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_defect_is_two_lines_and_a_traceback_only_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["broken"]) == 70
+    err = capsys.readouterr().err
+    assert err.startswith("piranha: defect: KeyError: 'missing' (<lambda>, line ")
+    assert "Traceback" not in err
+    assert main(["broken", "--debug"]) == 70
+    assert "Traceback" in capsys.readouterr().err

@@ -1,0 +1,125 @@
+"""How bad it is: what `piranha status` makes of the answers of both daemons."""
+
+from typing import Any
+
+import pytest
+from tests.cli.answers import lvsd, partner, pulse, server, virtual
+
+from piranha.cli.status_facts import Verdict, judge, server_state
+
+OK, DEGRADED, OUTAGE, UNKNOWN = Verdict.OK, Verdict.DEGRADED, Verdict.OUTAGE, Verdict.UNKNOWN
+
+
+def judged(
+    pulse_says: dict[str, Any] | None, lvsd_says: dict[str, Any] | None, expected: bool = True
+) -> tuple[Verdict, list[str]]:
+    verdict, findings = judge(pulse_says, lvsd_says, pulse_expected=expected)
+    return verdict, [f"{one.mark} {one.subject}: {one.text}" for one in findings]
+
+
+def test_all_is_well() -> None:
+    assert judged(pulse(), lvsd(virtual("www", server("web1")))) == (OK, [])
+
+
+def test_an_lvsd_that_runs_alone_needs_no_pulse() -> None:
+    assert judged(None, lvsd(virtual("www", server("web1"))), expected=False) == (OK, [])
+
+
+def test_a_server_that_is_down_degrades() -> None:
+    check = {"reason": "timeout", "detail": "connect: no answer in 2000 ms", "age_s": 0.7}
+    www = virtual("www", server("web1"), server("web3", "down", last_check=check))
+    assert judged(pulse(), lvsd(www)) == (DEGRADED, ["! www/web3: down 4m04s: connect: no answer in 2000 ms"])
+
+
+def test_a_virtual_server_that_serves_nobody_is_an_outage() -> None:
+    verdict, lines = judged(pulse(), lvsd(virtual("www", server("web1", "down"))))
+    assert verdict is OUTAGE
+    assert lines[0] == "! www: serves nobody: no real server is up"
+
+
+def test_a_sorry_server_that_serves_degrades_only() -> None:
+    verdict, lines = judged(pulse(), lvsd(virtual("www", server("web1", "down"), sorry=True)))
+    assert verdict is DEGRADED
+    assert "! www: only the sorry server serves" in lines
+
+
+def test_a_service_that_is_not_in_the_table_is_an_outage() -> None:
+    verdict, _ = judged(pulse(), lvsd(virtual("www", server("web1"), in_table=[False])))
+    assert verdict is OUTAGE
+
+
+def test_a_drained_server_and_a_repaired_table_are_notes() -> None:
+    www = virtual("www", server("web1"), server("web2", "drain", weight=0))
+    verdict, lines = judged(pulse(), lvsd(www, overruled=["tcp 192.0.2.10:443 was removed"]))
+    assert verdict is OK
+    assert [line[0] for line in lines] == ["i", "i"]
+
+
+def test_a_refused_file_and_refused_changes_degrade() -> None:
+    refused = {"path": "/etc/piranha/lvs.cf", "findings": ["line 14: unknown scheduler", "line 20: x"], "age_s": 180}
+    verdict, lines = judged(pulse(), lvsd(refused_file=refused, refused_changes=["add service mark 1: ENOENT"]))
+    assert verdict is DEGRADED
+    assert "! config: /etc/piranha/lvs.cf refused 3m00s ago: line 14: unknown scheduler and 1 more" in lines
+    assert "! table: refused: add service mark 1: ENOENT" in lines
+
+
+def test_a_daemon_that_does_not_answer_is_unknown_whatever_the_other_says() -> None:
+    assert judged(None, lvsd())[0] is UNKNOWN
+    assert judged(pulse(), None)[0] is UNKNOWN
+    assert judged(None, None)[0] is UNKNOWN
+
+
+def test_a_cold_standby_has_no_lvsd() -> None:
+    standby = pulse(role="standby", standby="cold", partner=partner(role="active"), vips=[])
+    assert judged(standby, None) == (OK, [])
+
+
+@pytest.mark.parametrize(
+    ("says", "verdict", "line"),
+    [
+        ({"role": "standby", "vips": []}, OUTAGE, "! router: no active router is heard"),
+        ({"partner": partner(role="active")}, OUTAGE, "! router: both routers are active"),
+        ({"partner": partner(ready=False, obstacle="table")}, DEGRADED, "! partner: the partner is not ready: table"),
+        (
+            {"partner": partner(alive=False, age_s=12.0)},
+            DEGRADED,
+            "! partner: the partner is not heard, last heartbeat 12s ago",
+        ),
+        ({"partner": None}, DEGRADED, "! partner: the partner was never heard"),
+        ({"partner": partner(meaning="def")}, DEGRADED, "! config: the routers run different configurations"),
+        ({"warnings": ["no key"]}, DEGRADED, "! router: no key"),
+        ({"not_ready": ["lvsd does not run"]}, DEGRADED, "! router: this router is not ready: lvsd does not run"),
+        (
+            {"vips": [{"address": "192.0.2.10", "held": False}]},
+            OUTAGE,
+            "! vip: 192.0.2.10 not held by the active router",
+        ),
+        (
+            {"role": "standby", "partner": partner(role="active")},
+            DEGRADED,
+            "! vip: 192.0.2.10 still here on a standby router",
+        ),
+    ],
+)
+def test_what_is_wrong_between_the_routers(says: dict[str, Any], verdict: Verdict, line: str) -> None:
+    found, lines = judged(pulse(**says), lvsd())
+    assert (found, lines[0]) == (verdict, line)
+
+
+def test_a_path_that_is_silent_is_named_while_another_one_delivers() -> None:
+    paths = [{"name": "public", "age_s": 0.4, "alive": True}, {"name": "private", "age_s": 9.0, "alive": False}]
+    verdict, lines = judged(pulse(paths=paths), lvsd())
+    assert (verdict, lines[0].strip()) == (DEGRADED, "! partner: path private: silent for 9.0s")
+
+
+def test_a_check_older_than_three_intervals_says_nothing_any_more() -> None:
+    def with_age(age_s: float) -> str:
+        return server_state(server("web1", last_check={"detail": "ok", "age_s": age_s}))
+
+    assert with_age(7.9) == "up"
+    assert with_age(8.1) == "unknown since 8.1s ago"
+
+
+def test_answers_of_another_version_are_no_defect_here() -> None:
+    odd = {"virtuals": [{"name": 7, "servers": "none"}, None], "not_ready": "x", "refused_file": 3}
+    assert judged({"partner": 3, "vips": 1, "paths": None}, odd)[0] is OUTAGE

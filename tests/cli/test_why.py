@@ -1,0 +1,156 @@
+"""`piranha why` and `piranha events`: the story from the records, also of dead daemons."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from tests.cli.answers import lvsd, server, virtual
+
+from piranha.cli import events, why
+from piranha.cli.story import belongs, outlook, server_now
+from piranha.events.event import Event, Level
+from piranha.events.record import Recorder
+
+NOON = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run folder whose daemons are dead and have left their records."""
+    state = tmp_path / "state"
+    state.mkdir()
+    ticks = iter(range(100))
+    lvsd_records = Recorder(state / "lvsd-events.jsonl", wall_clock=lambda: NOON + next(ticks))
+    lvsd_records.record_all(
+        [
+            Event(
+                when_s=1,
+                subject="www/web1",
+                message="[ active ] making 10.0.0.1:80 available",
+                before="unknown",
+                after="up",
+                rule="first check",
+                cause="connect: accepted",
+            ),
+            Event(
+                when_s=2,
+                subject="www/web2",
+                message="[ active ] making 10.0.0.2:80 available",
+                before="unknown",
+                after="up",
+            ),
+            Event(
+                when_s=3,
+                subject="www/web1",
+                message="[inactive] shutting down 10.0.0.1:80 due to connection failure",
+                before="up",
+                after="down",
+                rule="fall = 2",
+                cause="connect: no answer in 2000 ms",
+                level=Level.WARNING,
+            ),
+            Event(when_s=4, subject="config", message="rereading configuration file", cause="SIGHUP"),
+        ]
+    )
+    lvsd_records.close()
+    pulse_records = Recorder(state / "pulse-events.jsonl", wall_clock=lambda: NOON + 30)
+    pulse_records.record(
+        Event(
+            when_s=9,
+            subject="router",
+            message="partner dead: activating lvs",
+            before="standby",
+            after="active",
+            rule="deadtime = 6",
+        )
+    )
+    pulse_records.close()
+    return tmp_path
+
+
+def told(folder: Path, *words: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    assert why.main([*words, "--run-dir", str(folder)]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_the_story_of_a_server_has_rule_and_cause(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = told(folder, "www/web1", capsys=capsys)
+    assert lines[0].endswith("www/web1: [ active ] making 10.0.0.1:80 available  unknown -> up")
+    assert lines[1].strip() == "connect: accepted (first check)"
+    assert lines[2].endswith("due to connection failure  up -> down")
+    assert lines[3].strip() == "connect: no answer in 2000 ms (fall = 2)"
+    assert len(lines) == 4
+
+
+def test_the_story_of_a_virtual_server_is_that_of_its_servers_too(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert any("10.0.0.2:80" in line for line in told(folder, "www", capsys=capsys))
+
+
+def test_vip_and_router_tell_who_was_active(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("vip", "router", "partner"):
+        assert "partner dead: activating lvs" in told(folder, name, capsys=capsys)[0]
+
+
+def test_config_tells_of_reloads(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(folder, "config", capsys=capsys)[1].strip() == "SIGHUP"
+
+
+def test_the_story_can_end_at_a_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = told(folder, "www/web1", "--at", "2026-11-22 12:00:01", capsys=capsys)
+    assert len(lines) == 2
+
+
+def test_only_the_last_records_are_told_and_the_others_counted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = told(folder, "www", "--limit", "1", capsys=capsys)
+    assert "[inactive]" in lines[0]
+    assert lines[-1] == "  2 earlier records (--limit shows more)"
+
+
+def test_json_has_one_object_a_record(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = json.loads("".join(told(folder, "www/web1", "--json", capsys=capsys)))
+    assert [(one["daemon"], one["after"]) for one in said] == [("lvsd", "up"), ("lvsd", "down")]
+
+
+def test_an_unknown_name_gets_the_nearest_ones(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert why.main(["www/web9", "--run-dir", str(folder)]) == 1
+    assert capsys.readouterr().err.startswith("piranha: no such name: www/web9; near: www/web")
+
+
+def test_a_folder_without_records_is_status_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert why.main(["www", "--run-dir", str(tmp_path)]) == 3
+    assert events.main(["--run-dir", str(tmp_path)]) == 3
+    assert capsys.readouterr().err.count("no record can be read") == 2
+
+
+def test_events_of_both_daemons_come_in_the_order_of_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert events.main(["--run-dir", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[3] for line in lines] == ["lvsd"] * 4 + ["pulse"]
+    assert lines[-1].endswith('partner dead: activating lvs: subject=router from=standby to=active rule="deadtime = 6"')
+
+
+def test_a_server_that_is_down_is_told_with_what_brings_it_back() -> None:
+    says = lvsd(virtual("www", server("web1", "down")))
+    [line] = server_now("www/web1", says, lambda at_s: f"{at_s:.0f}", 1000.0)
+    assert line == "www/web1 (10.11.12.21:8443) is DOWN since 756, 4m04s (lvs.cf line 58)"
+    assert outlook("www/web1", says) == [
+        "  last check 0.7s ago: connect: accepted (connect 0.3 ms)",
+        "Back in after 15 s of good checks (reentry = 15, rise = 1).",
+    ]
+
+
+def test_names_choose_their_subjects() -> None:
+    assert belongs("www/web1", ["www"])
+    assert not belongs("www2", ["www"])
+    assert belongs("vip 192.0.2.10", ["vip"])
+    assert not belongs("config", ["vip"])
+
+
+def test_a_time_that_is_none_is_one_line(folder: Path) -> None:
+    with pytest.raises(why.BadTime, match="not a time"):
+        why.main(["www", "--at", "yesterday", "--run-dir", str(folder)])
