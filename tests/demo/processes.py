@@ -40,7 +40,8 @@ class Run:
 
     def _ours(self, pid: int) -> bool:
         try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX":
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].strip()[:1]
+            if state in ("", "Z", "X"):
                 return False
             return self.mark.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         except OSError:

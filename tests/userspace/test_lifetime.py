@@ -36,8 +36,8 @@ def ensure_in_another_process(folder: Path) -> int:
 
 def running(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].strip()[:1] not in ("", "Z", "X")
+    except OSError:
         return False
 
 

@@ -50,7 +50,8 @@ def state_of(pid: int) -> str:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return ""
-    return text.rpartition(")")[2].split()[0]
+    # Empty for a process that ends at this moment.
+    return text.rpartition(")")[2].strip()[:1]
 
 
 def children_of(pid: int) -> list[int]:

@@ -40,7 +40,8 @@ def descendants(pid: int) -> list[int]:
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
-        with contextlib.suppress(OSError):
+        # ValueError: nothing can be read of a process that ends at this moment.
+        with contextlib.suppress(OSError, ValueError):
             # The name in parentheses may hold anything; what follows it does not.
             state, parent = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
             children.setdefault(int(parent), []).append((int(entry.name), state))
