@@ -78,7 +78,7 @@ class RenewLeases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
-    """Announce every floating address once: gratuitous ARP as request and reply, or unsolicited NA.
+    """Announce every floating address that is held once: gratuitous ARP as request and reply, or unsolicited NA.
 
     number: 1, 2, … within this role; not_after: drop it when later than this. The only effect whose
     success need not be reported; a failure may be (it becomes an event).

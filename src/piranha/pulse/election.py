@@ -72,7 +72,6 @@ class Election:
         self._lvsd_ready = False
         self._obstacle = Obstacle.STARTING
         self._reasons: tuple[str, ...] = ("the lvs daemon has not reported yet",)
-        self._fit_since = start.now
         self._unfit_since = start.now
         self._failure = ""
         self._failures = 0
@@ -99,12 +98,17 @@ class Election:
         now: when the kernel received it, if that is known.
         """
         heard = self._hearing.receive(path, verdict, now, self._settings, self._fit())
-        if heard is not Heard.STEADY:
+        if heard is not Heard.STEADY or self._dueling:
             self._touched = True
             last = self._partner.last
             if last is not None:
                 self._highest_term = max(self._highest_term, last.term)
-            if heard is Heard.ANSWER and now >= self._greeted_at + GREETING_INTERVAL_S:
+                self._no_active_since = max(
+                    self._no_active_since, self._partner.standby_since, self._partner.ready_since
+                )
+            if heard is Heard.ANSWER:
+                self._urgent = True
+            elif (heard is Heard.STRANGER or self._dueling) and now >= self._greeted_at + GREETING_INTERVAL_S:
                 self._greeted_at = now
                 self._urgent = True
         return self._report.drain() if self._report.actions else []
@@ -318,7 +322,7 @@ class Election:
         if last is None or last.role is Role.ACTIVE:
             return None
         them = self._settings.place.other
-        if partner.offered:
+        if partner.offers(now):
             return reasons.partner_inactive(them, "hand-over", "the partner has let go and asks us to take over")
         if now < self._yielding_until and not (not last.ready and partner.acknowledged(self._revision)):
             self._wake(self._yielding_until, now)
@@ -331,11 +335,12 @@ class Election:
             # One that is still starting gets its deadtime: who boots first must not be chance.
             cause = f"primary says not ready: {last.obstacle.name.lower()}"
             return reasons.partner_inactive(them, "both standby: the primary is not ready", cause)
-        since = max(self._no_active_since, self._fit_since, partner.standby_since, partner.ready_since)
         wait_s = partner.wait_s(self._settings.heartbeat.deadtime_s)
-        if now >= since + wait_s:
+        if self._settings.place is Place.PRIMARY and last.ready:
+            wait_s += 2 * last.keepalive_s  # the backup's turn comes first, or both would go at once
+        if now >= self._no_active_since + wait_s:
             return reasons.partner_inactive(them, f"deadtime = {wait_s:g}", f"no active router for {wait_s:g} s")
-        self._wake(since + wait_s, now)
+        self._wake(self._no_active_since + wait_s, now)
         return None
 
     def _claim_from_the_dead(self, now: float) -> Reason | None:
@@ -368,9 +373,12 @@ class Election:
         self._highest_term = max(self._highest_term, self._term)
         goodbye = partner.last is not None and partner.last.goodbye
         self._ordering = self._settings.paired and not partner.is_standby(now) and not goodbye
-        self._handover = partner.offered = False
+        self._handover = False
+        partner.offered_at = -inf
         self._change(reason, Phase.TAKING_OVER, now)
+        partner.order_revision = self._revision
         patience_s = max(1.0, self._settings.heartbeat.deadtime_s / 2) if self._settings.paired else inf
+        patience_s += self._settings.table_within_s
         lease_s = self._wanted_lease_s(now)
         not_after = now + patience_s
         self._report.do(
@@ -382,6 +390,7 @@ class Election:
         self._plan.stop()
         self._offer = offer
         self._ordering = self._dueling = self._forced = False
+        self._partner.order_revision = 0
         self._change(reason, Phase.STEPPING_DOWN, now)
         self._report.do(self._holding.release(reason.message, now))
 
@@ -524,7 +533,7 @@ class Election:
         if was:
             self._unfit_since = now
         else:
-            self._fit_since = now
+            self._no_active_since = max(self._no_active_since, now)
         self._touched = True
         self._revise()
 

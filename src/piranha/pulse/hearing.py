@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 
 from piranha.events.event import Level
 from piranha.pulse.heartbeat import Heartbeat, Role
@@ -14,11 +15,16 @@ QUIET = frozenset({Evidence.REPLAYED})  # doubled packets are normal: counted by
 
 
 class Heard(Enum):
-    """What an input asks of the election. STEADY: nothing. NEWS: judge. ANSWER: judge and answer at once."""
+    """What an input asks of the election.
+
+    STEADY: nothing. NEWS: judge. ANSWER: judge, and acknowledge at once. STRANGER: a session that
+    is not proven; answer, but not faster than others can make us.
+    """
 
     STEADY = 0
     NEWS = 1
     ANSWER = 2
+    STRANGER = 3
 
 
 @dataclass(slots=True)
@@ -36,7 +42,7 @@ class Hearing:
             case Alive():
                 return self._barely(path, verdict, at, settings)
             case Introduced():
-                return Heard.ANSWER
+                return Heard.STRANGER
             case Rejected():
                 return self._suspect(path, verdict, at)
 
@@ -58,8 +64,9 @@ class Hearing:
         if not verdict.newest:
             return Heard.STEADY if was_alive else Heard.NEWS
         if verdict.opened or before is None or before.revision != heartbeat.revision:
-            # Both handed over and goodbye count only for who could act when it was said.
-            partner.offered = able and heartbeat.role is Role.STANDBY and (heartbeat.handover or heartbeat.goodbye)
+            # An offer counts only for who could act when it was made: the partner sees that we did not.
+            offer = able and heartbeat.role is Role.STANDBY and heartbeat.handover
+            partner.offered_at = at if offer else -inf
             return Heard.ANSWER
         if was_alive and before == heartbeat and not partner.deaf:
             return Heard.STEADY

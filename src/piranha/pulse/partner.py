@@ -26,17 +26,19 @@ class Partner:
     """The partner as this router sees it.
 
     dead_at: when it counts as dead unless heard before; at first the end of the wait after the start.
-    offered: it let go and asked us to take over when we could. ready_since, standby_since: when
-    it said so first. deaf_since: it has said since then that it is active and does not hear us.
+    offered_at: when it let go and asked us to take over, -inf = it did not, or we could not then.
+    ready_since, standby_since: when it said so first. order_revision: our revision that orders it
+    to step down; deaf_since: it has said since then that it is active and has not seen that.
     """
 
     dead_at: float
     paths: dict[str, PathState]
     last: Heartbeat | None = None
     heard_at: float | None = None
-    offered: bool = False
+    offered_at: float = -inf
     ready_since: float = -inf
     standby_since: float = -inf
+    order_revision: int = 0
     deaf_since: float | None = None
     deaf: bool = False
     mourned: bool = field(default=False)  # its death has been reported
@@ -60,6 +62,10 @@ class Partner:
     def wait_s(self, deadtime_s: float) -> float:
         """Return how long to wait for it: the longer deadtime of the two, so that no reload fakes a death."""
         return deadtime_s if self.last is None else max(deadtime_s, self.last.deadtime_s)
+
+    def offers(self, now: float) -> bool:
+        """Whether its offer stands: it takes back what nobody took after its deadtime."""
+        return self.last is not None and now <= self.offered_at + self.last.deadtime_s / 2
 
     def acknowledged(self, revision: int) -> bool:
         """Whether it has seen our `revision` or a later one."""
@@ -93,20 +99,18 @@ class Partner:
             self.ready_since = at
         if heartbeat.role is Role.STANDBY and not (before and before.role is Role.STANDBY):
             self.standby_since = at
-        if heartbeat.role is Role.ACTIVE:
-            self.offered = False
-        if heartbeat.role is Role.STANDBY or heartbeat.hears:
+        if heartbeat.role is Role.STANDBY or heartbeat.seen_revision >= self.order_revision:
             self.deaf_since, self.deaf = None, False
         elif self.deaf_since is None:
             self.deaf_since = at
         elif at - self.deaf_since >= 0.9 * heartbeat.keepalive_s:
-            # The second heartbeat that says so: our first answer to the first one had its chance.
+            # The second heartbeat that says so: our answer to the first one had its chance.
             self.deaf = True
 
     def forget(self) -> None:
         """Take in that it began a new session: nothing it said before holds."""
         self.last = None
-        self.offered = False
+        self.offered_at = -inf
         self.ready_since = self.standby_since = -inf
         self.deaf_since, self.deaf = None, False
 

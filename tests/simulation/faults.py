@@ -1,0 +1,170 @@
+"""From a seed to a history: settings, network and faults, all drawn from one random generator."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from piranha.lvscf.config import HeartbeatSettings, VipSettings
+from piranha.pulse.actions import Command
+from piranha.pulse.heartbeat import Place
+from piranha.pulse.settings import ElectionSettings
+from tests.simulation.world import Node, World
+
+TIMINGS = ((1.0, 4.0), (1.0, 3.0), (2.0, 6.0), (1.0, 5.0), (0.5, 3.0), (0.5, 2.0), (2.0, 5.0))
+
+
+def draw(world: World) -> float:
+    """Set up `world` from its generator; return when the last fault is over."""
+    rng = world.rng
+    keepalive_s, deadtime_s = rng.choice(TIMINGS)
+    paths = ("public", "private") if rng.random() < 0.4 else ("public",)
+    beat = HeartbeatSettings(
+        keepalive_s=keepalive_s,
+        deadtime_s=deadtime_s,
+        initdead_s=deadtime_s * rng.choice((1, 2)),
+        warntime_s=deadtime_s / 2,
+    )
+    vips = VipSettings(lease_s=rng.choice((None, None, None, None, 0, 1)), arp_count=3, arp_refresh_s=10)
+    settings = ElectionSettings(place=Place.PRIMARY, paths=paths, heartbeat=beat, vips=vips)
+    world.loss = rng.choice((0.0, 0.0, 0.0, 0.03, 0.1, 0.25))
+    world.delay_s = rng.choice((0.0005, 0.002))
+    world.jitter_s = rng.choice((0.0, 0.003, 0.03))
+    world.doubling = rng.choice((0.0, 0.02))
+    world.lateness_s = rng.choice((0.0, 0.0, 0.01))
+    world.counts = dict.fromkeys(COUNTED, 0)
+    world.add_nodes(settings, replace(settings, place=Place.BACKUP))
+    for node in world.nodes:
+        node.blocked_until = -1.0
+        world.at(0.0 if rng.random() < 0.5 else rng.uniform(0, deadtime_s), start, node)
+    last = 0.0
+    begin = 1.5 * deadtime_s + beat.initdead_s
+    for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3))):
+        when = begin + rng.uniform(0, 2 * deadtime_s)
+        lasts_s = deadtime_s * rng.choice((0.2, 0.7, 0.95, 1.0, 1.2, 2.0)) * rng.uniform(0.8, 1.2)
+        last = max(last, rng.choice(FAULTS)(world, rng.choice(world.nodes), when, lasts_s))
+    return last or begin
+
+
+def start(node: Node) -> None:
+    """Start a router that does not run."""
+    if not node.running:
+        node.world.check.fault()
+        node.start()
+
+
+def crash(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """SIGKILL of `pulse`, or a power cut; later it starts again."""
+    machine = world.rng.random() < 0.4
+    world.at(when, lambda: (world.check.fault(), node.kill(machine=machine)))
+    world.at(when + lasts_s, start, node)
+    return when + lasts_s
+
+
+def freeze(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """SIGSTOP, or a virtual machine that stands still."""
+    world.at(when, lambda: (world.check.fault(), node.freeze()))
+    world.at(when + lasts_s, lambda: (world.check.fault(), node.thaw()))
+    return when + lasts_s
+
+
+def cut(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """Cut one path or all of them, in one direction or both."""
+    rng = world.rng
+    paths = node.settings.paths if rng.random() < 0.7 else (rng.choice(node.settings.paths),)
+    senders = rng.choice(((Place.PRIMARY, Place.BACKUP), (Place.PRIMARY, Place.BACKUP), (node.place,)))
+    cuts = {(path, sender) for path in paths for sender in senders}
+    world.at(when, lambda: (world.check.fault(), world.cut.update(cuts)))
+    world.at(when + lasts_s, lambda: (world.check.fault(), world.cut.difference_update(cuts)))
+    return when + lasts_s
+
+
+def block(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """A netlink call that does not come back for a while."""
+
+    def begin() -> None:
+        world.check.fault()
+        node.blocked_until = max(node.blocked_until, when + lasts_s)
+
+    world.at(when, begin)
+    world.at(when + lasts_s, world.check.fault)
+    return when + lasts_s
+
+
+def unready(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """The lvs daemon cannot serve for a while."""
+
+    def turn(ready: bool) -> None:
+        world.check.fault()
+        node.ready = ready
+        node.report_lvsd(node.life)
+
+    world.at(when, turn, False)
+    world.at(when + lasts_s, turn, True)
+    return when + lasts_s
+
+
+def failing(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """Addresses cannot be added."""
+
+    def turn(fails: bool) -> None:
+        world.check.fault()
+        world.check.failed_once = True
+        node.failing = fails
+
+    world.at(when, turn, True)
+    world.at(when + lasts_s, turn, False)
+    return when + lasts_s
+
+
+def stop(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """SIGTERM, and a start later."""
+    world.at(when, lambda: (world.check.fault(), node.ask(Command.STOP)))
+    world.at(when + lasts_s + 0.5, start, node)
+    return when + lasts_s + 0.5
+
+
+def switchover(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """A person asks for it, on whichever router is active."""
+    world.at(when, lambda: (world.check.fault(), [each.ask(Command.SWITCHOVER) for each in world.nodes]))
+    return when
+
+
+def restart(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """`prepare restart`, and a start a little later."""
+    world.at(when, lambda: (world.check.fault(), node.ask(Command.PREPARE_RESTART)))
+    world.at(when + lasts_s + 10.5, start, node)
+    return when + lasts_s + 10.5
+
+
+def slower(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """A reload with other timers, first on one router, then on the other."""
+    factor = world.rng.choice((0.5, 2.0, 4.0))
+    beat = node.settings.heartbeat
+    changed = replace(
+        beat,
+        keepalive_s=max(0.1, beat.keepalive_s * factor),
+        deadtime_s=beat.deadtime_s * factor,
+        initdead_s=beat.initdead_s * factor,
+    )
+    for each, at in ((node, when), (node.peer, when + lasts_s)):
+        world.at(at, lambda each=each: (world.check.fault(), each.reload(replace(each.settings, heartbeat=changed))))
+    return when + lasts_s
+
+
+FAULTS: tuple[Callable[[World, Node, float, float], float], ...] = (
+    crash,
+    crash,
+    freeze,
+    freeze,
+    cut,
+    cut,
+    block,
+    unready,
+    failing,
+    stop,
+    switchover,
+    restart,
+    slower,
+)
+COUNTED = (
+    "takeover", "split", "abort", "thaw", "refused", "switchover", "stop", "prepare_restart",
+)  # fmt: skip

@@ -1,0 +1,256 @@
+"""What must hold in every history (spec: takeover, invariants 1 to 6, 9 and 10), checked as it unfolds."""
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from piranha.pulse.actions import Action, Emit, StepDown, Stopped, TakeOver
+from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat, Role
+from piranha.pulse.lease_terms import KERNEL_LATENESS_S, SAFE_DEADTIME_S
+from piranha.pulse.reasons import Phase
+from piranha.pulse.verdicts import Accepted, Verdict
+
+if TYPE_CHECKING:
+    from tests.simulation.world import Node, World
+
+SLACK_S = 0.3  # effects and packets on their way
+
+
+class Violation(AssertionError):
+    """An invariant was broken; the text names it, the time and the seed."""
+
+
+class Ear:
+    """What one router has heard of the other, as the network knows it."""
+
+    def __init__(self) -> None:
+        self.at = -inf  # arrival of the last accepted heartbeat
+        self.highest_term = 0
+        self.both_first = inf  # first heartbeat that said active while both held
+        self.both_again = inf  # and the first one at least 0.9 keepalive later
+
+
+class Checker:
+    """Watches one world."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.ears = {node.place: Ear() for node in world.nodes}
+        self.both_since: float | None = None
+        self.stale: Node | None = None
+        self.nobody_since: float | None = 0.0
+        self.changed_at = 0.0  # last fault, or end of one
+        self.healthy_since = {node.place: -inf for node in world.nodes}
+        self.transition_at = 0.0
+        self.takeovers = 0
+        self.faults = 0
+        self.failed_once = False
+        self.waiting_for_restart = False
+
+    def fail(self, invariant: str, text: str) -> None:
+        """Raise the violation."""
+        raise Violation(f"invariant {invariant}: {text} (seed {self.world.seed}, at {self.world.now:.3f} s)")
+
+    def fault(self) -> None:
+        """Note that something outside the routers has changed."""
+        self.before_change()
+        self.faults += 1
+        self.changed_at = self.world.now
+
+    def starts(self, node: "Node") -> None:
+        """Note that `node` begins a new life: it has heard nothing yet."""
+        self.ears[node.place] = Ear()
+
+    # inputs and actions
+
+    def heard(self, node: "Node", verdict: Verdict, at: float, sent_at: float) -> None:
+        """Note what `node` reads."""
+        if type(verdict) is not Accepted:
+            return
+        ear = self.ears[node.place]
+        ear.at = max(ear.at, at)
+        heartbeat = verdict.heartbeat
+        ear.highest_term = max(ear.highest_term, heartbeat.term)
+        if self.both_since is not None and heartbeat.role is Role.ACTIVE and sent_at >= self.both_since:
+            if self.world.now >= ear.both_first + 0.9 * heartbeat.keepalive_s + 0.001:
+                ear.both_again = min(ear.both_again, self.world.now)
+            ear.both_first = min(ear.both_first, self.world.now)
+
+    def acts(self, node: "Node", actions: list[Action]) -> None:
+        """Judge what the election of `node` asks for."""
+        for action in actions:
+            if type(action) is TakeOver:
+                self.explained(node, actions)
+                self.takes_over(node, action)
+            elif type(action) is StepDown and node.election.view(node.now()).phase == Phase.STEPPING_DOWN:
+                self.explained(node, actions)
+
+    def explained(self, node: "Node", actions: list[Action]) -> None:
+        """Invariant 4: every change of role comes with an event that names rule and cause."""
+        self.transition_at = self.world.now
+        events = [action.event for action in actions if isinstance(action, Emit)]
+        if not any(event.subject == "router" and event.rule and event.cause for event in events):
+            retry = any(isinstance(action, StepDown) for action in actions)
+            if not retry:
+                self.fail("4", f"{node.place} changes its role without rule and cause")
+
+    def takes_over(self, node: "Node", action: TakeOver) -> None:
+        """Invariants 6 and 10."""
+        world, ear, peer = self.world, self.ears[node.place], node.peer
+        self.takeovers += 1
+        world.counts["takeover"] += 1
+        if action.term <= ear.highest_term and "restarted" not in action.reason:
+            self.fail("10", f"{node.place} takes over with term {action.term}, has heard {ear.highest_term}")
+        deadtime_s = min(node.settings.heartbeat.deadtime_s, peer.settings.heartbeat.deadtime_s)
+        if not self.healthy(peer) or "Forced" in action.reason:
+            return
+        if world.now - ear.at < deadtime_s - 0.001:
+            self.fail("6", f"{node.place} takes over although it heard its healthy active partner: {action.reason}")
+        since = max(self.healthy_since[peer.place], self.changed_at)
+        heard = any((path, peer.place) not in world.cut for path in node.settings.paths)
+        proven = ear.at > -inf
+        if heard and proven and not world.loss and world.now - since > 2 * peer.settings.heartbeat.deadtime_s:
+            self.fail("6", f"{node.place} takes over from a healthy active partner: {action.reason}")
+
+    def healthy(self, node: "Node") -> bool:
+        """Whether `node` is active and able to be."""
+        return (
+            node.running
+            and not node.frozen
+            and node.kernel.held
+            and node.ready
+            and not node.failing
+            and node.blocked_until < self.world.now
+            and node.election.view(node.now()).phase == Phase.ACTIVE
+        )
+
+    def sends(self, node: "Node", heartbeat: Heartbeat) -> None:
+        """What a router says of its lease is never shorter than what its kernel holds."""
+        kernel = node.kernel
+        if kernel.held and heartbeat.lease_s < kernel.lifetime_s:
+            self.fail("lease", f"{node.place} tells {heartbeat.lease_s:g} s, its kernel holds {kernel.lifetime_s:g} s")
+
+    def renews(self, node: "Node", lifetime_s: float) -> None:
+        """Invariant 9: an address that has lapsed is not renewed back to life while the partner holds it."""
+        kernel = node.kernel
+        lapsed = not kernel.held and kernel.lifetime_s < inf and kernel.lifetime_s > 0
+        phase = node.election.view(node.now()).phase
+        if lapsed and phase == Phase.ACTIVE and node.peer.kernel.held:
+            self.fail("9", f"{node.place} renews a lapsed lease while {node.peer.place} holds the addresses")
+
+    def announces(self, node: "Node") -> None:
+        """Invariant 3: only a holder announces."""
+        if not node.kernel.held:
+            self.fail("3", f"{node.place} announces addresses that it does not hold")
+
+    def stopped(self, node: "Node", action: Stopped) -> None:
+        """Note a clean end."""
+        self.fault()
+        if action.resume is not None:
+            self.waiting_for_restart = True
+        elif node.kernel.held:
+            self.fail("stop", f"{node.place} ended cleanly and still holds the addresses")
+
+    # who holds
+
+    def holders_changed(self) -> None:
+        """Follow who holds the addresses."""
+        world = self.world
+        first, second = world.nodes
+        if first.kernel.held and second.kernel.held:
+            if self.both_since is None:
+                world.counts["split"] += 1
+                self.both_begin()
+            return
+        self.both_since = None
+        if first.kernel.held or second.kernel.held:
+            self.somebody()
+        elif self.nobody_since is None:
+            self.nobody_since = world.now
+
+    def both_begin(self) -> None:
+        """Begin to watch two holders; a dead or frozen one must have lapsed unless an exception applies."""
+        world = self.world
+        self.both_since = world.now
+        self.reset_ears()
+        for node in world.nodes:
+            if node.running and not node.frozen:
+                continue
+            taker, kernel = node.peer, node.kernel
+            deadtime_s = taker.settings.heartbeat.deadtime_s
+            derived = node.settings.vips.lease_s is None
+            if kernel.lifetime_s == inf or not derived or deadtime_s < SAFE_DEADTIME_S:
+                continue
+            unheard_s = kernel.renewed_at - self.ears[taker.place].at
+            if unheard_s <= deadtime_s - kernel.lifetime_s - KERNEL_LATENESS_S:
+                self.fail("1", f"{taker.place} holds although the lease of {node.place} still runs")
+
+    def reset_ears(self) -> None:
+        """Begin anew to watch who hears whom while both hold."""
+        for ear in self.ears.values():
+            ear.both_first = ear.both_again = inf
+
+    def both_hold(self) -> None:
+        """Invariant 1: two holders that run and hear of each other end it."""
+        world = self.world
+        if any(not node.running or node.frozen for node in world.nodes):
+            self.reset_ears()
+            return
+        knows = min(ear.both_again for ear in self.ears.values())
+        excused = max(knows, self.changed_at, *(node.blocked_until for node in world.nodes))
+        if world.now > excused + SLACK_S + 4 * world.jitter_s:
+            self.fail("1", "two holders although a heartbeat told of it")
+
+    def somebody(self) -> None:
+        """Invariant 2, judged when somebody holds again."""
+        if self.nobody_since is not None:
+            self.before_change()
+            self.nobody_since = None
+
+    def before_change(self) -> None:
+        """Invariant 2: nobody holds for longer than the bound, although somebody could."""
+        world = self.world
+        if self.nobody_since is None or not any(self.able(node) for node in world.nodes):
+            return
+        since = max(self.nobody_since, self.changed_at)
+        beats = [node.settings.heartbeat for node in world.nodes]
+        keepalive_s = max(beat.keepalive_s for beat in beats)
+        bound_s = max(max(beat.deadtime_s, beat.initdead_s) for beat in beats) + 2 * keepalive_s + 2 * SLACK_S
+        if world.loss:
+            bound_s += 4 * keepalive_s
+        if self.failed_once:
+            bound_s += 6.0
+        if self.waiting_for_restart:
+            bound_s += 30.0
+        if world.now - since > bound_s:
+            self.fail("2", f"nobody held the addresses for {world.now - since:.2f} s, bound {bound_s:.2f} s")
+
+    def able(self, node: "Node") -> bool:
+        """Whether `node` could take over."""
+        return (
+            node.running
+            and not node.frozen
+            and node.ready
+            and not node.failing
+            and node.blocked_until < self.world.now
+            and node.election.view(node.now()).ready
+        )
+
+    # the end
+
+    def settled(self, quiet_since: float) -> None:
+        """Invariant 5: one holder, the other standby, nothing changes any more; leases as they should be."""
+        world = self.world
+        holders = [node for node in world.nodes if node.kernel.held]
+        if len(holders) != 1:
+            self.fail("5", f"{len(holders)} holders after the last fault")
+        holder = holders[0]
+        phases = [node.election.view(node.now()).phase for node in (holder, holder.peer)]
+        if phases != [Phase.ACTIVE, Phase.STANDBY]:
+            self.fail("5", f"the holder is {phases[0]}, the other {phases[1]}")
+        if self.transition_at > quiet_since:
+            self.fail("5", f"a router changed its role at {self.transition_at:.3f} s, long after the last fault")
+        if world.loss or self.failed_once:
+            return
+        limited = holder.kernel.lifetime_s < NO_LIMIT
+        if not limited and holder.settings.vips.lease_s != 0:
+            self.fail("lease", "no time limit although a ready partner is heard")

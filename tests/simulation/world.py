@@ -1,0 +1,386 @@
+"""Two routers, their kernels and the network between them, in virtual time: one seed, one history.
+
+The routers run the real `Election` and the real `Session`; only what the shell does is modelled.
+What the model takes for granted of the shell is written down in docs/failover.md.
+"""
+
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from math import inf
+
+from piranha.lvscf.config import HeartbeatAuth
+from piranha.pulse.actions import (
+    Action,
+    Announce,
+    Command,
+    Effect,
+    Emit,
+    Outcome,
+    Resume,
+    SendHeartbeat,
+    StepDown,
+    Stopped,
+    TakeOver,
+)
+from piranha.pulse.election import Election
+from piranha.pulse.heartbeat import Place
+from piranha.pulse.keys import KeyRing
+from piranha.pulse.packet import Datagram
+from piranha.pulse.session import Session
+from piranha.pulse.settings import ElectionSettings, Start
+from tests.simulation.invariants import Checker
+
+MakeElection = Callable[[ElectionSettings, Start], Election]
+
+
+@dataclass(slots=True)
+class Kernel:
+    """The addresses of one router, all as one. lifetime_s: of the last renewal, inf = no limit."""
+
+    held: bool = False
+    lifetime_s: float = 0.0
+    renewed_at: float = -inf
+    expires_at: float = inf
+
+
+class Node:
+    """One router: process, effects thread, kernel. Its clock is off by `skew_s`: only differences may matter."""
+
+    def __init__(self, world: "World", place: Place, settings: ElectionSettings, skew_s: float) -> None:
+        self.world = world
+        self.place = place
+        self.settings = settings
+        self.skew_s = skew_s
+        self.peer: Node = self
+        self.kernel = Kernel()
+        self.running = False
+        self.frozen = False
+        self.ready = True
+        self.booted = True  # no pulse ran since the machine booted
+        self.stored_term = 0
+        self.stored_resume: Resume | None = None
+        self.blocked_until = -inf
+        self.failing = False
+        self.election: Election
+        self.session: Session
+        self.inbox: list[tuple[str, Datagram, float]] = []
+        self.queue: deque[Effect] = deque()
+        self.current: Effect | None = None
+        self.results: list[tuple[Effect, Outcome, float]] = []
+        self.added = False  # what the executor believes: it announces only what it has added
+        self.life = 0  # counts starts: what was scheduled for a former process is void
+        self.wake_at = inf
+
+    def start(self) -> None:
+        """Start `pulse`; the lvs daemon reports a little later."""
+        world = self.world
+        self.life += 1
+        self.running, self.frozen, self.added = True, False, False
+        start = Start(
+            now=world.now + self.skew_s,
+            machine_booted=self.booted,
+            term=self.stored_term,
+            holding=self.kernel.held,
+            resume=self.stored_resume,
+        )
+        self.booted = False
+        self.stored_resume = None
+        self.election = world.make_election(self.settings, start)
+        self.session = Session(
+            place=self.place,
+            cluster="sim",
+            keys=KeyRing(),
+            auth=HeartbeatAuth.NONE,
+            fresh=world.rng.randbytes,
+        )
+        self.wake_at = inf
+        world.check.starts(self)
+        self.step()
+        world.after(world.rng.uniform(0.0, 0.5), self.report_lvsd, self.life)
+
+    def kill(self, *, machine: bool) -> None:
+        """End the process without a word; with `machine` the addresses go too."""
+        self.running = self.frozen = False
+        self.life += 1
+        self.inbox.clear()
+        self.queue.clear()
+        self.results.clear()
+        self.current = None
+        if machine:
+            self.booted = True
+            self.drop()
+
+    def freeze(self) -> None:
+        """Stop the process and its effects thread; the kernel goes on."""
+        if self.running:
+            self.frozen = True
+
+    def thaw(self) -> None:
+        """Let it go on: either thread may be the first to run."""
+        if self.running and self.frozen:
+            self.frozen = False
+            self.world.counts["thaw"] += 1
+            if self.world.rng.random() < 0.5:
+                self.work(self.life)
+                self.step()
+            else:
+                self.step()
+                self.work(self.life)
+
+    def report_lvsd(self, life: int) -> None:
+        """Tell the election what the lvs daemon says."""
+        if life == self.life and self.running:
+            if self.frozen:
+                self.world.after(0.1, self.report_lvsd, life)
+                return
+            reasons = () if self.ready else ("table not loaded",)
+            self.dispatch(self.election.lvsd(self.ready, reasons, self.now()))
+            self.step()
+
+    def now(self) -> float:
+        """Return this router's own clock."""
+        return self.world.now + self.skew_s
+
+    def arrive(self, path: str, datagram: Datagram, sent_at: float) -> None:
+        """Take in a datagram as the kernel does: it waits in the socket until it is read."""
+        if not self.running:
+            return
+        if self.frozen:
+            if len(self.inbox) < 256:
+                self.inbox.append((path, datagram, self.world.now))
+            return
+        self.read(path, datagram, self.world.now, sent_at)
+        if self.election.deadline() <= self.now():
+            self.step()
+
+    def read(self, path: str, datagram: Datagram, at: float, sent_at: float) -> None:
+        """Feed one datagram to session and election."""
+        verdict = self.session.judge(path, datagram)
+        self.world.check.heard(self, verdict, at, sent_at)
+        actions = self.election.receive(path, verdict, at + self.skew_s)
+        if actions:
+            self.dispatch(actions)
+
+    def step(self) -> None:
+        """Run the loop of the shell once: read what waits, take results, tick."""
+        if not self.running or self.frozen:
+            return
+        if self.inbox:
+            waiting, self.inbox = self.inbox, []
+            for path, datagram, at in waiting:
+                self.read(path, datagram, at, at)
+        for effect, outcome, began in self.results:
+            detail = "no such device" if outcome is Outcome.FAILED else ""
+            self.dispatch(self.election.effect_done(effect, outcome, self.now(), began_s=began, detail=detail))
+        self.results.clear()
+        self.dispatch(self.election.tick(self.now()))
+        if self.running:
+            due = max(self.world.now, self.election.deadline() - self.skew_s + 1e-9)
+            if due < self.wake_at or self.wake_at <= self.world.now:
+                self.wake_at = due
+                self.world.at(due + self.world.timer_lateness(), self.wake, self.life, due)
+
+    def wake(self, life: int, due: float) -> None:
+        """Run when the timer fires; a frozen process runs when it is thawed."""
+        if life != self.life or not self.running or self.frozen:
+            return
+        if due == self.wake_at:
+            self.wake_at = inf
+        self.step()
+
+    def ask(self, command: Command) -> None:
+        """Give a command, as the control socket or a signal would."""
+        if self.running and not self.frozen:
+            answer = self.election.command(command, self.now())
+            self.world.counts["refused" if answer.refusal else command.value] += 1
+            self.dispatch(answer.actions)
+            self.step()
+
+    def reload(self, settings: ElectionSettings) -> None:
+        """Take in a new configuration."""
+        self.settings = settings
+        if self.running and not self.frozen:
+            self.dispatch(self.election.reconfigure(settings, self.now()))
+            self.step()
+
+    def dispatch(self, actions: list[Action]) -> None:
+        """Carry out actions as the shell does: heartbeats at once, effects in their thread."""
+        if not actions:
+            return
+        world = self.world
+        world.check.acts(self, actions)
+        for action in actions:
+            if type(action) is SendHeartbeat:
+                world.check.sends(self, action.heartbeat)
+                for path in action.paths:
+                    world.carry(self, path, self.session.stamp(path, action.heartbeat))
+            elif type(action) is Emit:
+                world.log(self, action)
+            elif type(action) is Stopped:
+                self.stored_resume = action.resume
+                self.kill(machine=False)
+                world.check.stopped(self, action)
+            else:
+                if type(action) is StepDown:
+                    self.results += [(waiting, Outcome.LATE, self.now()) for waiting in self.queue]
+                    self.queue.clear()
+                elif type(action) is TakeOver:
+                    self.stored_term = max(self.stored_term, action.term)
+                self.queue.append(action)  # type: ignore[arg-type]  # every other action is an effect
+                if self.current is None:
+                    world.at(max(world.now, self.blocked_until), self.work, self.life)
+
+    def work(self, life: int) -> None:
+        """Begin the next effect, unless the thread is frozen, blocked or busy."""
+        if life != self.life or self.frozen or self.current is not None or not self.queue:
+            return
+        world = self.world
+        if world.now < self.blocked_until:
+            world.at(self.blocked_until, self.work, life)
+            return
+        effect = self.queue.popleft()
+        if not isinstance(effect, StepDown) and self.now() > effect.not_after:
+            self.finish(effect, Outcome.LATE, self.now())
+            return
+        self.current = effect
+        world.after(world.rng.uniform(0.0005, 0.004), self.complete, life, effect, self.now())
+
+    def complete(self, life: int, effect: Effect, began: float) -> None:
+        """End an effect: only now the kernel has done it (the worst case for a call that blocks)."""
+        if life != self.life:
+            return
+        world = self.world
+        if self.frozen:
+            world.after(0.05, self.complete, life, effect, began)
+            return
+        if world.now < self.blocked_until:
+            world.at(self.blocked_until, self.complete, life, effect, began)
+            return
+        self.current = None
+        self.finish(effect, self.apply(effect), began)
+
+    def apply(self, effect: Effect) -> Outcome:
+        """Do to the kernel what the effect says."""
+        if isinstance(effect, StepDown):
+            self.added = False
+            self.drop()
+            return Outcome.OK
+        if isinstance(effect, Announce):
+            if self.added:
+                self.world.check.announces(self)
+            return Outcome.OK
+        if self.failing and not (self.kernel.held and effect.valid_s == self.kernel.lifetime_s):
+            return Outcome.FAILED
+        if self.now() > effect.not_after:
+            # The call brought them back to life; the executor compares clocks and deletes them.
+            self.added = False
+            self.drop()
+            return Outcome.LATE
+        self.added = True
+        self.hold(inf if effect.valid_s is None else float(effect.valid_s))
+        return Outcome.OK
+
+    def finish(self, effect: Effect, outcome: Outcome, began: float) -> None:
+        """Hand a result to the loop and begin the next effect."""
+        self.results.append((effect, outcome, began))
+        self.step()
+        if self.queue and self.current is None:
+            self.work(self.life)
+
+    def hold(self, lifetime_s: float) -> None:
+        """Add or renew the addresses: they may outlive their lifetime by up to 1.5 s."""
+        world, kernel = self.world, self.kernel
+        world.check.renews(self, lifetime_s)
+        was, kernel.held = kernel.held, True
+        kernel.lifetime_s, kernel.renewed_at = lifetime_s, world.now
+        kernel.expires_at = world.now + lifetime_s + world.rng.uniform(0.0, 1.5)
+        if lifetime_s < inf:
+            world.at(kernel.expires_at, self.expire, kernel.expires_at)
+        if not was:
+            world.check.holders_changed()
+
+    def expire(self, expires_at: float) -> None:
+        """Let the kernel take the addresses away, unless they were renewed."""
+        if self.kernel.held and self.kernel.expires_at == expires_at:
+            self.drop()
+
+    def drop(self) -> None:
+        """Remove the addresses."""
+        if self.kernel.held:
+            self.kernel.held = False
+            self.kernel.expires_at = inf
+            self.world.check.holders_changed()
+
+
+class World:
+    """Virtual time, the network, and the two routers."""
+
+    def __init__(self, seed: int, make_election: MakeElection = Election, trace: Callable[[str], None] | None = None):
+        self.seed = seed
+        self.rng = random.Random(seed)
+        self.make_election = make_election
+        self.trace = trace
+        self.now = 0.0
+        self.heap: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
+        self.count = 0
+        self.counts: dict[str, int] = {}
+        self.cut: set[tuple[str, Place]] = set()  # path and sender
+        self.loss = 0.0
+        self.delay_s = 0.001
+        self.jitter_s = 0.0
+        self.doubling = 0.0
+        self.lateness_s = 0.0
+        self.nodes: tuple[Node, Node]
+        self.check: Checker
+
+    def add_nodes(self, primary: ElectionSettings, backup: ElectionSettings) -> None:
+        """Set up both routers; they do not run yet."""
+        first = Node(self, Place.PRIMARY, primary, self.rng.uniform(0, 1e4))
+        second = Node(self, Place.BACKUP, backup, self.rng.uniform(0, 1e4))
+        first.peer, second.peer = second, first
+        self.nodes = (first, second)
+        self.check = Checker(self)
+
+    def at(self, when: float, call: Callable[..., None], *arguments: object) -> None:
+        """Call `call` at virtual time `when`."""
+        self.count += 1
+        heappush(self.heap, (when, self.count, call, arguments))
+
+    def after(self, delay_s: float, call: Callable[..., None], *arguments: object) -> None:
+        """Call `call` in `delay_s` seconds."""
+        self.at(self.now + delay_s, call, *arguments)
+
+    def run(self, until: float) -> None:
+        """Let virtual time pass; the checker raises `Violation`."""
+        heap, check = self.heap, self.check
+        while heap and heap[0][0] <= until:
+            when, _, call, arguments = heappop(heap)
+            if when > self.now:
+                self.now = when
+            call(*arguments)
+            if check.both_since is not None:
+                check.both_hold()
+        self.now = until
+
+    def timer_lateness(self) -> float:
+        """Return how late a timer fires."""
+        return self.rng.random() * self.lateness_s if self.lateness_s else 0.0
+
+    def carry(self, sender: Node, path: str, datagram: Datagram) -> None:
+        """Carry a datagram to the other router, or lose it."""
+        rng = self.rng
+        if (path, sender.place) in self.cut or (self.loss and rng.random() < self.loss):
+            return
+        delay_s = self.delay_s + rng.random() * self.jitter_s
+        self.after(delay_s, sender.peer.arrive, path, datagram, self.now)
+        if self.doubling and rng.random() < self.doubling:
+            self.after(delay_s + rng.random() * 3 * self.jitter_s, sender.peer.arrive, path, datagram, self.now)
+
+    def log(self, node: Node, emit: Emit) -> None:
+        """Show an event when somebody looks."""
+        if self.trace is not None:
+            event = emit.event
+            self.trace(f"{self.now:9.3f} {node.place:7} {event.subject}: {event.message} | {event.cause} [{event.rule}]")
