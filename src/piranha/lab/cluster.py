@@ -12,6 +12,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from piranha.control.client import NoAnswer, ask
+from piranha.kernel.addresses import Addresses
+from piranha.kernel.route import LeasedAddress
 from piranha.lab.build import Lab, wait_for
 from piranha.lab.faults import children_of, heal, kill, state_of
 from piranha.lab.namespaces import LabError
@@ -88,15 +90,43 @@ class Router:
             raise LabError(f"{self.name}: pulse was never started")
         return self.process.wait(limit_s)
 
-    def kill_all(self) -> None:
-        """SIGKILL every process on this router, and clear what they leave in its kernel."""
+    def power_off(self, *, but_lvsd: bool = False) -> None:
+        """SIGKILL every process on this router and clear what a boot clears: table, addresses, boot id.
+
+        but_lvsd: leave `lvsd` and its table, which the next `pulse` adopts; only the rest is as after a boot.
+        """
         namespace = self._lab.namespace(self.name)
-        while left := [pid for pid in namespace.processes() if state_of(pid) != "Z"]:
+        spared = self._with_children(self.lvsd_pid) if but_lvsd else set()
+        while left := [pid for pid in namespace.processes() if pid not in spared and state_of(pid) != "Z"]:
             kill(*left)
             time.sleep(0.01)
         if self.process is not None:
             self.process.wait()
-        namespace.run(("ipvsadm", "-C"))
+        if not but_lvsd:
+            namespace.run(("ipvsadm", "-C"))
+        legs = self._lab.topology.machine(self.name).legs
+        own = {interface.ip for leg in legs for interface in leg.addresses}
+        with namespace.entered(), Addresses() as kernel:
+            cables = {link.index for link in kernel.links() if not link.loopback}
+            kernel.remove(
+                [
+                    LeasedAddress(index=one.index, address=one.address, prefix=one.prefix)
+                    for one in kernel.addresses()
+                    if one.index in cables and one.address not in own and not one.address.is_link_local
+                ]
+            )
+        kept = self.state_dir / "pulse.json"
+        if kept.exists():
+            kept.write_text(json.dumps({**json.loads(kept.read_text()), "boot": "an earlier boot"}))
+
+    @staticmethod
+    def _with_children(pid: int) -> set[int]:
+        found, todo = {pid}, [pid]
+        while todo:
+            children = children_of(todo.pop())
+            found.update(children)
+            todo += children
+        return found
 
     def hang_up(self) -> None:
         """Have `pulse` read its file again (SIGHUP)."""
@@ -183,7 +213,7 @@ class Cluster:
         for router in self.routers.values():
             if router.process is None:
                 router.start()
-        wait_for(self.settled, "one router active, both ready", limit_s)
+        wait_for(self.settled, "one router active, both ready", limit_s, every_s=0.25)
 
     def restore(self, limit_s: float = 30) -> str:
         """Undo what a test has broken: cables, servers, routers, the file; return which router is active."""
@@ -195,7 +225,7 @@ class Cluster:
         for name, server in self.servers.items():
             if server.poll() is not None:
                 self.start_server(name)
-        wait_for(self.settled, "one router active, both ready", limit_s)
+        wait_for(self.settled, "one router active, both ready", limit_s, every_s=0.25)
         active = self.active()
         if active is None:
             raise LabError("the VIPs moved again just after they had come to rest")

@@ -33,8 +33,7 @@ def freeze(*pids: int) -> None:
     """SIGSTOP processes and wait until they are stopped. Raises LabError if they are not within 2 s."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
-    for pid in pids:
-        wait_for(lambda pid=pid: state_of(pid) == "T", f"process {pid} stops", limit_s=2, every_s=0.001)  # type: ignore[misc]
+    wait_for(lambda: all(state_of(pid) == "T" for pid in pids), f"processes {pids} stop", limit_s=2, every_s=0.001)
 
 
 def thaw(*pids: int) -> None:
