@@ -27,7 +27,7 @@ from piranha.kernel.ipvs_numbers import (
     Svc,
     Top,
 )
-from piranha.kernel.wire import NLA_F_NESTED, attribute, be16, nested, text, u8, u16, u32
+from piranha.kernel.wire import NLA_F_NESTED, NLATTR, attribute, be16, nested, text, u8, u16, u32
 from piranha.table.changes import (
     AddDestination,
     AddService,
@@ -44,9 +44,17 @@ from piranha.terms import Address, Family, ForwardingMethod
 _FLAGS = Struct("=II")  # struct ip_vs_flags: u32 flags, u32 mask
 _EVERY_FLAG = 0xFFFFFFFF
 
-# A server as one struct: a big table is encoded in a third of the time that single attributes take.
-_IDENTITY = Struct("=HH HHH2x HH16s HH2s2x")  # nest; u16 family; 16 bytes address; __be16 port
-_SETTINGS = Struct("=HHI HHI HHI HHI")  # u32 each: forwarding, weight, upper and lower threshold
+# A server as one struct with ready-made attribute headers: a big table is encoded three times as fast.
+_IDENTITY = Struct("=HH 4sH2x 4s16s 4s2s2x")  # nest; u16 family; 16 bytes address; __be16 port
+_SETTINGS = Struct("=4sI 4sI 4sI 4sI")  # u32 each: forwarding, weight, upper and lower threshold
+_NEST = Top.DEST | NLA_F_NESTED
+_FAMILY_HEADER = NLATTR.pack(6, Dest.ADDR_FAMILY)
+_ADDRESS_HEADER = NLATTR.pack(20, Dest.ADDR)
+_PORT_HEADER = NLATTR.pack(6, Dest.PORT)
+_FORWARDING_HEADER = NLATTR.pack(8, Dest.FWD_METHOD)
+_WEIGHT_HEADER = NLATTR.pack(8, Dest.WEIGHT)
+_UPPER_HEADER = NLATTR.pack(8, Dest.U_THRESH)
+_LOWER_HEADER = NLATTR.pack(8, Dest.L_THRESH)
 
 _NEW_DEST = command(Command.NEW_DEST, VERSION)
 _SET_DEST = command(Command.SET_DEST, VERSION)
@@ -195,10 +203,14 @@ def _identity(server: DestinationKey, more: int) -> bytes:
     """Encode the nest of a server up to its port; `more` bytes of attributes follow in the nest."""
     address = server.address
     return _IDENTITY.pack(
-        *(_IDENTITY.size + more, Top.DEST | NLA_F_NESTED),
-        *(6, Dest.ADDR_FAMILY, 2 if address.version == 4 else 10),
-        *(20, Dest.ADDR, address.packed),
-        *(6, Dest.PORT, server.port.to_bytes(2, "big")),
+        _IDENTITY.size + more,
+        _NEST,
+        _FAMILY_HEADER,
+        2 if address.version == 4 else 10,
+        _ADDRESS_HEADER,
+        address.packed,
+        _PORT_HEADER,
+        server.port.to_bytes(2, "big"),
     )
 
 
@@ -210,10 +222,14 @@ def _destination(server: DestinationKey, destination: Destination) -> bytes:
     return (
         _identity(server, _SETTINGS.size + len(tunnel))
         + _SETTINGS.pack(
-            *(8, Dest.FWD_METHOD, FORWARDING[destination.forwarding]),
-            *(8, Dest.WEIGHT, destination.weight),
-            *(8, Dest.U_THRESH, destination.upper_threshold),
-            *(8, Dest.L_THRESH, destination.lower_threshold),
+            _FORWARDING_HEADER,
+            FORWARDING[destination.forwarding],
+            _WEIGHT_HEADER,
+            destination.weight,
+            _UPPER_HEADER,
+            destination.upper_threshold,
+            _LOWER_HEADER,
+            destination.lower_threshold,
         )
         + tunnel
     )

@@ -14,7 +14,7 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from piranha.errors import PiranhaError
 from piranha.kernel.wire import (
@@ -64,8 +64,7 @@ class NetlinkError(PiranhaError):
         self.detail = detail  # the text of the kernel's extended ACK, often empty
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request of a batch. kind: nlmsg_type; flags: without NLM_F_REQUEST and NLM_F_ACK."""
 
     kind: int
