@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from piranha.forwarding.apply import apply_safely
 from piranha.forwarding.ipvs import IpvsPlane
 from piranha.forwarding.plane import Plane, Refusal, ServiceStatistics
 from piranha.forwarding.userspace import client
@@ -39,8 +40,8 @@ class PlaneThread:
         return await self._call(self._plane.dump)
 
     async def apply(self, changes: Sequence[Change]) -> list[Refusal]:
-        """Carry out `changes` in order; return those that were refused."""
-        return await self._call(lambda: self._plane.apply(changes))
+        """Carry out `changes`; return those that were refused, or withheld to keep a pool filled."""
+        return await self._call(lambda: apply_safely(self._plane, changes))
 
     async def statistics(self) -> Mapping[ServiceKey, ServiceStatistics]:
         """Read counters and connection numbers."""
