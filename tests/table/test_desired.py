@@ -89,6 +89,13 @@ def test_weight_0_is_0_and_keeps_the_server_in_the_table() -> None:
     assert pool(desired(www, {("www", "web1"): UP}, {}, ())) == {at(1): 0}
 
 
+def test_thresholds_of_the_file_reach_the_table() -> None:
+    www = virtual(server("web1", 1, upper_threshold=200, lower_threshold=150))
+    table = desired(config(www), {("www", "web1"): UP}, {}, ())
+    destination = table[WWW].destinations[at(1)]
+    assert (destination.upper_threshold, destination.lower_threshold) == (200, 150)
+
+
 def test_a_server_that_is_down_is_not_there() -> None:
     www = config(virtual(server("web1", 1), server("web2", 2)))
     assert pool(desired(www, {("www", "web1"): DOWN, ("www", "web2"): UP}, holding(h1=1, h2=1), ())) == {at(2): 1}

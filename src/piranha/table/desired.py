@@ -129,7 +129,12 @@ def _pool(
             down.add(where)
         weight = _weight(virtual, server, verdict, held.get(where))
         if weight is not None:
-            pool[where] = Destination(forwarding=server.forwarding, weight=weight)
+            pool[where] = Destination(
+                forwarding=server.forwarding,
+                weight=weight,
+                upper_threshold=server.upper_threshold,
+                lower_threshold=server.lower_threshold,
+            )
     if any(serves(destination) for destination in pool.values()):
         return pool
     if waiting:
