@@ -74,7 +74,7 @@ class Watched:
             await asyncio.sleep(0.005)
         return time.monotonic() - began
 
-    async def until_fresh(self, *check_ids: str, within_s: float = BACK_WITHIN_S) -> None:
+    async def until_fresh(self, *check_ids: str, within_s: float = 5.0) -> None:
         """Wait until there is a result of each that began after now."""
         now = time.monotonic()
 
@@ -157,7 +157,7 @@ async def test_a_killed_nanny_is_replaced_within_2_s_and_goes_on_with_the_last_h
             for pid in watched.children():
                 os.kill(pid, signal.SIGKILL)
             killed_at = time.monotonic()
-            await watched.until_fresh("www/web1", "www/web2")
+            await watched.until_fresh("www/web1", "www/web2", within_s=BACK_WITHIN_S)
 
     died = [event for event in watched.events if "died" in event.message]
     assert {event.message for event in died} == {
@@ -181,7 +181,7 @@ async def test_a_killed_parent_is_replaced_within_2_s_and_its_nannies_end() -> N
             await watched.until_fresh("www/web1", "www/web2")
             parent, nannies = watched.parent, watched.children()
             os.kill(parent, signal.SIGKILL)
-            await watched.until_fresh("www/web1", "www/web2")
+            await watched.until_fresh("www/web1", "www/web2", within_s=BACK_WITHIN_S)
             assert watched.parent != parent
             await watched.until(lambda: not any(alive(pid) for pid in nannies))
 
@@ -241,7 +241,7 @@ async def test_three_failures_within_a_minute_make_the_router_not_ready() -> Non
         async with watching() as watched:
             watched.nannies.assign([tcp("www/web1", port)])
             for failure in range(3):
-                await watched.until_fresh("www/web1", within_s=4.0)
+                await watched.until_fresh("www/web1")
                 assert watched.nannies.trouble is None
                 os.kill(watched.children()[0], signal.SIGKILL)
                 await watched.until(lambda count=failure + 1: len(watched.events) >= count)  # type: ignore[misc]
@@ -250,7 +250,7 @@ async def test_three_failures_within_a_minute_make_the_router_not_ready() -> Non
             assert trouble.startswith("nannies failed 3 times within 60 s, last: nanny for child www/web1 died!")
             assert watched.events[-1].message == "nannies keep failing: this router is not ready"
             assert watched.nannies.status()["failures"] == 3
-            await watched.until_fresh("www/web1", within_s=4.0)
+            await watched.until_fresh("www/web1")
 
 
 @pytest.mark.slow
@@ -260,7 +260,7 @@ async def test_without_hard_shutdown_failures_are_logged_only() -> None:
         async with watching(replace(SETTINGS, hard_shutdown=False)) as watched:
             watched.nannies.assign([tcp("www/web1", port)])
             for failure in range(3):
-                await watched.until_fresh("www/web1", within_s=4.0)
+                await watched.until_fresh("www/web1")
                 os.kill(watched.children()[0], signal.SIGKILL)
                 await watched.until(lambda count=failure + 1: len(watched.events) >= count)  # type: ignore[misc]
             assert watched.nannies.trouble is None

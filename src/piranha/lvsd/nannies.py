@@ -233,9 +233,9 @@ class _Parent:
         try:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "piranha.nanny.parent"),
-                    *("--fd", str(theirs.fileno()), "--interval", str(interval_s)),
+                    *(sys.executable, "-m", "piranha.nanny.parent", str(theirs.fileno())),
                     *_arguments(settings),
+                    str(interval_s),
                 ],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -336,8 +336,4 @@ class _Parent:
 
 
 def _arguments(settings: LvsdSettings) -> list[str]:
-    return [
-        *("--processes", str(settings.nanny_processes)),
-        *("--script-limit", str(settings.script_limit)),
-        *("--user", settings.script_user),
-    ]
+    return [str(settings.nanny_processes), str(settings.script_limit), settings.script_user]

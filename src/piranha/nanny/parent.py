@@ -1,11 +1,10 @@
 """Shell: the nanny parent: one process that forks the nannies, gives them work, replaces the dead.
 
-Started by the lvs daemon as `python -m piranha.nanny.parent --fd N …` with one end of a socket
-pair; ends when the other end closes. Becomes `script_user` and gives up every capability but
-CAP_NET_RAW, which each nanny gives up too, since no check of today needs it.
+Started by the lvs daemon as `python -m piranha.nanny.parent FD …` with one end of a socket pair;
+ends when the other end closes. Becomes `script_user` and gives up every capability but CAP_NET_RAW,
+which each nanny gives up too, since no check of today needs it.
 """
 
-import argparse
 import gc
 import os
 import select
@@ -13,9 +12,9 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -334,7 +333,7 @@ def _last_words(connection: socket.socket, error: BaseException) -> None:
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
-    where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else "?"
+    where = f"{place.tb_frame.f_code.co_filename.rpartition('/')[2]}:{place.tb_lineno}" if place else "?"
     said = Said("nanny met a defect", f"{where}: {type(error).__name__}: {error}", Level.ERROR)
     with suppress(OSError):
         Channel(connection).send(to_object(said))
@@ -344,22 +343,18 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the nanny parent; started by the lvs daemon, not by people."""
-    parser = argparse.ArgumentParser(prog="nanny-parent", description=main.__doc__)
-    parser.add_argument("--fd", type=int, required=True, help="one end of a socket pair")
-    parser.add_argument("--processes", type=int, required=True, help="most nannies")
-    parser.add_argument("--script-limit", type=int, required=True, help="programs at the same time")
-    parser.add_argument("--user", required=True, help="who to become")
-    parser.add_argument("--interval", type=float, required=True, help="seconds between two signs of life")
-    options = parser.parse_args(argv)
+def main(argv: Sequence[str]) -> int:
+    """Run the nanny parent. argv: descriptor of one end of a socket pair, `nanny_processes`,
+    `script_limit`, `script_user`, seconds between two signs of life; from `lvsd`, not from people.
+    """
+    fd, processes, script_limit, user, interval_s = argv
     starter = os.getppid()
     # Handlers, not SIG_IGN: check programs would inherit that. The lvs daemon is the one who decides.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     signal.signal(signal.SIGTERM, _leave)
-    up = Channel(socket.socket(fileno=options.fd))
-    problem = become(options.user)
+    up = Channel(socket.socket(fileno=int(fd)))
+    problem = become(user)
     if problem is not None:
         said = Said("nannies and check programs keep running as the lvs daemon's user", problem, Level.WARNING)
         up.send(to_object(said))
@@ -367,13 +362,13 @@ def main(argv: list[str] | None = None) -> int:
     adopt_orphans()
     name_process("nanny-parent")
     die_with_parent(starter, signal.SIGTERM)
-    placement = Placement(options.processes, options.script_limit)
+    placement = Placement(int(processes), int(script_limit))
     # What exists now is shared with every nanny; without this their first collection would copy it all.
     gc.collect()
     gc.freeze()
-    Parent(up, placement, processes=max(1, options.processes), interval_s=options.interval).run()
+    Parent(up, placement, processes=max(1, int(processes)), interval_s=float(interval_s)).run()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

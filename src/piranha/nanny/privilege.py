@@ -6,8 +6,6 @@ import os
 import pwd
 import signal
 import struct
-from contextlib import suppress
-from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 PR_SET_KEEPCAPS = 8
@@ -86,11 +84,19 @@ def _permitted() -> int:
 
 def children_of(parent: int) -> list[int]:
     """Return the processes whose parent is `parent`, adopted orphans included (proc(5), stat)."""
-    found = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            with suppress(OSError, ValueError, IndexError):
-                fields = (process / "stat").read_bytes().rpartition(b")")[2].split()
-                if int(fields[1]) == parent:
-                    found.append(int(process.name))
-    return found
+    with os.scandir("/proc") as entries:
+        pids = [int(entry.name) for entry in entries if entry.name.isdigit()]
+    return [pid for pid in pids if _parent_of(pid) == parent]
+
+
+def _parent_of(pid: int) -> int | None:
+    try:
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        return int(os.read(fd, 1024).rpartition(b")")[2].split()[1])
+    except (OSError, IndexError):
+        return None
+    finally:
+        os.close(fd)
