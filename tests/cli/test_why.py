@@ -1,7 +1,11 @@
 """`piranha why` and `piranha events`: the story from the records, also of dead daemons."""
 
+import asyncio
 import json
+import os
+import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,9 +13,11 @@ from tests.cli.answers import lvsd, server, virtual
 
 from piranha.cli import events, why
 from piranha.cli.story import belongs, outlook, server_now
+from piranha.control.server import ControlServer, Peer
 from piranha.events.event import Event, Level
 from piranha.events.record import Recorder
 
+SOURCE = Path(__file__).parents[2] / "src"
 NOON = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
 
 
@@ -132,6 +138,35 @@ def test_events_of_both_daemons_come_in_the_order_of_time(folder: Path, capsys: 
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[3] for line in lines] == ["lvsd"] * 4 + ["pulse"]
     assert lines[-1].endswith('partner dead: activating lvs: subject=router from=standby to=active rule="deadtime = 6"')
+
+
+def test_events_can_be_followed(tmp_path: Path) -> None:
+    recorder = Recorder(None)
+    recorder.record(Event(when_s=1, subject="www", message="old"))
+
+    async def answer(args: Mapping[str, object], _peer: Peer) -> object:
+        return recorder.answer(args)
+
+    async def follow() -> list[bytes]:
+        server = ControlServer(tmp_path / "lvsd.sock", {"events": answer})
+        await server.start()
+        words = ["-m", "piranha.cli.main", "events", "--follow", "--run-dir", str(tmp_path)]
+        environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+        process = await asyncio.create_subprocess_exec(sys.executable, *words, env=environment, stdout=-1)
+        try:
+            assert process.stdout is not None
+            async with asyncio.timeout(20):
+                first = await process.stdout.readline()
+                recorder.record(Event(when_s=2, subject="www", message="new"))
+                return [first, await process.stdout.readline()]
+        finally:
+            process.terminate()
+            await process.wait()
+            await server.close()
+
+    old, new = asyncio.run(follow())
+    assert old.endswith(b"lvsd   old: subject=www\n")
+    assert new.endswith(b"lvsd   new: subject=www\n")
 
 
 def test_a_server_that_is_down_is_told_with_what_brings_it_back() -> None:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import fcntl
+import grp
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from piranha.errors import PiranhaError
 
 DEFAULT_RUN_DIR = Path("/run/piranha")
 DEFAULT_STATE_DIR = Path("/var/lib/piranha")
+LOOKERS_GROUP = "piranha"
 CONFIG_FILES = (Path("/etc/piranha/lvs.cf"), Path("/etc/sysconfig/ha/lvs.cf"))
 
 
@@ -74,9 +76,20 @@ class Folders:
         """
         for folder, mode in ((self.run, 0o755), (self.state, 0o750)):
             try:
-                folder.mkdir(mode=mode, parents=True, exist_ok=True)
+                if not folder.is_dir():
+                    folder.mkdir(mode=mode, parents=True, exist_ok=True)
+                    share(folder)
             except OSError as error:
                 raise CannotStart(f"{folder}: {error.strerror}") from error
+
+
+def share(path: Path) -> None:
+    """Give `path` to the group whose members may look without being root, where there is such a group.
+
+    Only root can; for others, and without the group, nothing changes.
+    """
+    with contextlib.suppress(KeyError, OSError):
+        os.chown(path, -1, grp.getgrnam(LOOKERS_GROUP).gr_gid)
 
 
 def config_file(option: Path | None) -> Path:

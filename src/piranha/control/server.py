@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from piranha.control.daemon import share
 from piranha.control.lines import decode, encode
 from piranha.control.messages import MAX_REQUEST_BYTES, Answer, Refused, Request, read_request
 from piranha.errors import PiranhaError
@@ -63,6 +64,7 @@ class ControlServer:
                 listener.bind(str(self._path))
             finally:
                 os.umask(mask)
+            share(self._path)
             self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_REQUEST_BYTES)
         except BaseException:
             listener.close()

@@ -85,18 +85,20 @@ class Lvsd:
 
         Raises PlaneUnavailable when the plane cannot be reached: nothing has been changed then.
         """
-        await self.plane.prepare()
-        self.live = await self.plane.dump()
-        config = self._usable(self.loaded)
-        if self.live:
-            servers = sum(len(service.destinations) for service in self.live.values())
-            facts = (("services", str(len(self.live))), ("servers", str(servers)))
-            self._say("table", "adopting the table that is there", facts=facts)
-        self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self._record)
-        await self.nannies.start()
-        await self._accept(self.loaded, config)
-        await self.one_pass()
-        self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
+        # A SIGHUP that comes early waits.
+        async with self._one_reload:
+            await self.plane.prepare()
+            self.live = await self.plane.dump()
+            config = self._usable(self.loaded)
+            if self.live:
+                servers = sum(len(service.destinations) for service in self.live.values())
+                facts = (("services", str(len(self.live))), ("servers", str(servers)))
+                self._say("table", "adopting the table that is there", facts=facts)
+            self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self._record)
+            await self.nannies.start()
+            await self._accept(self.loaded, config)
+            await self.one_pass()
+            self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
 
     async def run(self) -> None:
         """Serve until `stop`."""

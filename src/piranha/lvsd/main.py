@@ -65,6 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             lvsd = Lvsd(source, loaded, open_plane(kind, folders.run), recorder, Ours(folders.state))
             verbs = Verbs(lvsd, node=args.node or "", plane=str(kind))
             return asyncio.run(_serve(lvsd, verbs, folders, started))
+        except PiranhaError:
+            raise
+        except Exception:
+            # The table stays; whoever started this starts it again.
+            log.log.exception("lvsd ends because of a defect")
+            return 1
         finally:
             recorder.close()
             lock.release()
