@@ -27,6 +27,8 @@ def listen(address: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if version6:
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    # Woken once a request, when it is there, and not for the connection before it as well.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
     listener.bind((address, port))
     listener.listen(1024)
     listener.setblocking(False)
@@ -52,22 +54,28 @@ class Server:
                 if listener is not None:
                     self._accept(listener)
                 else:
-                    self._serve(descriptor)
+                    self._serve(self._clients.pop(descriptor))
 
     def _accept(self, listener: socket.socket) -> None:
         # One at a time: epoll tells again while more are waiting, and mostly there is one.
         with suppress(BlockingIOError, ConnectionAbortedError):
             client, _ = listener.accept()
             client.setblocking(False)
-            self._clients[client.fileno()] = client
-            self._poll.register(client.fileno(), select.EPOLLIN)
+            if not self._serve(client):
+                self._clients[client.fileno()] = client
+                self._poll.register(client.fileno(), select.EPOLLIN)
 
-    def _serve(self, descriptor: int) -> None:
-        client = self._clients.pop(descriptor)
-        with suppress(OSError):  # the client went away: nothing to answer
+    def _serve(self, client: socket.socket) -> bool:
+        """Answer and close; return False if the request is not there yet."""
+        try:
             if client.recv(ASKED_AT_MOST):
                 client.send(self._answer)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass  # the client went away: nothing to answer
         client.close()
+        return True
 
 
 def main() -> None:
