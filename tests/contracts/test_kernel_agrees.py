@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contracts.fake_kernel import FakeKernel, FakePlane
 from tests.contracts.tables import changes, tables
@@ -16,10 +16,10 @@ from piranha.table.diff import diff
 from piranha.table.table import Table
 
 pytestmark = pytest.mark.kernel
-SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=40, deadline=None)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plane() -> Iterator[IpvsPlane]:
     """The plane of a network namespace of its own."""
     namespace = Namespace.create("contract")
