@@ -212,7 +212,8 @@ class Virtual:
     """One `virtual` block. line: 1-based, of the block.
 
     vip: None only when the service is keyed by `fwmark` alone. persistence_s: 0 = off.
-    persistence_mask: see `table.service.ServiceSettings`.
+    persistence_mask: see `table.service.ServiceSettings`. start_up: servers serve before their
+    first answer (`start_state = up`).
     """
 
     name: str
@@ -225,6 +226,7 @@ class Virtual:
     persistence_s: int = 0
     persistence_mask: int | None = None
     quiesce_server: bool = False
+    start_up: bool = False
     sorry_server: SorryServer | None = None
     servers: tuple[RealServer, ...] = ()
     line: int = 0

@@ -75,6 +75,7 @@ def build_virtual(block: Block, name: str, network: ForwardingMethod, reader: Re
         persistence_s=section.get("persistent", 0),
         persistence_mask=_persistence_mask(section, words.address.version, reader.findings),
         quiesce_server=section.get("quiesce_server", False),
+        start_up=section.get("start_state", "check") == "up",
         sorry_server=_sorry_server(section, port, forwarding),
         servers=tuple(built.server for built in servers),
         line=block.keyword.line,

@@ -27,7 +27,7 @@ class Pool:
 
     Ids of checks are `VIRTUAL/SERVER`; names must be unique (`table.desired.with_unique_names`).
     serving: servers that the plane holds with a weight above 0; they start as up and take `fall`
-    failures to leave. All others start as unknown.
+    failures to leave, and with `start_state = up` all do. Otherwise a server starts as unknown.
     """
 
     def __init__(self, virtual: Virtual, serving: Collection[ServerKey], now: float) -> None:
@@ -56,7 +56,7 @@ class Pool:
                     monitor.forget(now)
             else:
                 monitor = Monitor(check_id, place(server), server.timing, since_s=now)
-                if (virtual.name, server.name) in serving:
+                if virtual.start_up or (virtual.name, server.name) in serving:
                     monitor.health = Health.UP
             self.monitors[check_id] = monitor
 

@@ -117,6 +117,15 @@ SERVICE: tuple[Directive, ...] = (
         old=True,
         meaning="1: a server that fails gets weight 0 and keeps its connections. 0: it is removed.",
     ),
+    Directive(
+        name="start_state",
+        scopes=_V,
+        type=Type.CHOICE,
+        choices=("check", "up"),
+        default="check",
+        meaning="What a server that the kernel does not have yet counts as before its first answer: check: it "
+        "waits; up: it serves until it has failed fall times.",
+    ),
 )
 
 CHECKING: tuple[Directive, ...] = (

@@ -130,9 +130,6 @@ _SERVICES: tuple[Directive, ...] = (
     _waits("check_rule", _V, _T.WORD, "all", "How several checks combine.", quiet=("all",)),
     _waits("check_address", _S, _T.ADDRESS, "the server's", "Where to check instead."),
     _waits("check_port", _S, _T.PORT, "the server's", "Where to check instead."),
-    _waits(
-        "start_state", _V, _T.CHOICE, "check", "Before the first answer.", choices=("check", "up"), quiet=("check",)
-    ),
     _waits("keep_active", _V, _T.COUNT_OR_PERCENT, "0", "Checks leave at least this many servers.", quiet=("0",)),
     _waits("quorum", _V, _T.COUNT_OR_PERCENT, "1", "Below it the sorry server serves.", quiet=("1",)),
     _waits("quorum_margin", _V, _T.INT, "0", "So many more end that.", quiet=("0",)),
