@@ -54,6 +54,7 @@ class Reconciler:
 
     _left: Table | None = field(default=None, init=False)
     _refused: dict[tuple[type, Target], Refusal] = field(default_factory=dict, init=False)
+    _config: Config | None = field(default=None, init=False)
     _names: dict[Target, str] = field(default_factory=dict, init=False)
 
     def plan(self, config: Config, verdicts: Verdicts, live: Table, ours: Collection[ServiceKey]) -> Plan:
@@ -62,9 +63,11 @@ class Reconciler:
         ours: services that earlier files named; those of `config` are ours anyway.
         """
         wanted = desired(config, verdicts, live, ours)
-        current = names_of(config)
-        # Names of what has just left the file are still needed to say that it goes.
-        names, self._names = self._names | current, current
+        names = self._names
+        if config is not self._config:
+            # Names of what has just left the file are still needed to say that it goes.
+            current = names_of(config)
+            names, self._names, self._config = names | current, current, config
         repairs = self._drift(live, services_of(config)) if self._left is not None else {}
         return Plan(live, wanted, tuple(diff(live, wanted)), repairs, names)
 
