@@ -102,7 +102,7 @@ class Lvsd:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        beat = asyncio.create_task(self._beat())
+        helpers = [asyncio.create_task(self._beat()), asyncio.create_task(self._watch_plane())]
         try:
             while not self._stopping.is_set():
                 await self._until_dirty()
@@ -110,7 +110,8 @@ class Lvsd:
                 if not self._stopping.is_set():
                     await self._try_pass()
         finally:
-            beat.cancel()
+            for helper in helpers:
+                helper.cancel()
 
     def stop(self, cause: str) -> None:
         """Make `run` return."""
@@ -341,6 +342,16 @@ class Lvsd:
             cause=problems[0] if problems else "",
             level=Level.ERROR,
         )
+
+    async def _watch_plane(self) -> None:
+        """Have a plane that lives in a process of its own started and filled again as soon as that ends."""
+        while True:
+            await self.plane.lost()
+            if not self.plane_trouble and not self._stopping.is_set():
+                self.plane_trouble = "its process has ended"
+                self._say("table", "the table cannot be reached", cause=self.plane_trouble, level=Level.ERROR)
+            self._dirty.set()
+            await asyncio.sleep(PLANE_RETRY_S)
 
     async def _beat(self) -> None:
         interval_s = watchdog_interval_s()

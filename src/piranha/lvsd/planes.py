@@ -1,6 +1,7 @@
 """Shell: the forwarding plane as the event loop sees it: one thread makes all calls, in order."""
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,18 +23,38 @@ class PlaneThread:
     """Calls a plane without blocking the loop. Every method raises PlaneUnavailable as the plane does.
 
     prepare: makes the plane reachable, or raises PlaneUnavailable; called before the first use and
-    after a failure. end: called when the daemon stops for good and its table is gone.
+    after a failure; returns the process that the plane lives in, None for the kernel. end: called
+    when the daemon stops for good and its table is gone.
     """
 
-    def __init__(self, plane: Plane, prepare: Callable[[], None], end: Callable[[], None]) -> None:
+    def __init__(self, plane: Plane, prepare: Callable[[], int | None], end: Callable[[], None]) -> None:
         self._plane = plane
         self._prepare = prepare
         self._end = end
+        self._pid: int | None = None
         self._thread = ThreadPoolExecutor(1, "plane")
 
     async def prepare(self) -> None:
         """Make the plane reachable."""
-        await self._call(self._prepare)
+        self._pid = await self._call(self._prepare)
+
+    async def lost(self) -> None:
+        """Return when the process that the plane lives in has ended; never while that is the kernel."""
+        loop = asyncio.get_running_loop()
+        gone = asyncio.Event()
+        if self._pid is None:
+            await gone.wait()
+            return
+        try:
+            descriptor = os.pidfd_open(self._pid)
+        except ProcessLookupError:
+            return
+        loop.add_reader(descriptor, gone.set)
+        try:
+            await gone.wait()
+        finally:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
 
     async def dump(self) -> Table:
         """Read the live table."""
@@ -67,11 +88,11 @@ class PlaneThread:
 def open_plane(kind: PlaneKind, run_dir: Path) -> PlaneThread:
     """Return the plane that the file or `--plane` asks for; nothing is touched yet."""
     if kind is PlaneKind.IPVS:
-        return PlaneThread(IpvsPlane(), _nothing, _nothing)
+        return PlaneThread(IpvsPlane(), lambda: None, _nothing)
     path = run_dir / client.SOCKET_NAME
 
-    def prepare() -> None:
-        client.ensure_forwarder(run_dir)
+    def prepare() -> int:
+        return client.ensure_forwarder(run_dir)
 
     def end() -> None:
         client.stop(path)
