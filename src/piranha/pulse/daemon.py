@@ -287,12 +287,12 @@ class Pulse:
         try:
             router = startup.router_of(config, self.setup.place)
             await asyncio.to_thread(startup.check, config, self.setup.place, self.setup.plane)
-            self._unwatch_sockets()
+            self._reopen(config)
             try:
-                self.endpoint.reopen(path_ends(config, self.setup.place), config.heartbeat.port)
-            finally:
-                self._watch_sockets()
-            self.accepted = await self._hands.reader.accept(self.setup.folders.state, read)
+                self.accepted = await self._hands.reader.accept(self.setup.folders.state, read)
+            except OSError:
+                self._reopen(self.config)
+                raise
         except (PiranhaError, OSError) as error:
             return (str(error),)
         for warning in read.warnings:
@@ -305,6 +305,13 @@ class Pulse:
         self._reconfigure(config, router)
         self._teller.say("config", "configuration accepted", facts=self._facts())
         return ()
+
+    def _reopen(self, config: Config) -> None:
+        self._unwatch_sockets()
+        try:
+            self.endpoint.reopen(path_ends(config, self.setup.place), config.heartbeat.port)
+        finally:
+            self._watch_sockets()
 
     def _reconfigure(self, config: Config, router: Router) -> None:
         # The table knows new services by now: a VIP must not come before it is served.

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -98,6 +99,7 @@ def _run(args: argparse.Namespace, setup: Setup, found: Reading, lock: daemon.Lo
         resume=kept.resume,
         force_active=args.forceactive,
     )
+    gc.freeze()  # what was imported is never garbage: full collections need not walk it
     recorder = Recorder(setup.folders.state / "pulse-events.jsonl")
     try:
         return asyncio.run(_serve(setup, found, accepted, start, hands=hands, recorder=recorder, started=started))
