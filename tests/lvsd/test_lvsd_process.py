@@ -120,8 +120,8 @@ def test_after_sigkill_the_next_one_adopts_forwarder_and_table(lvsd: Lvsd, serve
 
 
 @pytest.mark.slow
-def test_a_forwarder_that_died_is_started_again_and_filled(lvsd: Lvsd, server: RealServer) -> None:
-    lvsd.write(virtual("www", ("web1", server.port, 1), vip=str(free_vip())), repair_s=1)
+def test_a_forwarder_that_died_is_started_again_and_filled_at_once(lvsd: Lvsd, server: RealServer) -> None:
+    lvsd.write(virtual("www", ("web1", server.port, 1), vip=str(free_vip())))
     lvsd.start()
     lvsd.until_states(web1="up")
     socket = lvsd.run / client.SOCKET_NAME
