@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from tests.simulation.world import Node, World
+
 from piranha.lvscf.config import HeartbeatSettings, VipSettings
 from piranha.pulse.actions import Command
 from piranha.pulse.heartbeat import Place
 from piranha.pulse.settings import ElectionSettings
-from tests.simulation.world import Node, World
 
-TIMINGS = ((1.0, 4.0), (1.0, 3.0), (2.0, 6.0), (1.0, 5.0), (0.5, 3.0), (0.5, 2.0), (2.0, 5.0))
+TIMINGS = ((6.0, 18.0), (6.0, 18.0), (4.0, 12.0), (3.0, 9.0), (2.0, 6.0), (2.0, 5.0), (1.0, 4.0), (1.0, 3.0))
 
 
 def draw(world: World) -> float:
@@ -44,9 +45,21 @@ def draw(world: World) -> float:
     return last or begin
 
 
+def changed(world: World, call: Callable[..., object], *arguments: object) -> Callable[[], None]:
+    """Return what makes a change that the checker knows of."""
+
+    def make() -> None:
+        world.check.fault()
+        call(*arguments)
+
+    return make
+
+
 def start(node: Node) -> None:
-    """Start a router that does not run."""
-    if not node.running:
+    """Start a router that does not run; one that is about to end comes later."""
+    if node.running and node.ending:
+        node.world.after(0.5, start, node)
+    elif not node.running:
         node.world.check.fault()
         node.start()
 
@@ -54,15 +67,15 @@ def start(node: Node) -> None:
 def crash(world: World, node: Node, when: float, lasts_s: float) -> float:
     """SIGKILL of `pulse`, or a power cut; later it starts again."""
     machine = world.rng.random() < 0.4
-    world.at(when, lambda: (world.check.fault(), node.kill(machine=machine)))
+    world.at(when, changed(world, node.kill, machine))
     world.at(when + lasts_s, start, node)
     return when + lasts_s
 
 
 def freeze(world: World, node: Node, when: float, lasts_s: float) -> float:
     """SIGSTOP, or a virtual machine that stands still."""
-    world.at(when, lambda: (world.check.fault(), node.freeze()))
-    world.at(when + lasts_s, lambda: (world.check.fault(), node.thaw()))
+    world.at(when, changed(world, node.freeze))
+    world.at(when + lasts_s, changed(world, node.thaw))
     return when + lasts_s
 
 
@@ -72,8 +85,8 @@ def cut(world: World, node: Node, when: float, lasts_s: float) -> float:
     paths = node.settings.paths if rng.random() < 0.7 else (rng.choice(node.settings.paths),)
     senders = rng.choice(((Place.PRIMARY, Place.BACKUP), (Place.PRIMARY, Place.BACKUP), (node.place,)))
     cuts = {(path, sender) for path in paths for sender in senders}
-    world.at(when, lambda: (world.check.fault(), world.cut.update(cuts)))
-    world.at(when + lasts_s, lambda: (world.check.fault(), world.cut.difference_update(cuts)))
+    world.at(when, changed(world, world.cut.update, cuts))
+    world.at(when + lasts_s, changed(world, world.cut.difference_update, cuts))
     return when + lasts_s
 
 
@@ -117,20 +130,21 @@ def failing(world: World, node: Node, when: float, lasts_s: float) -> float:
 
 def stop(world: World, node: Node, when: float, lasts_s: float) -> float:
     """SIGTERM, and a start later."""
-    world.at(when, lambda: (world.check.fault(), node.ask(Command.STOP)))
+    world.at(when, changed(world, node.ask, Command.STOP))
     world.at(when + lasts_s + 0.5, start, node)
     return when + lasts_s + 0.5
 
 
 def switchover(world: World, node: Node, when: float, lasts_s: float) -> float:
     """A person asks for it, on whichever router is active."""
-    world.at(when, lambda: (world.check.fault(), [each.ask(Command.SWITCHOVER) for each in world.nodes]))
+    for each in world.nodes:
+        world.at(when, changed(world, each.ask, Command.SWITCHOVER))
     return when
 
 
 def restart(world: World, node: Node, when: float, lasts_s: float) -> float:
     """`prepare restart`, and a start a little later."""
-    world.at(when, lambda: (world.check.fault(), node.ask(Command.PREPARE_RESTART)))
+    world.at(when, changed(world, node.ask, Command.PREPARE_RESTART))
     world.at(when + lasts_s + 10.5, start, node)
     return when + lasts_s + 10.5
 
@@ -139,14 +153,14 @@ def slower(world: World, node: Node, when: float, lasts_s: float) -> float:
     """A reload with other timers, first on one router, then on the other."""
     factor = world.rng.choice((0.5, 2.0, 4.0))
     beat = node.settings.heartbeat
-    changed = replace(
+    other = replace(
         beat,
         keepalive_s=max(0.1, beat.keepalive_s * factor),
         deadtime_s=beat.deadtime_s * factor,
         initdead_s=beat.initdead_s * factor,
     )
     for each, at in ((node, when), (node.peer, when + lasts_s)):
-        world.at(at, lambda each=each: (world.check.fault(), each.reload(replace(each.settings, heartbeat=changed))))
+        world.at(at, changed(world, each.reload, replace(each.settings, heartbeat=other)))
     return when + lasts_s
 
 

@@ -24,6 +24,7 @@ class Ear:
 
     def __init__(self) -> None:
         self.at = -inf  # arrival of the last accepted heartbeat
+        self.active_at = -inf  # and of the last that said active
         self.highest_term = 0
         self.both_first = inf  # first heartbeat that said active while both held
         self.both_again = inf  # and the first one at least 0.9 keepalive later
@@ -69,6 +70,8 @@ class Checker:
         ear = self.ears[node.place]
         ear.at = max(ear.at, at)
         heartbeat = verdict.heartbeat
+        if heartbeat.role is Role.ACTIVE:
+            ear.active_at = max(ear.active_at, at)
         ear.highest_term = max(ear.highest_term, heartbeat.term)
         if self.both_since is not None and heartbeat.role is Role.ACTIVE and sent_at >= self.both_since:
             if self.world.now >= ear.both_first + 0.9 * heartbeat.keepalive_s + 0.001:
@@ -81,7 +84,7 @@ class Checker:
             if type(action) is TakeOver:
                 self.explained(node, actions)
                 self.takes_over(node, action)
-            elif type(action) is StepDown and node.election.view(node.now()).phase == Phase.STEPPING_DOWN:
+            elif type(action) is StepDown and node.election.phase is Phase.STEPPING_DOWN:
                 self.explained(node, actions)
 
     def explained(self, node: "Node", actions: list[Action]) -> None:
@@ -103,7 +106,7 @@ class Checker:
         deadtime_s = min(node.settings.heartbeat.deadtime_s, peer.settings.heartbeat.deadtime_s)
         if not self.healthy(peer) or "Forced" in action.reason:
             return
-        if world.now - ear.at < deadtime_s - 0.001:
+        if world.now - ear.active_at < deadtime_s - 0.001:
             self.fail("6", f"{node.place} takes over although it heard its healthy active partner: {action.reason}")
         since = max(self.healthy_since[peer.place], self.changed_at)
         heard = any((path, peer.place) not in world.cut for path in node.settings.paths)
@@ -120,7 +123,7 @@ class Checker:
             and node.ready
             and not node.failing
             and node.blocked_until < self.world.now
-            and node.election.view(node.now()).phase == Phase.ACTIVE
+            and node.election.phase is Phase.ACTIVE
         )
 
     def sends(self, node: "Node", heartbeat: Heartbeat) -> None:
@@ -133,8 +136,7 @@ class Checker:
         """Invariant 9: an address that has lapsed is not renewed back to life while the partner holds it."""
         kernel = node.kernel
         lapsed = not kernel.held and kernel.lifetime_s < inf and kernel.lifetime_s > 0
-        phase = node.election.view(node.now()).phase
-        if lapsed and phase == Phase.ACTIVE and node.peer.kernel.held:
+        if lapsed and node.election.phase is Phase.ACTIVE and node.peer.kernel.held:
             self.fail("9", f"{node.place} renews a lapsed lease while {node.peer.place} holds the addresses")
 
     def announces(self, node: "Node") -> None:
@@ -244,7 +246,7 @@ class Checker:
         if len(holders) != 1:
             self.fail("5", f"{len(holders)} holders after the last fault")
         holder = holders[0]
-        phases = [node.election.view(node.now()).phase for node in (holder, holder.peer)]
+        phases = [node.election.phase for node in (holder, holder.peer)]
         if phases != [Phase.ACTIVE, Phase.STANDBY]:
             self.fail("5", f"the holder is {phases[0]}, the other {phases[1]}")
         if self.transition_at > quiet_since:

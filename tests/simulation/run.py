@@ -5,10 +5,11 @@ import sys
 import time
 from collections import Counter
 
-from piranha.pulse.election import Election
 from tests.simulation.faults import draw
 from tests.simulation.invariants import Violation
 from tests.simulation.world import MakeElection, World
+
+from piranha.pulse.election import Election
 
 
 def run_seed(seed: int, make_election: MakeElection = Election, *, trace: bool = False) -> dict[str, int]:
@@ -16,6 +17,8 @@ def run_seed(seed: int, make_election: MakeElection = Election, *, trace: bool =
     world = World(seed, make_election, print if trace else None)
     last = draw(world)
     world.run(last)
+    while any(node.running and node.ending for node in world.nodes):
+        world.run(world.now + 1.0)
     world.check.fault()
     deadtime_s = max(node.settings.heartbeat.deadtime_s for node in world.nodes)
     initdead_s = max(node.settings.heartbeat.initdead_s for node in world.nodes)
@@ -23,7 +26,7 @@ def run_seed(seed: int, make_election: MakeElection = Election, *, trace: bool =
     world.loss = 0.0  # loss is a fault too
     if world.check.failed_once:
         quiet_since += deadtime_s + 6.0
-    world.run(quiet_since + deadtime_s)
+    world.run(quiet_since + deadtime_s / 2)
     world.check.before_change()
     world.check.settled(quiet_since)
     return world.counts

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
 
+from tests.simulation.invariants import Checker
+
 from piranha.lvscf.config import HeartbeatAuth
 from piranha.pulse.actions import (
     Action,
@@ -31,7 +33,6 @@ from piranha.pulse.keys import KeyRing
 from piranha.pulse.packet import Datagram
 from piranha.pulse.session import Session
 from piranha.pulse.settings import ElectionSettings, Start
-from tests.simulation.invariants import Checker
 
 MakeElection = Callable[[ElectionSettings, Start], Election]
 
@@ -70,6 +71,7 @@ class Node:
         self.queue: deque[Effect] = deque()
         self.current: Effect | None = None
         self.results: list[tuple[Effect, Outcome, float]] = []
+        self.ending = False  # asked to end
         self.added = False  # what the executor believes: it announces only what it has added
         self.life = 0  # counts starts: what was scheduled for a former process is void
         self.wake_at = inf
@@ -78,7 +80,7 @@ class Node:
         """Start `pulse`; the lvs daemon reports a little later."""
         world = self.world
         self.life += 1
-        self.running, self.frozen, self.added = True, False, False
+        self.running, self.frozen, self.added, self.ending = True, False, False, False
         start = Start(
             now=world.now + self.skew_s,
             machine_booted=self.booted,
@@ -101,7 +103,7 @@ class Node:
         self.step()
         world.after(world.rng.uniform(0.0, 0.5), self.report_lvsd, self.life)
 
-    def kill(self, *, machine: bool) -> None:
+    def kill(self, machine: bool) -> None:
         """End the process without a word; with `machine` the addresses go too."""
         self.running = self.frozen = False
         self.life += 1
@@ -196,6 +198,7 @@ class Node:
         if self.running and not self.frozen:
             answer = self.election.command(command, self.now())
             self.world.counts["refused" if answer.refusal else command.value] += 1
+            self.ending = self.ending or (not answer.refusal and command is not Command.SWITCHOVER)
             self.dispatch(answer.actions)
             self.step()
 
@@ -221,7 +224,7 @@ class Node:
                 world.log(self, action)
             elif type(action) is Stopped:
                 self.stored_resume = action.resume
-                self.kill(machine=False)
+                self.kill(False)
                 world.check.stopped(self, action)
             else:
                 if type(action) is StepDown:
@@ -244,6 +247,10 @@ class Node:
         effect = self.queue.popleft()
         if not isinstance(effect, StepDown) and self.now() > effect.not_after:
             self.finish(effect, Outcome.LATE, self.now())
+            return
+        if isinstance(effect, Announce):
+            # One send, its time compared just before: nothing can come in between.
+            self.finish(effect, self.apply(effect), self.now())
             return
         self.current = effect
         world.after(world.rng.uniform(0.0005, 0.004), self.complete, life, effect, self.now())
@@ -358,8 +365,7 @@ class World:
         heap, check = self.heap, self.check
         while heap and heap[0][0] <= until:
             when, _, call, arguments = heappop(heap)
-            if when > self.now:
-                self.now = when
+            self.now = max(self.now, when)
             call(*arguments)
             if check.both_since is not None:
                 check.both_hold()
@@ -383,4 +389,5 @@ class World:
         """Show an event when somebody looks."""
         if self.trace is not None:
             event = emit.event
-            self.trace(f"{self.now:9.3f} {node.place:7} {event.subject}: {event.message} | {event.cause} [{event.rule}]")
+            why = f"{event.cause} [{event.rule}]"
+            self.trace(f"{self.now:9.3f} {node.place:7} {event.subject}: {event.message} | {why}")

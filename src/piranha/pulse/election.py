@@ -62,7 +62,7 @@ class Election:
         self._report = Report()
         self._partner = Partner(start.now + wait_s, {name: PathState() for name in settings.paths})
         self._hearing = Hearing(self._partner, self._report)
-        self._holding = Holding(held=start.holding, told_s=NO_LIMIT if start.holding else 0.0)
+        self._holding = Holding(held=start.holding, leftover=start.holding, told_s=NO_LIMIT if start.holding else 0.0)
         self._plan = AnnouncePlan()
         self._phase = Phase.STANDBY
         self._since = start.now
@@ -140,7 +140,8 @@ class Election:
                 self._not_taken(detail, now)
             case News.TOO_LATE if self._phase is Phase.TAKING_OVER:
                 self._change(reasons.too_late(detail), Phase.STANDBY, now)
-                self._holding.forget()
+                if not self._holding.leftover:
+                    self._holding.forget()
             case News.RELEASED:
                 self._let_go(now)
             case News.LAPSED:
@@ -150,7 +151,7 @@ class Election:
             case News.NOT_RELEASED | News.NOT_KEPT | News.NOT_SET:
                 if news is News.NOT_SET:
                     self._holding.retry_at = now + RETAKE_S
-                self._report.say(now, "vip", f"addresses: {news}", detail, level=Level.ERROR)
+                self._report.say(now, "vip", f"addresses: {news.value}", detail, level=Level.ERROR)
             case _:
                 if outcome is Outcome.FAILED:
                     self._report.say(now, "vip", "announcement failed", detail, level=Level.WARNING)
@@ -167,7 +168,8 @@ class Election:
             self._step_down(reasons.switchover(), now, offer=True)
             return Answer(self._report.drain())
         was = self._fit()
-        self._ending = Ending(command is Command.PREPARE_RESTART, now, now + STOP_LIMIT_S)
+        # A standby that restarts holds nothing: a goodbye says more than "wait for me".
+        self._ending = Ending(command is Command.PREPARE_RESTART and self._phase is Phase.ACTIVE, now)
         self._note_fitness(was, now)
         held = self._phase in (Phase.ACTIVE, Phase.TAKING_OVER) or self._holding.held
         if command is Command.STOP and held and self._phase is not Phase.STEPPING_DOWN:
@@ -194,6 +196,11 @@ class Election:
         self._revise()
         return self._report.drain()
 
+    @property
+    def phase(self) -> Phase:
+        """Where this router stands."""
+        return self._phase
+
     # time
 
     def tick(self, now: float) -> list[Action]:
@@ -215,7 +222,7 @@ class Election:
                 self._serve(now)
             if self._ending is not None:
                 self._end(self._ending, now)
-            if not self._touched:
+            if self._stopped or not self._touched:
                 break
         self._beat(now)
         return self._report.drain()
@@ -391,6 +398,9 @@ class Election:
         self._offer = offer
         self._ordering = self._dueling = self._forced = False
         self._partner.order_revision = 0
+        if self._ending is not None:
+            self._ending.restart = False  # there is nothing left to come back to
+            self._ending.said = 0
         self._change(reason, Phase.STEPPING_DOWN, now)
         self._report.do(self._holding.release(reason.message, now))
 
@@ -542,15 +552,17 @@ class Election:
     def _refusal(self, command: Command, now: float) -> str:
         if self._ending is not None:
             return "this router is being stopped already"
-        if command is not Command.SWITCHOVER:
+        if command is Command.STOP:
+            return ""
+        if self._phase in (Phase.TAKING_OVER, Phase.STEPPING_DOWN):
+            return f"this router is {self._phase}; wait until that is over"
+        if command is Command.PREPARE_RESTART:
             return ""
         partner, last, them = self._partner, self._partner.last, self._settings.place.other
         if not self._settings.paired:
             return "there is no partner (backup_active = 0)"
         if self._phase is Phase.STANDBY:
             return f"this router is standby; say it on the {them}"
-        if self._phase is not Phase.ACTIVE:
-            return f"this router is {self._phase}; wait until that is over"
         if not partner.alive(now) or last is None:
             return f"the {them} is not heard"
         if last.role is Role.ACTIVE:
@@ -563,12 +575,13 @@ class Election:
 
     def _end(self, ending: Ending, now: float) -> None:
         if self._phase is Phase.STEPPING_DOWN:
-            if now >= ending.limit_at:
+            limit_at = self._since + STOP_LIMIT_S
+            if now >= limit_at:
                 self._report.say(
                     now, "router", "addresses are still here at the end", "no result of removing", level=Level.ERROR
                 )
                 self._finish(None)
-            self._wake(ending.limit_at, now)
+            self._wake(limit_at, now)
             return
         if not self._settings.paired:
             step = EndStep.END

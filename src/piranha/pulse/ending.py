@@ -24,7 +24,6 @@ class Ending:
 
     restart: bool
     next_at: float
-    limit_at: float
     said: int = 0
     stretched: bool = False
 

@@ -36,12 +36,14 @@ class Holding:
     """The addresses of this router.
 
     held: addresses are or may be there. lease_s: lifetime to renew, `NO_LIMIT` or 0. told_s: what
-    heartbeats say. renewed_at: when the last successful renewal began; ended_at: when it was done.
+    heartbeats say. leftover: a former `pulse` left addresses here that no effect has touched yet.
+    renewed_at: when the last successful renewal began; ended_at: when it was done.
     awaited: the effect whose result is outstanding. stale: the file has changed, or something
     could not be added. retry_at: not before then.
     """
 
     held: bool = False
+    leftover: bool = False
     lease_s: float = 0.0
     told_s: float = 0.0
     renewed_at: float = -inf
@@ -99,6 +101,8 @@ class Holding:
     def gone_at(self) -> float:
         """Return when the addresses are gone even if nobody removes them; inf = they stay."""
         if self.renewed_at == -inf and isinstance(self.awaited, StepDown):
+            if self.leftover:
+                return inf
             return self._overtaken_until  # never confirmed: what is added after not_after is undone at once
         last = max(self.ended_at, min(self._overtaken_until, self.lapses_at()))
         return last + gone_after_s(self.told_s)
@@ -126,7 +130,7 @@ class Holding:
 
     def forget(self) -> None:
         """Take in that nothing is held any more."""
-        self.held, self.stale = False, False
+        self.held = self.leftover = self.stale = False
         self.lease_s = self.told_s = 0.0
         self.renewed_at = self.ended_at = self._overtaken_until = -inf
         self.retry_at = -inf
@@ -137,6 +141,7 @@ class Holding:
     def _taken(self, lease_s: float, outcome: Outcome, now: float, began_s: float) -> News:
         if outcome is Outcome.LATE:
             return News.TOO_LATE
+        self.leftover = False
         self.renewed_at, self.ended_at = began_s, now
         self.lease_s = self.told_s = lease_s
         self.stale = outcome is Outcome.FAILED
