@@ -8,7 +8,6 @@ import errno
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from piranha import __version__
 from piranha.cli.ipvsadm.draft import MISUSE, UsageError
@@ -16,7 +15,7 @@ from piranha.cli.ipvsadm.grammar import HelpAsked, VersionAsked, parse
 from piranha.cli.ipvsadm.help import HELP
 from piranha.cli.ipvsadm.names import system_lookup
 from piranha.cli.ipvsadm.refusals import refusal
-from piranha.cli.ipvsadm.session import DONE, Session
+from piranha.cli.ipvsadm.session import DONE, NOT_THERE, Session
 from piranha.kernel.ipvs_socket import IpvsSocket
 from piranha.kernel.socket import NetlinkError
 
@@ -30,12 +29,15 @@ def main(argv: Sequence[str] | None = None, rules: Iterable[bytes] | None = None
     """
     name, *words = sys.argv if argv is None else argv
     try:
-        status = _run(words, Path(name).name, sys.stdin.buffer if rules is None else rules)
+        status = _run(words, name.rpartition("/")[2], sys.stdin.buffer if rules is None else rules)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read the listing has seen enough; nothing more can be told on that pipe.
+    except OSError as error:
+        # What is left in the buffer would fail once more at the end of the process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        if isinstance(error, BrokenPipeError):  # whoever read the listing has seen enough
+            return DONE
+        print(f"ipvsadm: cannot read or write: {error.strerror}", file=sys.stderr)
+        return NOT_THERE
     except KeyboardInterrupt:
         return 130
     return status

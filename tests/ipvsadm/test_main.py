@@ -1,0 +1,65 @@
+"""The program as it is started: what works without IPVS, and what it must not load."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from piranha import __version__
+from piranha.cli.ipvsadm.main import main
+from piranha.cli.ipvsadm.usage import OPTIONS
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+
+
+def test_help_needs_no_kernel_and_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["/usr/sbin/ipvsadm", "-h"]) == 0
+
+    text = capsys.readouterr().out
+    assert text.startswith(f"ipvsadm v1.31 (piranha {__version__}, IPVS v1.2.1)\nUsage:\n  ipvsadm -A|-E")
+    assert [name for name in OPTIONS.long if f"--{name}" not in text and name not in HIDDEN] == []
+
+
+# One letter says them in the synopsis, or they change nothing.
+HIDDEN = {"sort", "help", "version"}
+
+
+def test_the_version_needs_no_kernel(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ipvsadm", "--version"]) == 0
+    assert capsys.readouterr().out.startswith("ipvsadm v1.31 ")
+
+
+def test_what_cannot_be_written_is_one_clear_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-S",
+                "-c",
+                "from piranha.cli.ipvsadm.main import main; raise SystemExit(main(['ipvsadm', '-h']))",
+            ],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (1, "ipvsadm: cannot read or write: No space left on device\n")
+
+
+def test_starting_loads_nothing_heavy() -> None:
+    program = "import sys, piranha.cli.ipvsadm.main; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        check=True,
+    )
+    loaded = set(done.stdout.split())
+
+    assert not loaded & {"argparse", "asyncio", "logging", "json", "pathlib", "subprocess", "hashlib", "random"}
+    assert not [name for name in loaded if name.startswith(("piranha.lvscf", "piranha.lvsd", "piranha.control"))]
