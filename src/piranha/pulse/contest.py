@@ -1,0 +1,147 @@
+"""The contest for the active role: who takes over, who yields when two are active.
+
+Source: docs/failover.md, rules of the election.
+"""
+
+from math import inf
+
+from piranha.events.event import Level
+from piranha.pulse import reasons
+from piranha.pulse.heartbeat import NO_LIMIT, Obstacle, Place, Role
+from piranha.pulse.reasons import Phase, Reason
+from piranha.pulse.tenure import Tenure
+
+
+class Contest(Tenure):
+    """The rules by which a router becomes active or lets go."""
+
+    def _judge_role(self, now: float) -> None:
+        partner = self._partner
+        if self._handover and (partner.is_active(now) or now >= self._yielding_until):
+            self._handover = False
+        if partner.is_standby(now):
+            self._ordering = False
+        if self._phase in (Phase.ACTIVE, Phase.TAKING_OVER):
+            self._duel(now)
+        if self._ending is not None:
+            return
+        if self._phase is Phase.STANDBY:
+            if self._failure and now >= self._failed_until:
+                self._failure = ""
+                self._note_fitness(False, now)
+            self._wake(self._failed_until, now)
+            reason = self._claim(now)
+            if reason is not None:
+                self._take_over(reason, now)
+        elif self._phase is Phase.ACTIVE and not self._fit():
+            self._yield_to_the_fitter(now)
+
+    def _claim(self, now: float) -> Reason | None:
+        """Return why this standby router takes over now; None: it does not."""
+        if self._resume is not None:
+            return reasons.resumed(self._resume.term)
+        if not self._fit():
+            return None
+        if self._forced:
+            return reasons.forced()
+        if not self._settings.paired:
+            return reasons.alone()
+        partner, last = self._partner, self._partner.last
+        if not partner.alive(now):
+            return self._claim_from_the_dead(now)
+        if last is None or last.role is Role.ACTIVE:
+            return None
+        them = self._settings.place.other
+        if partner.offers(now):
+            return reasons.partner_inactive(them, "hand-over", "the partner has let go and asks us to take over")
+        if now < self._yielding_until and not (not last.ready and partner.acknowledged(self._revision)):
+            self._wake(self._yielding_until, now)
+            return None
+        if self._settings.place is Place.PRIMARY:
+            # Only when it has seen that we are ready: else it may be taking over because we were not.
+            if partner.acknowledged(self._revision):
+                return reasons.partner_inactive(them, "both standby: the primary", f"{them} says standby")
+        elif not last.ready and last.obstacle is not Obstacle.STARTING:
+            # One that is still starting gets its deadtime: who boots first must not be chance.
+            cause = f"primary says not ready: {last.obstacle.name.lower()}"
+            return reasons.partner_inactive(them, "both standby: the primary is not ready", cause)
+        wait_s = partner.wait_s(self._settings.heartbeat.deadtime_s)
+        if self._settings.place is Place.PRIMARY and last.ready:
+            wait_s += 2 * last.keepalive_s  # the backup's turn comes first, or both would go at once
+        if now >= self._no_active_since + wait_s:
+            return reasons.partner_inactive(them, f"deadtime = {wait_s:g}", f"no active router for {wait_s:g} s")
+        self._wake(self._no_active_since + wait_s, now)
+        return None
+
+    def _claim_from_the_dead(self, now: float) -> Reason | None:
+        partner, last = self._partner, self._partner.last
+        if now < partner.dead_at:
+            return None
+        if last is not None and last.goodbye:
+            return reasons.partner_inactive(self._settings.place.other, "goodbye", "the partner was stopped")
+        wait_s = partner.wait_s(self._settings.heartbeat.deadtime_s)
+        held_until = partner.sign_of_life_at() + wait_s
+        if now < held_until and (last is not None or self._settings.place is Place.BACKUP):
+            # Deaf must not mean active: who sends what we cannot verify is not dead.
+            self._wake(held_until, now)
+            return None
+        if partner.heard_at is None:
+            cause = "never heard since the start"
+        else:
+            limit = last.lease_s if last is not None else 0.0
+            left = ", its addresses have no time limit" if limit == NO_LIMIT else ""
+            cause = f"no heartbeat on any path for {now - partner.heard_at:.2f} s{left}"
+        return reasons.partner_dead(wait_s, cause)
+
+    def _take_over(self, reason: Reason, now: float) -> None:
+        partner, resume = self._partner, self._resume
+        self._resume = None
+        if resume is not None:
+            self._term = max(self._term, resume.term)
+        else:
+            self._term = max(self._term, self._highest_term) + 1
+        self._highest_term = max(self._highest_term, self._term)
+        goodbye = partner.last is not None and partner.last.goodbye
+        self._ordering = self._settings.paired and not partner.is_standby(now) and not goodbye
+        self._handover = False
+        partner.offered_at = -inf
+        self._change(reason, Phase.TAKING_OVER, now)
+        partner.order_revision = self._revision
+        patience_s = max(1.0, self._settings.heartbeat.deadtime_s / 2) if self._settings.paired else inf
+        patience_s += self._settings.table_within_s
+        lease_s = self._wanted_lease_s(now)
+        not_after = now + patience_s
+        self._report.do(
+            self._holding.take_over(term=self._term, lease_s=lease_s, not_after=not_after, reason=reason.message)
+        )
+
+    def _duel(self, now: float) -> None:
+        partner, last = self._partner, self._partner.last
+        if last is None or not partner.is_active(now):
+            if self._dueling:
+                self._dueling = False
+                self._announce_anew(now)  # what the other one announced last must not stay
+            return
+        if self._forced and last.term >= self._term:
+            self._term = self._highest_term = last.term + 1
+            self._revise()
+        self._forced = False
+        ours, theirs = self._term, last.term
+        if theirs > ours or (theirs == ours and self._settings.place is Place.BACKUP):
+            self._step_down(reasons.outranked(ours, theirs), now, offer=False)
+        elif partner.deaf:
+            self._step_down(reasons.deaf_partner(), now, offer=False)
+        elif not self._dueling:
+            self._dueling = self._ordering = self._urgent = True
+            cause = f"two active routers, ours is the later takeover or the primary's (term {ours}, partner {theirs})"
+            self._report.say(now, "router", "partner active: resending arps", cause, level=Level.WARNING)
+            self._announce_anew(now)
+
+    def _yield_to_the_fitter(self, now: float) -> None:
+        wait_s = 0.0 if self._failure else self._settings.heartbeat.deadtime_s
+        if now < self._unfit_since + wait_s:
+            # A daemon that is restarted at once is no reason to move the addresses.
+            self._wake(self._unfit_since + wait_s, now)
+        elif self._partner.could_serve(now):
+            rule = "addresses failed" if self._failure else f"deadtime = {wait_s:g}"
+            self._step_down(reasons.not_ready(rule, self._why_unfit()), now, offer=True)

@@ -1,0 +1,132 @@
+"""Where a router stands: its phase, term and fitness, and the heartbeat that tells the partner.
+
+The lowest of the four layers of the election (standing, tenure, contest, election): each uses only
+those below it.
+"""
+
+from math import inf
+
+from piranha.pulse.announcing import AnnouncePlan
+from piranha.pulse.ending import RESTART_WITHIN_S, Ending
+from piranha.pulse.hearing import Hearing
+from piranha.pulse.heartbeat import NO_LIMIT, READY, Heartbeat, Obstacle, Role
+from piranha.pulse.holding import Holding
+from piranha.pulse.partner import Partner, PathState
+from piranha.pulse.reasons import Phase, Reason
+from piranha.pulse.report import Report
+from piranha.pulse.settings import ElectionSettings, Start
+
+
+class Standing:
+    """What a router is, and what it says of itself."""
+
+    def __init__(self, settings: ElectionSettings, start: Start) -> None:
+        """Begin as `start` says. Call `tick` next."""
+        beat = settings.heartbeat
+        wait_s = beat.initdead_s if start.machine_booted else beat.deadtime_s
+        self._settings = settings
+        self._report = Report()
+        self._partner = Partner(start.now + wait_s, {name: PathState() for name in settings.paths})
+        self._hearing = Hearing(self._partner, self._report)
+        self._holding = Holding(held=start.holding, leftover=start.holding, told_s=NO_LIMIT if start.holding else 0.0)
+        self._plan = AnnouncePlan()
+        self._phase = Phase.STANDBY
+        self._since = start.now
+        self._why = "started"
+        self._term = self._highest_term = start.term
+        self._revision = 1
+        self._lvsd_ready = False
+        self._obstacle = Obstacle.STARTING
+        self._reasons: tuple[str, ...] = ("the lvs daemon has not reported yet",)
+        self._unfit_since = start.now
+        self._failure = ""
+        self._failures = 0
+        self._failed_until = -inf
+        self._forced = start.force_active
+        self._resume = start.resume if start.resume and start.holding and start.now < start.resume.until_s else None
+        self._ordering = self._dueling = False
+        self._offer = self._handover = False
+        self._yielding_until = -inf
+        self._no_active_since = start.now
+        self._lease_deadtime_s = beat.deadtime_s
+        self._fast = (-inf, beat.keepalive_s)  # until when, and how fast, heartbeats go after a reload
+        self._ending: Ending | None = None
+        self._stopped = False
+        self._heartbeat_due = self._due = start.now
+        self._touched = self._urgent = True
+        self._greeted_at = -inf
+
+    @property
+    def phase(self) -> Phase:
+        """Where this router stands."""
+        return self._phase
+
+    def _wake(self, at: float, now: float) -> None:
+        if now < at < self._due:
+            self._due = at
+
+    def _revise(self) -> None:
+        """Note that what the partner must know has changed: it is told at once, and acknowledges it."""
+        self._revision += 1
+        self._urgent = self._touched = True
+
+    def _change(self, reason: Reason, phase: Phase, now: float) -> None:
+        self._report.change(now, reason, self._phase, phase)
+        self._phase, self._since, self._why = phase, now, reason.message
+        self._revise()
+
+    def _fit(self) -> bool:
+        return self._lvsd_ready and not self._failure and self._ending is None
+
+    def _why_unfit(self) -> tuple[str, ...]:
+        why = () if self._lvsd_ready else self._reasons
+        if self._failure:
+            why += (self._failure,)
+        if self._ending is not None:
+            why += ("this router is being stopped",)
+        return why
+
+    def _note_fitness(self, was: bool, now: float) -> None:
+        if self._fit() is was:
+            return
+        if was:
+            self._unfit_since = now
+        else:
+            self._no_active_since = max(self._no_active_since, now)
+        self._touched = True
+        self._revise()
+
+    def _heartbeat(self, now: float) -> Heartbeat:
+        settings, partner, ending = self._settings, self._partner, self._ending
+        active = self._phase is not Phase.STANDBY
+        fit = self._fit()
+        if fit:
+            obstacle = Obstacle.NONE
+        elif ending is not None:
+            obstacle = Obstacle.STOPPING
+        else:
+            obstacle = Obstacle.ADDRESSES if self._failure else self._obstacle
+        deadtime_s = settings.heartbeat.deadtime_s
+        return Heartbeat(
+            place=settings.place,
+            role=Role.ACTIVE if active else Role.STANDBY,
+            term=self._term,
+            revision=self._revision,
+            seen_revision=partner.last.revision if partner.last is not None else 0,
+            readiness=READY if fit else 0,
+            obstacle=obstacle,
+            keepalive_s=settings.heartbeat.keepalive_s,
+            deadtime_s=max(deadtime_s, self._lease_deadtime_s),
+            lease_s=self._holding.told_s,
+            hears=partner.alive(now),
+            order=self._ordering and active,
+            handover=self._handover and not active,
+            goodbye=ending is not None and not ending.restart and not active,
+            back_within_s=RESTART_WITHIN_S if ending is not None and ending.restart else 0,
+            bad_signatures=now < partner.sign_of_life_at() + deadtime_s,
+            generation=settings.generation,
+            meaning=settings.meaning,
+        )
+
+    def _deadtime_rule(self) -> str:
+        return f"deadtime = {self._partner.wait_s(self._settings.heartbeat.deadtime_s):g}"
