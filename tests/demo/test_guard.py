@@ -52,21 +52,21 @@ def ended(run: Run) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize(("end", "status"), [("return 0", 0), ("return 3", 3)])
-def test_a_show_that_returns_gives_the_exit_status(tmp_path: Path, end: str, status: int) -> None:
-    run, _ = started(tmp_path, end)
+def test_a_show_that_returns_gives_the_exit_status(short_folder: Path, end: str, status: int) -> None:
+    run, _ = started(short_folder, end)
     assert ended(run) == (status, b"")
 
 
-def test_a_defect_in_the_show_is_one_line(tmp_path: Path) -> None:
-    run, _ = started(tmp_path, "raise ValueError('what')")
+def test_a_defect_in_the_show_is_one_line(short_folder: Path) -> None:
+    run, _ = started(short_folder, "raise ValueError('what')")
     status, words = ended(run)
     assert (status, words.count(b"\n")) == (1, 1)
     assert b"defect" in words and b"ValueError('what')" in words
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_to_the_demo_ends_everything(tmp_path: Path, number: signal.Signals) -> None:
-    run, _ = started(tmp_path, "time.sleep(600)")
+def test_a_signal_to_the_demo_ends_everything(short_folder: Path, number: signal.Signals) -> None:
+    run, _ = started(short_folder, "time.sleep(600)")
     run.process.send_signal(number)
     assert ended(run)[0] == 128 + number
 
@@ -80,9 +80,9 @@ def kill_the_guard(run: Run, show: int) -> None:
 
 
 @pytest.mark.parametrize("kill", [kill_the_show, kill_the_guard])
-def test_the_death_of_one_half_is_cleaned_up_by_the_other(tmp_path: Path, kill: Callable[[Run, int], None]) -> None:
+def test_the_death_of_one_half_is_cleaned_up_by_the_other(short_folder: Path, kill: Callable[[Run, int], None]) -> None:
     # As the real show: SIGTERM, which it gets when its parent dies, makes it end in its own order.
     obedient = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(1)); time.sleep(600)"
-    run, show = started(tmp_path, obedient)
+    run, show = started(short_folder, obedient)
     kill(run, show)
     assert ended(run)[0] in (-signal.SIGKILL, 128 + signal.SIGKILL)

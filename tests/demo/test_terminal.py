@@ -67,8 +67,8 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    made = Terminal(tmp_path)
+def terminal(short_folder: Path) -> Iterator[Terminal]:
+    made = Terminal(short_folder)
     try:
         yield made
     finally:

@@ -34,9 +34,9 @@ def read_until(run: Run, words: str) -> None:
     raise AssertionError(f"the tour ended before it said {words!r}")
 
 
-def test_the_cluster_does_what_it_must_within_40_seconds(tmp_path: Path) -> None:
+def test_the_cluster_does_what_it_must_within_40_seconds(short_folder: Path) -> None:
     begun = time.monotonic()
-    with demo(tmp_path) as run:
+    with demo(short_folder) as run:
         told, errors = run.process.communicate(timeout=2 * LIMIT_S)
         assert (run.process.returncode, errors) == (0, ""), told
         assert time.monotonic() - begun < 40
@@ -51,8 +51,8 @@ def test_the_cluster_does_what_it_must_within_40_seconds(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
-def test_a_signal_in_the_middle_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    with demo(tmp_path) as run:
+def test_a_signal_in_the_middle_leaves_nothing(short_folder: Path, number: signal.Signals) -> None:
+    with demo(short_folder) as run:
         read_until(run, "2. Kill a real server")
         running = run.processes()
         assert len(running) >= 10, "two of pulse, lvsd, nanny parent and forwarder, and two servers at least"
@@ -62,8 +62,8 @@ def test_a_signal_in_the_middle_leaves_nothing(tmp_path: Path, number: signal.Si
         until(lambda: run.left_behind() == ([], []))
 
 
-def test_processes_that_do_not_obey_are_ended_too(tmp_path: Path) -> None:
-    with demo(tmp_path) as run:
+def test_processes_that_do_not_obey_are_ended_too(short_folder: Path) -> None:
+    with demo(short_folder) as run:
         read_until(run, "2. Kill a real server")
         for pid in run.processes():
             if b"lvsd" in Path(f"/proc/{pid}/cmdline").read_bytes():
@@ -73,8 +73,8 @@ def test_processes_that_do_not_obey_are_ended_too(tmp_path: Path) -> None:
         until(lambda: run.left_behind() == ([], []))
 
 
-def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
-    with demo(tmp_path) as run:
+def test_a_reader_that_goes_away_ends_it(short_folder: Path) -> None:
+    with demo(short_folder) as run:
         read_until(run, "1. Start both routers")
         assert run.process.stdout is not None
         run.process.stdout.close()

@@ -88,7 +88,7 @@ async def _serve(lvsd: Lvsd, verbs: Verbs, folders: daemon.Folders, started: Cal
         await lvsd.start()
         await server.start()
     except OSError as error:
-        raise PiranhaError(f"{folders.run / 'lvsd.sock'}: {error.strerror}") from error
+        raise PiranhaError(f"{folders.run / 'lvsd.sock'}: {error.strerror or error}") from error
     started()
     daemon.notify("READY=1")
     await lvsd.run()

@@ -126,7 +126,7 @@ async def _serve(
     try:
         await server.start()
     except OSError as error:
-        raise PiranhaError(f"{socket_path}: {error.strerror}") from error
+        raise PiranhaError(f"{socket_path}: {error.strerror or error}") from error
     started()
     daemon.notify("READY=1")
     beat = asyncio.create_task(_beat())

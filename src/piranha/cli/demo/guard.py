@@ -20,6 +20,7 @@ from piranha.cli.demo.family import become_subreaper, end_all, end_with_parent
 
 PATIENCE_S = 8.0  # for the show to end in good order once told
 KILL_AFTER_S = 1.0
+LONGEST_TEMPORARY = 40
 HANDED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -29,7 +30,7 @@ def run_guarded(show: Callable[[Path], int], kill_after_s: float = KILL_AFTER_S)
     kill_after_s: how long what the show left behind has between SIGTERM and SIGKILL.
     """
     before = _terminal()
-    folder = Path(tempfile.mkdtemp(prefix="piranha-demo-"))
+    folder = Path(tempfile.mkdtemp(prefix="piranha-demo-", dir=_temporary()))
     try:
         become_subreaper()
         return _guard(show, folder, kill_after_s)
@@ -100,6 +101,11 @@ def _be_the_show(show: Callable[[Path], int], folder: Path, parent: int, kill_af
             shutil.rmtree(folder, ignore_errors=True)
             sys.stdout.flush()
         os._exit(code)
+
+
+def _temporary() -> str | None:
+    """Return where to make the folder: not where the names of sockets in it become too long (107 bytes, unix(7))."""
+    return None if len(tempfile.gettempdir()) <= LONGEST_TEMPORARY else "/tmp"  # noqa: S108 -- mkdtemp is safe there
 
 
 def _terminal() -> list[object] | None:
