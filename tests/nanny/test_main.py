@@ -140,9 +140,7 @@ def test_help_and_version_are_for_stdout(capsys: pytest.CaptureFixture[str]) -> 
 def test_a_reader_that_went_away_ends_it_quietly() -> None:
     command = f"{sys.executable} -m piranha.nanny.main -h 127.0.0.1 -p 1 -t 0.01 | head -1"
     began = time.monotonic()
-    done = subprocess.run(
-        ["sh", "-c", command], capture_output=True, text=True, check=False, timeout=10
-    )
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=10)
 
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
