@@ -21,10 +21,10 @@ def draw(world: World) -> float:
     beat = HeartbeatSettings(
         keepalive_s=keepalive_s,
         deadtime_s=deadtime_s,
-        initdead_s=deadtime_s * rng.choice((1, 2)),
+        initdead_s=deadtime_s * rng.choice((1, 1, 1, 2)),
         warntime_s=deadtime_s / 2,
     )
-    vips = VipSettings(lease_s=rng.choice((None, None, None, None, 0, 1)), arp_count=3, arp_refresh_s=10)
+    vips = VipSettings(lease_s=rng.choice((None, None, None, None, 0, 1)), arp_count=2, arp_refresh_s=2 * deadtime_s)
     settings = ElectionSettings(place=Place.PRIMARY, paths=paths, heartbeat=beat, vips=vips)
     world.loss = rng.choice((0.0, 0.0, 0.0, 0.03, 0.1, 0.25))
     world.delay_s = rng.choice((0.0005, 0.002))
@@ -33,23 +33,25 @@ def draw(world: World) -> float:
     world.lateness_s = rng.choice((0.0, 0.0, 0.01))
     world.counts = dict.fromkeys(COUNTED, 0)
     world.add_nodes(settings, replace(settings, place=Place.BACKUP))
+    together = rng.random() < 0.7
     for node in world.nodes:
-        node.blocked_until = -1.0
-        world.at(0.0 if rng.random() < 0.5 else rng.uniform(0, deadtime_s), start, node)
+        world.at(0.0 if together else rng.uniform(0, deadtime_s), start, node)
     last = 0.0
-    begin = 1.5 * deadtime_s + beat.initdead_s
+    begin = 1.0 + keepalive_s if together else deadtime_s + beat.initdead_s
     for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3))):
-        when = begin + rng.uniform(0, 2 * deadtime_s)
+        when = begin + rng.uniform(0, 1.5 * deadtime_s)
         lasts_s = deadtime_s * rng.choice((0.2, 0.7, 0.95, 1.0, 1.2, 2.0)) * rng.uniform(0.8, 1.2)
         last = max(last, rng.choice(FAULTS)(world, rng.choice(world.nodes), when, lasts_s))
     return last or begin
 
 
-def changed(world: World, call: Callable[..., object], *arguments: object) -> Callable[[], None]:
-    """Return what makes a change that the checker knows of."""
+def changed(
+    world: World, call: Callable[..., object], *arguments: object, node: Node | None = None
+) -> Callable[[], None]:
+    """Return what makes a change that the checker knows of; node: it concerns this one alone."""
 
     def make() -> None:
-        world.check.fault()
+        world.check.fault(node)
         call(*arguments)
 
     return make
@@ -60,22 +62,23 @@ def start(node: Node) -> None:
     if node.running and node.ending:
         node.world.after(0.5, start, node)
     elif not node.running:
-        node.world.check.fault()
+        node.world.check.fault(node)
         node.start()
 
 
 def crash(world: World, node: Node, when: float, lasts_s: float) -> float:
     """SIGKILL of `pulse`, or a power cut; later it starts again."""
     machine = world.rng.random() < 0.4
-    world.at(when, changed(world, node.kill, machine))
+    world.at(when, changed(world, node.kill, machine, node=node))
     world.at(when + lasts_s, start, node)
     return when + lasts_s
 
 
 def freeze(world: World, node: Node, when: float, lasts_s: float) -> float:
-    """SIGSTOP, or a virtual machine that stands still."""
-    world.at(when, changed(world, node.freeze))
-    world.at(when + lasts_s, changed(world, node.thaw))
+    """SIGSTOP, or a virtual machine that stands still and gets no packets either."""
+    deaf = world.rng.random() < 0.3
+    world.at(when, changed(world, node.freeze, deaf, node=node))
+    world.at(when + lasts_s, changed(world, node.thaw, node=node))
     return when + lasts_s
 
 
@@ -159,9 +162,33 @@ def slower(world: World, node: Node, when: float, lasts_s: float) -> float:
         deadtime_s=beat.deadtime_s * factor,
         initdead_s=beat.initdead_s * factor,
     )
-    for each, at in ((node, when), (node.peer, when + lasts_s)):
+    end = when + 2 * lasts_s
+    for each, at in ((node, when), (node.peer, end)):
         world.at(at, changed(world, each.reload, replace(each.settings, heartbeat=other)))
-    return when + lasts_s
+    return end
+
+
+def half_heal(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """Cut every path both ways; one direction comes back long before the other."""
+    cuts = [{(path, sender) for path in node.settings.paths} for sender in (node.place, node.place.other)]
+    world.at(when, changed(world, world.cut.update, cuts[0] | cuts[1]))
+    healed = when + 1.5 * node.settings.heartbeat.deadtime_s
+    world.at(healed, changed(world, world.cut.difference_update, cuts[0]))
+    world.at(healed + lasts_s, changed(world, world.cut.difference_update, cuts[1]))
+    return healed + lasts_s
+
+
+def offer_to_the_frozen(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """A switchover to a partner that stands still."""
+    freeze(world, node, when, 2 * lasts_s)
+    world.at(when + 0.01, changed(world, node.peer.ask, Command.SWITCHOVER))
+    return when + 2 * lasts_s
+
+
+def crash_while_blocked(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """A router dies, and the effects of the other do not come back for a while."""
+    block(world, node.peer, when, 2 * lasts_s)
+    return crash(world, node, when, 3 * lasts_s)
 
 
 FAULTS: tuple[Callable[[World, Node, float, float], float], ...] = (
@@ -178,6 +205,9 @@ FAULTS: tuple[Callable[[World, Node, float, float], float], ...] = (
     switchover,
     restart,
     slower,
+    half_heal,
+    offer_to_the_frozen,
+    crash_while_blocked,
 )
 COUNTED = (
     "takeover", "split", "abort", "thaw", "refused", "switchover", "stop", "prepare_restart",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from piranha.pulse.actions import Action, Emit, StepDown, Stopped, TakeOver
 from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat, Role
-from piranha.pulse.lease_terms import KERNEL_LATENESS_S, SAFE_DEADTIME_S
+from piranha.pulse.lease_terms import KERNEL_LATENESS_S, SAFE_DEADTIME_S, lease_for
 from piranha.pulse.reasons import Phase
 from piranha.pulse.verdicts import Accepted, Verdict
 
@@ -40,7 +40,7 @@ class Checker:
         self.stale: Node | None = None
         self.nobody_since: float | None = 0.0
         self.changed_at = 0.0  # last fault, or end of one
-        self.healthy_since = {node.place: -inf for node in world.nodes}
+        self.others_changed_at = {node.place: 0.0 for node in world.nodes}  # last change that was not its own
         self.transition_at = 0.0
         self.takeovers = 0
         self.faults = 0
@@ -51,11 +51,15 @@ class Checker:
         """Raise the violation."""
         raise Violation(f"invariant {invariant}: {text} (seed {self.world.seed}, at {self.world.now:.3f} s)")
 
-    def fault(self) -> None:
-        """Note that something outside the routers has changed."""
+    def fault(self, node: "Node | None" = None) -> None:
+        """Note that something has changed; node: it happened to this router alone."""
         self.before_change()
+        self.leases_fit()
         self.faults += 1
         self.changed_at = self.world.now
+        for each in self.world.nodes:
+            if each is not node:
+                self.others_changed_at[each.place] = self.world.now
 
     def starts(self, node: "Node") -> None:
         """Note that `node` begins a new life: it has heard nothing yet."""
@@ -103,12 +107,14 @@ class Checker:
         world.counts["takeover"] += 1
         if action.term <= ear.highest_term and "restarted" not in action.reason:
             self.fail("10", f"{node.place} takes over with term {action.term}, has heard {ear.highest_term}")
+        if not node.ready and "restarted" not in action.reason:
+            self.fail("2", f"{node.place} takes over although its lvs daemon is not ready")
         deadtime_s = min(node.settings.heartbeat.deadtime_s, peer.settings.heartbeat.deadtime_s)
         if not self.healthy(peer) or "Forced" in action.reason:
             return
         if world.now - ear.active_at < deadtime_s - 0.001:
             self.fail("6", f"{node.place} takes over although it heard its healthy active partner: {action.reason}")
-        since = max(self.healthy_since[peer.place], self.changed_at)
+        since = self.others_changed_at[node.place]
         heard = any((path, peer.place) not in world.cut for path in node.settings.paths)
         proven = ear.at > -inf
         if heard and proven and not world.loss and world.now - since > 2 * peer.settings.heartbeat.deadtime_s:
@@ -131,6 +137,8 @@ class Checker:
         kernel = node.kernel
         if kernel.held and heartbeat.lease_s < kernel.lifetime_s:
             self.fail("lease", f"{node.place} tells {heartbeat.lease_s:g} s, its kernel holds {kernel.lifetime_s:g} s")
+        if kernel.held and heartbeat.role is Role.STANDBY and not node.leftover:
+            self.fail("1", f"{node.place} says standby and still holds the addresses")
 
     def renews(self, node: "Node", lifetime_s: float) -> None:
         """Invariant 9: an address that has lapsed is not renewed back to life while the partner holds it."""
@@ -178,12 +186,12 @@ class Checker:
             if node.running and not node.frozen:
                 continue
             taker, kernel = node.peer, node.kernel
-            deadtime_s = taker.settings.heartbeat.deadtime_s
+            deadtime_s = min(each.settings.heartbeat.deadtime_s for each in world.nodes)
             derived = node.settings.vips.lease_s is None
             if kernel.lifetime_s == inf or not derived or deadtime_s < SAFE_DEADTIME_S:
                 continue
             unheard_s = kernel.renewed_at - self.ears[taker.place].at
-            if unheard_s <= deadtime_s - kernel.lifetime_s - KERNEL_LATENESS_S:
+            if unheard_s <= deadtime_s - lease_for(deadtime_s) - KERNEL_LATENESS_S:
                 self.fail("1", f"{taker.place} holds although the lease of {node.place} still runs")
 
     def reset_ears(self) -> None:
@@ -237,6 +245,22 @@ class Checker:
             and node.election.view(node.now()).ready
         )
 
+    def leases_fit(self) -> None:
+        """A limit while a ready partner is heard, and none while nobody could take over."""
+        world = self.world
+        for node in world.nodes:
+            beat, peer = node.settings.heartbeat, node.peer
+            if not self.healthy(node) or node.settings.vips.lease_s == 0:
+                continue
+            if world.now - self.changed_at < 2 * beat.deadtime_s + beat.initdead_s + 2 * beat.keepalive_s:
+                continue
+            limited = node.kernel.lifetime_s < NO_LIMIT
+            if limited and not peer.running and not self.waiting_for_restart:
+                self.fail("lease", f"{node.place} is alone and its addresses have a time limit")
+            whole = not world.cut and not world.loss and not self.failed_once
+            if not limited and whole and self.able(peer):
+                self.fail("lease", f"{node.place} has no time limit although a ready partner is heard")
+
     # the end
 
     def settled(self, quiet_since: float) -> None:
@@ -251,8 +275,4 @@ class Checker:
             self.fail("5", f"the holder is {phases[0]}, the other {phases[1]}")
         if self.transition_at > quiet_since:
             self.fail("5", f"a router changed its role at {self.transition_at:.3f} s, long after the last fault")
-        if world.loss or self.failed_once:
-            return
-        limited = holder.kernel.lifetime_s < NO_LIMIT
-        if not limited and holder.settings.vips.lease_s != 0:
-            self.fail("lease", "no time limit although a ready partner is heard")
+        self.leases_fit()

@@ -59,6 +59,8 @@ class Node:
         self.kernel = Kernel()
         self.running = False
         self.frozen = False
+        self.deaf = False
+        self.leftover = False  # addresses of a former process are here
         self.ready = True
         self.booted = True  # no pulse ran since the machine booted
         self.stored_term = 0
@@ -81,6 +83,7 @@ class Node:
         world = self.world
         self.life += 1
         self.running, self.frozen, self.added, self.ending = True, False, False, False
+        self.leftover = self.kernel.held
         start = Start(
             now=world.now + self.skew_s,
             machine_booted=self.booted,
@@ -115,15 +118,15 @@ class Node:
             self.booted = True
             self.drop()
 
-    def freeze(self) -> None:
-        """Stop the process and its effects thread; the kernel goes on."""
+    def freeze(self, deaf: bool = False) -> None:
+        """Stop the process and its effects thread; the kernel goes on. deaf: and loses what comes in."""
         if self.running:
-            self.frozen = True
+            self.frozen, self.deaf = True, deaf
 
     def thaw(self) -> None:
         """Let it go on: either thread may be the first to run."""
         if self.running and self.frozen:
-            self.frozen = False
+            self.frozen, self.wake_at = False, inf
             self.world.counts["thaw"] += 1
             if self.world.rng.random() < 0.5:
                 self.work(self.life)
@@ -151,7 +154,7 @@ class Node:
         if not self.running:
             return
         if self.frozen:
-            if len(self.inbox) < 256:
+            if len(self.inbox) < 256 and not self.deaf:
                 self.inbox.append((path, datagram, self.world.now))
             return
         self.read(path, datagram, self.world.now, sent_at)
@@ -180,18 +183,25 @@ class Node:
         self.results.clear()
         self.dispatch(self.election.tick(self.now()))
         if self.running:
-            due = max(self.world.now, self.election.deadline() - self.skew_s + 1e-9)
-            if due < self.wake_at or self.wake_at <= self.world.now:
-                self.wake_at = due
-                self.world.at(due + self.world.timer_lateness(), self.wake, self.life, due)
+            self.schedule()
+
+    def schedule(self) -> None:
+        """Set the timer, unless it is set for an earlier time already."""
+        world = self.world
+        due = max(world.now, self.election.deadline() - self.skew_s + 1e-9)
+        if due < self.wake_at:
+            self.wake_at = due
+            world.at(due + world.timer_lateness(), self.wake, self.life, due)
 
     def wake(self, life: int, due: float) -> None:
         """Run when the timer fires; a frozen process runs when it is thawed."""
-        if life != self.life or not self.running or self.frozen:
+        if life != self.life or due != self.wake_at or not self.running or self.frozen:
             return
-        if due == self.wake_at:
-            self.wake_at = inf
-        self.step()
+        self.wake_at = inf
+        if self.election.deadline() > self.now():
+            self.schedule()
+        else:
+            self.step()
 
     def ask(self, command: Command) -> None:
         """Give a command, as the control socket or a signal would."""
@@ -302,6 +312,7 @@ class Node:
         world, kernel = self.world, self.kernel
         world.check.renews(self, lifetime_s)
         was, kernel.held = kernel.held, True
+        self.leftover = False
         kernel.lifetime_s, kernel.renewed_at = lifetime_s, world.now
         kernel.expires_at = world.now + lifetime_s + world.rng.uniform(0.0, 1.5)
         if lifetime_s < inf:
@@ -316,6 +327,7 @@ class Node:
 
     def drop(self) -> None:
         """Remove the addresses."""
+        self.leftover = False
         if self.kernel.held:
             self.kernel.held = False
             self.kernel.expires_at = inf

@@ -54,16 +54,13 @@ class Hearing:
         if verdict.opened:
             partner.forget()
         before = partner.last
-        if verdict.newest and heartbeat is not before and heartbeat != before:
-            partner.learn(heartbeat, at)
-            if not (before and before.revision == heartbeat.revision):
-                self._compare(before, heartbeat, at)
-        elif verdict.newest:
-            partner.learn(heartbeat, at)  # a repeated word still counts: it may be deaf
-        self._hear(path, at, settings, was_alive)
         if not verdict.newest:
+            self._hear(path, at, settings, was_alive)
             return Heard.STEADY if was_alive else Heard.NEWS
-        if verdict.opened or before is None or before.revision != heartbeat.revision:
+        partner.learn(heartbeat, at)  # a repeated word counts too: its sender may be deaf
+        self._hear(path, at, settings, was_alive)
+        if before is None or before.revision != heartbeat.revision:
+            self._compare(before, heartbeat, at)
             # An offer counts only for who could act when it was made: the partner sees that we did not.
             offer = able and heartbeat.role is Role.STANDBY and heartbeat.handover
             partner.offered_at = at if offer else -inf

@@ -55,6 +55,8 @@ class Standing:
         self._heartbeat_due = self._due = start.now
         self._touched = self._urgent = True
         self._greeted_at = -inf
+        self._told_of: tuple[object, ...] = ()
+        self._told: Heartbeat
 
     @property
     def phase(self) -> Phase:
@@ -97,7 +99,36 @@ class Standing:
         self._revise()
 
     def _heartbeat(self, now: float) -> Heartbeat:
-        settings, partner, ending = self._settings, self._partner, self._ending
+        """Return what to tell the partner; the same value as long as nothing has changed."""
+        partner = self._partner
+        active = self._phase is not Phase.STANDBY
+        variable = (
+            self._revision,
+            partner.last.revision if partner.last is not None else 0,
+            self._holding.told_s,
+            partner.alive(now),
+            self._ordering and active,
+            self._handover and not active,
+            now < partner.sign_of_life_at() + self._settings.heartbeat.deadtime_s,
+            self._lease_deadtime_s,
+        )
+        if variable != self._told_of:
+            self._told_of = variable
+            self._told = self._compose(*variable)
+        return self._told
+
+    def _compose(
+        self,
+        revision: int,
+        seen_revision: int,
+        lease_s: float,
+        hears: bool,
+        order: bool,
+        handover: bool,
+        bad_signatures: bool,
+        lease_deadtime_s: float,
+    ) -> Heartbeat:
+        settings, ending = self._settings, self._ending
         active = self._phase is not Phase.STANDBY
         fit = self._fit()
         if fit:
@@ -106,24 +137,23 @@ class Standing:
             obstacle = Obstacle.STOPPING
         else:
             obstacle = Obstacle.ADDRESSES if self._failure else self._obstacle
-        deadtime_s = settings.heartbeat.deadtime_s
         return Heartbeat(
             place=settings.place,
             role=Role.ACTIVE if active else Role.STANDBY,
             term=self._term,
-            revision=self._revision,
-            seen_revision=partner.last.revision if partner.last is not None else 0,
+            revision=revision,
+            seen_revision=seen_revision,
             readiness=READY if fit else 0,
             obstacle=obstacle,
             keepalive_s=settings.heartbeat.keepalive_s,
-            deadtime_s=max(deadtime_s, self._lease_deadtime_s),
-            lease_s=self._holding.told_s,
-            hears=partner.alive(now),
-            order=self._ordering and active,
-            handover=self._handover and not active,
+            deadtime_s=max(settings.heartbeat.deadtime_s, lease_deadtime_s),
+            lease_s=lease_s,
+            hears=hears,
+            order=order,
+            handover=handover,
             goodbye=ending is not None and not ending.restart and not active,
             back_within_s=RESTART_WITHIN_S if ending is not None and ending.restart else 0,
-            bad_signatures=now < partner.sign_of_life_at() + deadtime_s,
+            bad_signatures=bad_signatures,
             generation=settings.generation,
             meaning=settings.meaning,
         )

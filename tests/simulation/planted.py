@@ -1,0 +1,250 @@
+"""Bugs planted on purpose: an election with one rule broken each. The simulation must find every one."""
+
+from math import inf
+
+from piranha.pulse.actions import Effect, Outcome, SetLease
+from piranha.pulse.election import Election
+from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat, Place, Role
+from piranha.pulse.holding import Holding, News
+from piranha.pulse.lease_terms import lease_for
+from piranha.pulse.partner import Partner
+from piranha.pulse.reasons import Phase, Reason
+from piranha.pulse.settings import ElectionSettings, Start
+
+
+class NeverLimits(Election):
+    """A killed pulse leaves its addresses behind for ever."""
+
+    def _wanted_lease_s(self, now: float) -> float:
+        return NO_LIMIT
+
+
+class LimitsAlone(Election):
+    """A dead pulse on a lone router becomes an outage."""
+
+    def _wanted_lease_s(self, now: float) -> float:
+        return float(lease_for(self._settings.heartbeat.deadtime_s))
+
+
+class LeasesTooLong(Election):
+    """The lifetime is a deadtime: it still runs when the partner takes over."""
+
+    def _wanted_lease_s(self, now: float) -> float:
+        lease_s = super()._wanted_lease_s(now)
+        return lease_s if lease_s == NO_LIMIT else float(int(self._settings.heartbeat.deadtime_s))
+
+
+class _Hasty(Partner):
+    def wait_s(self, deadtime_s: float) -> float:
+        return deadtime_s
+
+
+class _Unforgiving(Partner):
+    def excuse(self, late_s: float, now: float, deadtime_s: float) -> None:
+        return None
+
+
+class _Credulous(Partner):
+    def offers(self, now: float) -> bool:
+        return self.offered_at > -inf
+
+
+def _with_partner(kind: type[Partner], election: Election) -> None:
+    old = election._partner
+    election._partner = election._hearing.partner = kind(old.dead_at, old.paths)
+
+
+class IgnoresPartnersTimers(Election):
+    """A reload to slower timers on one side looks like a death."""
+
+    def __init__(self, settings: ElectionSettings, start: Start) -> None:
+        super().__init__(settings, start)
+        _with_partner(_Hasty, self)
+
+
+class TakesOwnPauseForDeath(Election):
+    """A process that stood still blames its partner."""
+
+    def __init__(self, settings: ElectionSettings, start: Start) -> None:
+        super().__init__(settings, start)
+        _with_partner(_Unforgiving, self)
+
+
+class TakesStaleOffers(Election):
+    """An offer that waited while the process was frozen is taken."""
+
+    def __init__(self, settings: ElectionSettings, start: Start) -> None:
+        super().__init__(settings, start)
+        _with_partner(_Credulous, self)
+
+
+class _Everlasting(Holding):
+    def lapses_at(self) -> float:
+        return inf
+
+
+class _Lazy(Holding):
+    def keep_due_at(self) -> float:
+        return super().keep_due_at() + self.lease_s
+
+    def keep(self, lease_s: float, now: float) -> Effect | None:  # type: ignore[override]  # the bug is not in the type
+        if lease_s == self.lease_s != NO_LIMIT and now < self.renewed_at + 1.3 * lease_s:
+            return None
+        return super().keep(lease_s, now)
+
+
+class _TellsTooSoon(Holding):
+    def keep(self, lease_s: float, now: float) -> Effect | None:  # type: ignore[override]  # the bug is not in the type
+        told_s, effect = self.told_s, super().keep(lease_s, now)
+        self.told_s = lease_s if isinstance(effect, SetLease) else told_s
+        return effect
+
+
+def _with_holding(kind: type[Holding], election: Election) -> None:
+    old = election._holding
+    election._holding = kind(held=old.held, leftover=old.leftover, told_s=old.told_s)
+
+
+class RenewsTheLapsed(Election):
+    """A renewal that comes too late brings the addresses back to life."""
+
+    def __init__(self, settings: ElectionSettings, start: Start) -> None:
+        super().__init__(settings, start)
+        _with_holding(_Everlasting, self)
+
+
+class RenewsTooSeldom(Election):
+    """The lease runs out although all is well."""
+
+    def __init__(self, settings: ElectionSettings, start: Start) -> None:
+        super().__init__(settings, start)
+        _with_holding(_Lazy, self)
+
+
+class TellsShortLeaseTooSoon(Election):
+    """The partner is told of a short lease before the kernel has it."""
+
+    def __init__(self, settings: ElectionSettings, start: Start) -> None:
+        super().__init__(settings, start)
+        _with_holding(_TellsTooSoon, self)
+
+
+class NoTieBreak(Election):
+    """Two active routers with the same term both stay."""
+
+    def _duel(self, now: float) -> None:
+        last = self._partner.last
+        if last is None or last.term != self._term:
+            super()._duel(now)
+
+
+class NeverYields(Election):
+    """A former active router does not listen to the later takeover."""
+
+    def _duel(self, now: float) -> None:
+        return None
+
+
+class OrdersTheDeaf(Election):
+    """Two active routers, one cannot hear: the other orders it for ever."""
+
+    def _duel(self, now: float) -> None:
+        self._partner.deaf = False
+        super()._duel(now)
+
+
+class KeepsItsTerm(Election):
+    """A takeover does not count as later than the one before."""
+
+    def _take_over(self, reason: Reason, now: float) -> None:
+        self._term -= 1
+        self._highest_term = self._term
+        super()._take_over(reason, now)
+
+
+class SaysStandbyTooSoon(Election):
+    """The partner is told standby while the addresses are still here."""
+
+    def _compose(self, *variable: object) -> Heartbeat:  # type: ignore[override]  # passes everything on
+        heartbeat = super()._compose(*variable)  # type: ignore[arg-type]  # as above
+        if self._phase is not Phase.STEPPING_DOWN:
+            return heartbeat
+        return Heartbeat(place=heartbeat.place, role=Role.STANDBY, term=heartbeat.term, revision=heartbeat.revision)
+
+
+class TakesOverUnready(Election):
+    """A router without a table takes the addresses."""
+
+    def _claim_from_the_dead(self, now: float) -> Reason | None:
+        return super()._claim_from_the_dead(now)
+
+    def _claim(self, now: float) -> Reason | None:
+        ready, self._lvsd_ready = self._lvsd_ready, True
+        try:
+            return super()._claim(now)
+        finally:
+            self._lvsd_ready = ready
+
+
+class BackupNeverStepsIn(Election):
+    """Both standby, the primary cannot: nobody serves."""
+
+    def _claim(self, now: float) -> Reason | None:
+        if self._settings.place is Place.BACKUP and self._partner.is_standby(now):
+            return None
+        return super()._claim(now)
+
+
+class ForgetsTheOutcome(Election):
+    """What became of removing the addresses is not taken in."""
+
+    def _let_go(self, now: float) -> None:
+        self._holding.retry_at = inf
+
+
+class WaitsForNobody(Election):
+    """A partner that announced a restart is taken for dead."""
+
+    def receive(self, path: str, verdict: object, now: float) -> list[object]:  # type: ignore[override]  # passes on
+        actions = super().receive(path, verdict, now)  # type: ignore[arg-type]  # as above
+        heard_at = self._partner.heard_at
+        if heard_at is not None:
+            self._partner.dead_at = min(
+                self._partner.dead_at, heard_at + self._partner.wait_s(self._settings.heartbeat.deadtime_s)
+            )
+        return list(actions)
+
+
+class DeafToLateness(Election):
+    """A takeover that came too late counts as done."""
+
+    def effect_done(  # type: ignore[override]  # passes everything on
+        self, effect: Effect, outcome: Outcome, now: float, **rest: object
+    ) -> list[object]:
+        if outcome is Outcome.LATE:
+            outcome = Outcome.OK
+        return list(super().effect_done(effect, outcome, now, **rest))  # type: ignore[arg-type]  # as above
+
+
+PLANTED: tuple[type[Election], ...] = (
+    NeverLimits,
+    LimitsAlone,
+    LeasesTooLong,
+    IgnoresPartnersTimers,
+    TakesOwnPauseForDeath,
+    TakesStaleOffers,
+    RenewsTheLapsed,
+    RenewsTooSeldom,
+    TellsShortLeaseTooSoon,
+    NoTieBreak,
+    NeverYields,
+    OrdersTheDeaf,
+    KeepsItsTerm,
+    SaysStandbyTooSoon,
+    TakesOverUnready,
+    BackupNeverStepsIn,
+    ForgetsTheOutcome,
+    WaitsForNobody,
+    DeafToLateness,
+)
+__all__ = ["PLANTED", "News"]
