@@ -25,6 +25,7 @@ class Ear:
     def __init__(self) -> None:
         self.at = -inf  # arrival of the last accepted heartbeat
         self.active_at = -inf  # and of the last that said active
+        self.deadtime_s = 0.0  # that it announced
         self.highest_term = 0
         self.both_first = inf  # first heartbeat that said active while both held
         self.both_again = inf  # and the first one at least 0.9 keepalive later
@@ -76,6 +77,7 @@ class Checker:
         heartbeat = verdict.heartbeat
         if heartbeat.role is Role.ACTIVE:
             ear.active_at = max(ear.active_at, at)
+            ear.deadtime_s = heartbeat.deadtime_s
         ear.highest_term = max(ear.highest_term, heartbeat.term)
         if self.both_since is not None and heartbeat.role is Role.ACTIVE and sent_at >= self.both_since:
             if self.world.now >= ear.both_first + 0.9 * heartbeat.keepalive_s + 0.001:
@@ -109,7 +111,7 @@ class Checker:
             self.fail("10", f"{node.place} takes over with term {action.term}, has heard {ear.highest_term}")
         if not node.ready and "restarted" not in action.reason:
             self.fail("2", f"{node.place} takes over although its lvs daemon is not ready")
-        deadtime_s = min(node.settings.heartbeat.deadtime_s, peer.settings.heartbeat.deadtime_s)
+        deadtime_s = max(node.settings.heartbeat.deadtime_s, ear.deadtime_s)
         if not self.healthy(peer) or "Forced" in action.reason:
             return
         if world.now - ear.active_at < deadtime_s - 0.001:

@@ -5,11 +5,12 @@ from math import inf
 from piranha.pulse.actions import Effect, Outcome, SetLease
 from piranha.pulse.election import Election
 from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat, Place, Role
-from piranha.pulse.holding import Holding, News
+from piranha.pulse.holding import Holding
 from piranha.pulse.lease_terms import lease_for
 from piranha.pulse.partner import Partner
 from piranha.pulse.reasons import Phase, Reason
 from piranha.pulse.settings import ElectionSettings, Start
+from piranha.pulse.standing import Variable
 
 
 class NeverLimits(Election):
@@ -44,11 +45,6 @@ class _Unforgiving(Partner):
         return None
 
 
-class _Credulous(Partner):
-    def offers(self, now: float) -> bool:
-        return self.offered_at > -inf
-
-
 def _with_partner(kind: type[Partner], election: Election) -> None:
     old = election._partner
     election._partner = election._hearing.partner = kind(old.dead_at, old.paths)
@@ -68,14 +64,6 @@ class TakesOwnPauseForDeath(Election):
     def __init__(self, settings: ElectionSettings, start: Start) -> None:
         super().__init__(settings, start)
         _with_partner(_Unforgiving, self)
-
-
-class TakesStaleOffers(Election):
-    """An offer that waited while the process was frozen is taken."""
-
-    def __init__(self, settings: ElectionSettings, start: Start) -> None:
-        super().__init__(settings, start)
-        _with_partner(_Credulous, self)
 
 
 class _Everlasting(Holding):
@@ -165,8 +153,8 @@ class KeepsItsTerm(Election):
 class SaysStandbyTooSoon(Election):
     """The partner is told standby while the addresses are still here."""
 
-    def _compose(self, *variable: object) -> Heartbeat:  # type: ignore[override]  # passes everything on
-        heartbeat = super()._compose(*variable)  # type: ignore[arg-type]  # as above
+    def _compose(self, variable: Variable) -> Heartbeat:
+        heartbeat = super()._compose(variable)
         if self._phase is not Phase.STEPPING_DOWN:
             return heartbeat
         return Heartbeat(place=heartbeat.place, role=Role.STANDBY, term=heartbeat.term, revision=heartbeat.revision)
@@ -174,9 +162,6 @@ class SaysStandbyTooSoon(Election):
 
 class TakesOverUnready(Election):
     """A router without a table takes the addresses."""
-
-    def _claim_from_the_dead(self, now: float) -> Reason | None:
-        return super()._claim_from_the_dead(now)
 
     def _claim(self, now: float) -> Reason | None:
         ready, self._lvsd_ready = self._lvsd_ready, True
@@ -232,7 +217,6 @@ PLANTED: tuple[type[Election], ...] = (
     LeasesTooLong,
     IgnoresPartnersTimers,
     TakesOwnPauseForDeath,
-    TakesStaleOffers,
     RenewsTheLapsed,
     RenewsTooSeldom,
     TellsShortLeaseTooSoon,
@@ -247,4 +231,3 @@ PLANTED: tuple[type[Election], ...] = (
     WaitsForNobody,
     DeafToLateness,
 )
-__all__ = ["PLANTED", "News"]

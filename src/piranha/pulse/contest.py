@@ -68,10 +68,13 @@ class Contest(Tenure):
         wait_s = partner.wait_s(self._settings.heartbeat.deadtime_s)
         if self._settings.place is Place.PRIMARY and last.ready:
             wait_s += 2 * last.keepalive_s  # the backup's turn comes first, or both would go at once
-        if now >= self._no_active_since + wait_s:
-            return reasons.partner_inactive(them, f"deadtime = {wait_s:g}", f"no active router for {wait_s:g} s")
-        self._wake(self._no_active_since + wait_s, now)
-        return None
+        due = self._no_active_since + wait_s
+        self._wake(due, now)
+        # Its word must be newer than that: it may have become active since, and we have not heard it.
+        self._listening = now >= due
+        if partner.learned_at < due:
+            return None
+        return reasons.partner_inactive(them, f"deadtime = {wait_s:g}", f"no active router for {wait_s:g} s")
 
     def _claim_from_the_dead(self, now: float) -> Reason | None:
         partner, last = self._partner, self._partner.last

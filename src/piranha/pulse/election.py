@@ -45,8 +45,9 @@ class Election(Contest):
         now: when the kernel received it, if that is known.
         """
         heard = self._hearing.receive(path, verdict, now, self._settings, self._fit())
-        if heard is not Heard.STEADY or self._dueling:
+        if heard is not Heard.STEADY or self._dueling or self._listening:
             self._touched = True
+            self._listening = False
             last = self._partner.last
             if last is not None:
                 self._highest_term = max(self._highest_term, last.term)

@@ -27,8 +27,9 @@ class Partner:
 
     dead_at: when it counts as dead unless heard before; at first the end of the wait after the start.
     offered_at: when it let go and asked us to take over, -inf = it did not, or we could not then.
-    ready_since, standby_since: when it said so first. order_revision: our revision that orders it
-    to step down; deaf_since: it has said since then that it is active and has not seen that.
+    learned_at: when its newest words came; ready_since, standby_since: when it said so first.
+    order_revision: our revision that orders it to step down; deaf_since: it has said since then
+    that it is active and has not seen that.
     """
 
     dead_at: float
@@ -36,6 +37,7 @@ class Partner:
     last: Heartbeat | None = None
     heard_at: float | None = None
     offered_at: float = -inf
+    learned_at: float = -inf
     ready_since: float = -inf
     standby_since: float = -inf
     order_revision: int = 0
@@ -91,7 +93,7 @@ class Partner:
 
     def learn(self, heartbeat: Heartbeat | None, at: float) -> None:
         """Take in new contents (None: they cannot be used); call before `hear`."""
-        before, self.last = self.last, heartbeat
+        before, self.last, self.learned_at = self.last, heartbeat, at
         if heartbeat is None:
             self.deaf_since, self.deaf = None, False
             return

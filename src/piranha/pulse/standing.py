@@ -5,6 +5,7 @@ those below it.
 """
 
 from math import inf
+from typing import NamedTuple
 
 from piranha.pulse.announcing import AnnouncePlan
 from piranha.pulse.ending import RESTART_WITHIN_S, Ending
@@ -15,6 +16,19 @@ from piranha.pulse.partner import Partner, PathState
 from piranha.pulse.reasons import Phase, Reason
 from piranha.pulse.report import Report
 from piranha.pulse.settings import ElectionSettings, Start
+
+
+class Variable(NamedTuple):
+    """What of a heartbeat changes without a change of phase, settings or fitness."""
+
+    revision: int
+    seen_revision: int
+    lease_s: float
+    hears: bool
+    order: bool
+    handover: bool
+    bad_signatures: bool
+    lease_deadtime_s: float
 
 
 class Standing:
@@ -48,6 +62,7 @@ class Standing:
         self._offer = self._handover = False
         self._yielding_until = -inf
         self._no_active_since = start.now
+        self._listening = False  # the next word of the partner decides, even if it says nothing new
         self._lease_deadtime_s = beat.deadtime_s
         self._fast = (-inf, beat.keepalive_s)  # until when, and how fast, heartbeats go after a reload
         self._ending: Ending | None = None
@@ -55,7 +70,7 @@ class Standing:
         self._heartbeat_due = self._due = start.now
         self._touched = self._urgent = True
         self._greeted_at = -inf
-        self._told_of: tuple[object, ...] = ()
+        self._told_of: Variable | None = None
         self._told: Heartbeat
 
     @property
@@ -102,7 +117,7 @@ class Standing:
         """Return what to tell the partner; the same value as long as nothing has changed."""
         partner = self._partner
         active = self._phase is not Phase.STANDBY
-        variable = (
+        variable = Variable(
             self._revision,
             partner.last.revision if partner.last is not None else 0,
             self._holding.told_s,
@@ -114,20 +129,10 @@ class Standing:
         )
         if variable != self._told_of:
             self._told_of = variable
-            self._told = self._compose(*variable)
+            self._told = self._compose(variable)
         return self._told
 
-    def _compose(
-        self,
-        revision: int,
-        seen_revision: int,
-        lease_s: float,
-        hears: bool,
-        order: bool,
-        handover: bool,
-        bad_signatures: bool,
-        lease_deadtime_s: float,
-    ) -> Heartbeat:
+    def _compose(self, variable: Variable) -> Heartbeat:
         settings, ending = self._settings, self._ending
         active = self._phase is not Phase.STANDBY
         fit = self._fit()
@@ -141,19 +146,19 @@ class Standing:
             place=settings.place,
             role=Role.ACTIVE if active else Role.STANDBY,
             term=self._term,
-            revision=revision,
-            seen_revision=seen_revision,
+            revision=variable.revision,
+            seen_revision=variable.seen_revision,
             readiness=READY if fit else 0,
             obstacle=obstacle,
             keepalive_s=settings.heartbeat.keepalive_s,
-            deadtime_s=max(settings.heartbeat.deadtime_s, lease_deadtime_s),
-            lease_s=lease_s,
-            hears=hears,
-            order=order,
-            handover=handover,
+            deadtime_s=max(settings.heartbeat.deadtime_s, variable.lease_deadtime_s),
+            lease_s=variable.lease_s,
+            hears=variable.hears,
+            order=variable.order,
+            handover=variable.handover,
             goodbye=ending is not None and not ending.restart and not active,
             back_within_s=RESTART_WITHIN_S if ending is not None and ending.restart else 0,
-            bad_signatures=bad_signatures,
+            bad_signatures=variable.bad_signatures,
             generation=settings.generation,
             meaning=settings.meaning,
         )
