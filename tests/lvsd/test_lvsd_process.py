@@ -132,6 +132,13 @@ def test_a_forwarder_that_died_is_started_again_and_filled_at_once(lvsd: Lvsd, s
 
 
 @pytest.mark.slow
+def test_a_server_with_a_slash_in_its_name_is_judged(lvsd: Lvsd, server: RealServer) -> None:
+    lvsd.write(virtual("www", ("rack1/web1", server.port, 1), vip=str(free_vip())))
+    lvsd.start()
+    lvsd.until_states(**{"rack1/web1": "up"})
+
+
+@pytest.mark.slow
 def test_its_records_tell_of_a_file_that_was_refused(lvsd: Lvsd) -> None:
     lvsd.write()
     lvsd.start()

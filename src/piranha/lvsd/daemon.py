@@ -65,6 +65,7 @@ class Lvsd:
     accepted: Accepted = field(init=False)
     nannies: Nannies = field(init=False)
     pools: dict[str, Pool] = field(default_factory=dict, init=False)
+    _pool_of: dict[str, Pool] = field(default_factory=dict, init=False)
     reconciler: Reconciler = field(default_factory=Reconciler, init=False)
     live: Table = field(default_factory=dict, init=False)
     passed_at_s: float | None = field(default=None, init=False)  # the last pass that could be made
@@ -267,6 +268,8 @@ class Lvsd:
                 pool.reconfigure(virtual, serving, now)
             pools[virtual.name] = pool
         self.pools = pools
+        # Looked up, not taken apart: names of servers may hold a slash.
+        self._pool_of = {check_id: pool for pool in pools.values() for check_id in pool.monitors}
 
     async def _set_timeouts(self, timeouts_s: tuple[int, int, int]) -> None:
         if not any(timeouts_s):
@@ -287,7 +290,7 @@ class Lvsd:
     def _on_results(self, results: Sequence[ProbeResult]) -> None:
         now = time.monotonic()
         for result in results:
-            pool = self.pools.get(result.id.rpartition("/")[0])
+            pool = self._pool_of.get(result.id)
             events = pool.observe(result, now) if pool is not None else []
             if pool is None or not events:
                 continue
