@@ -16,7 +16,7 @@ NOBODY = 65534
 def test_the_tour_on_the_real_ipvs_finds_everything_as_it_must_be(short_folder: Path) -> None:
     run = Run(short_folder, LAB, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        told, errors = run.process.communicate(timeout=180)
+        told, errors = run.process.communicate(timeout=300)
         assert run.process.returncode == 0, told + errors
         assert run.left_behind() == ([], [])
     finally:

@@ -33,8 +33,8 @@ CAST = Cast(
     refresh_s=0.5,
     slack_s=1.5,
     settle_s=2.0,  # the client's record comes late: time-outs, writing, reading
-    start_s=45.0,
-    tour_s=120.0,
+    start_s=100.0,  # a user-mode kernel on a busy machine takes its time
+    tour_s=180.0,
 )
 INTRODUCTION = f"""\
 A lab of network namespaces on the real IPVS: a client, a public bridge, two routers with pulse, lvsd and nannies, \
