@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "piranha"
 
 # A package imports only from itself and from those before it.
-ORDER = ("terms", "errors", "lvscf", "table", "kernel", "forwarding", "events", "control", "nanny", "lvsd", "pulse", "lab", "cli")
+ORDER = "terms errors lvscf table kernel forwarding events control nanny lvsd pulse lab cli".split()
 
 # What a module may import and still have no clock, no file, no socket and no process of its own.
 PURE_IMPORTS = frozenset(
@@ -171,7 +171,8 @@ def test_functions_fit_on_a_screen_and_modules_have_one_reason_to_exist() -> Non
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 size = (node.end_lineno or node.lineno) - node.lineno + 1
                 if size > FUNCTION_LINES:
-                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.name} has {size} lines, at most {FUNCTION_LINES}")
+                    where = f"{path.relative_to(ROOT)}:{node.lineno}"
+                    wrong.append(f"{where}: {node.name} has {size} lines, at most {FUNCTION_LINES}")
     assert wrong == []
 
 
@@ -224,7 +225,7 @@ def rejected_words() -> list[str]:
     for line in (ROOT / "docs" / "glossary.md").read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("|") and len(cells) == 3 and cells[0] not in ("word", "---"):
-            words += [word.strip() for word in cells[2].split(",") if word.strip() and word.strip() != "–"]
+            words += [word.strip() for word in cells[2].split(",") if word.strip() and word.strip() != "-"]
     return words
 
 
