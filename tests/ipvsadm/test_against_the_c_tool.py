@@ -57,8 +57,8 @@ class Tools:
         return ours
 
 
-@pytest.fixture
-def tools() -> Iterator[Tools]:
+@pytest.fixture(scope="module")
+def both() -> Iterator[Tools]:
     made = Tools(Namespace.create("theirs"), Namespace.create("ours"))
     try:
         for namespace in (made.theirs, made.ours):
@@ -70,6 +70,14 @@ def tools() -> Iterator[Tools]:
     finally:
         made.theirs.close()
         made.ours.close()
+
+
+@pytest.fixture
+def tools(both: Tools) -> Tools:
+    """Both with an empty table and the kernel's timeouts."""
+    both.agree("-C")
+    both.agree("--set 900 120 300")
+    return both
 
 
 def test_hundreds_of_command_lines_have_the_same_answers_and_leave_the_same_table(tools: Tools) -> None:
