@@ -33,7 +33,9 @@ from piranha.pulse.keys import KeyRing
 from piranha.pulse.packet import Datagram
 from piranha.pulse.session import Session
 from piranha.pulse.settings import ElectionSettings, Start
+from piranha.pulse.verdicts import Evidence, Rejected, Verdict
 
+KEYS_DIFFER = Rejected(Evidence.BAD_SIGNATURE, "key 'k1'")
 MakeElection = Callable[[ElectionSettings, Start], Election]
 
 
@@ -62,6 +64,7 @@ class Node:
         self.deaf = False
         self.leftover = False  # addresses of a former process are here
         self.ready = True
+        self.force_active = False
         self.booted = True  # no pulse ran since the machine booted
         self.stored_term = 0
         self.stored_resume: Resume | None = None
@@ -90,6 +93,7 @@ class Node:
             term=self.stored_term,
             holding=self.kernel.held,
             resume=self.stored_resume,
+            force_active=self.force_active,
         )
         self.booted = False
         self.stored_resume = None
@@ -163,7 +167,7 @@ class Node:
 
     def read(self, path: str, datagram: Datagram, at: float, sent_at: float) -> None:
         """Feed one datagram to session and election."""
-        verdict = self.session.judge(path, datagram)
+        verdict: Verdict = KEYS_DIFFER if self.world.keys_differ else self.session.judge(path, datagram)
         self.world.check.heard(self, verdict, at, sent_at)
         actions = self.election.receive(path, verdict, at + self.skew_s)
         if actions:
@@ -208,6 +212,8 @@ class Node:
         if self.running and not self.frozen:
             answer = self.election.command(command, self.now())
             self.world.counts["refused" if answer.refusal else command.value] += 1
+            if answer.refusal and self.world.trace is not None:
+                self.world.trace(f"{self.world.now:9.3f} {self.place:7} refused: {answer.refusal}")
             self.ending = self.ending or (not answer.refusal and command is not Command.SWITCHOVER)
             self.dispatch(answer.actions)
             self.step()
@@ -238,6 +244,7 @@ class Node:
                 world.check.stopped(self, action)
             else:
                 if type(action) is StepDown:
+                    world.counts["abort"] += sum(isinstance(waiting, TakeOver) for waiting in self.queue)
                     self.results += [(waiting, Outcome.LATE, self.now()) for waiting in self.queue]
                     self.queue.clear()
                 elif type(action) is TakeOver:
@@ -302,6 +309,8 @@ class Node:
 
     def finish(self, effect: Effect, outcome: Outcome, began: float) -> None:
         """Hand a result to the loop and begin the next effect."""
+        if isinstance(effect, TakeOver) and outcome is not Outcome.OK:
+            self.world.counts["abort"] += 1
         self.results.append((effect, outcome, began))
         self.step()
         if self.queue and self.current is None:
@@ -352,6 +361,7 @@ class World:
         self.jitter_s = 0.0
         self.doubling = 0.0
         self.lateness_s = 0.0
+        self.keys_differ = False  # each router's heartbeats fail their signature at the other
         self.nodes: tuple[Node, Node]
         self.check: Checker
 

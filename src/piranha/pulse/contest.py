@@ -88,13 +88,15 @@ class Contest(Tenure):
             # Deaf must not mean active: who sends what we cannot verify is not dead.
             self._wake(held_until, now)
             return None
+        rule = f"deadtime = {wait_s:g}"
         if partner.heard_at is None:
+            rule = self._first_wait
             cause = "never heard since the start"
         else:
             limit = last.lease_s if last is not None else 0.0
             left = ", its addresses have no time limit" if limit == NO_LIMIT else ""
             cause = f"no heartbeat on any path for {now - partner.heard_at:.2f} s{left}"
-        return reasons.partner_dead(wait_s, cause)
+        return reasons.partner_dead(rule, cause)
 
     def _take_over(self, reason: Reason, now: float) -> None:
         partner, resume = self._partner, self._resume

@@ -99,7 +99,7 @@ class Election(Contest):
             case News.NOT_RELEASED | News.NOT_KEPT | News.NOT_SET:
                 if news is News.NOT_SET:
                     self._holding.retry_at = now + RETAKE_S
-                self._report.say(now, "vip", f"addresses: {news.value}", detail, level=Level.ERROR)
+                self._report.say(now, "vip", news.value, detail, level=Level.ERROR)
             case _:
                 if outcome is Outcome.FAILED:
                     self._report.say(now, "vip", "announcement failed", detail, level=Level.WARNING)

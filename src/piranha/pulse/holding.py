@@ -23,11 +23,11 @@ class News(Enum):
     NOT_TAKEN = "not taken"
     TOO_LATE = "too late"  # the takeover did not happen in time; nothing is held
     RELEASED = "released"
-    NOT_RELEASED = "not released"
+    NOT_RELEASED = "addresses could not be removed"
     KEPT = "kept"
     SET = "set"
-    NOT_SET = "not set"
-    NOT_KEPT = "not kept"
+    NOT_SET = "addresses could not be set as the file says"
+    NOT_KEPT = "addresses could not be renewed"
     LAPSED = "lapsed"
 
 

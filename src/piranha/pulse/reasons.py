@@ -39,9 +39,9 @@ def resumed(term: int) -> Reason:
     return Reason("restarted: lvs stays active", "prepare restart", f"active with term {term} before the restart")
 
 
-def partner_dead(wait_s: float, last: str) -> Reason:
+def partner_dead(rule: str, cause: str) -> Reason:
     """Silence on every path."""
-    return Reason("partner dead: activating lvs", f"deadtime = {wait_s:g}", last)
+    return Reason("partner dead: activating lvs", rule, cause)
 
 
 def partner_inactive(partner: Place, rule: str, cause: str) -> Reason:

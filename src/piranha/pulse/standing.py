@@ -38,6 +38,7 @@ class Standing:
         """Begin as `start` says. Call `tick` next."""
         beat = settings.heartbeat
         wait_s = beat.initdead_s if start.machine_booted else beat.deadtime_s
+        self._first_wait = f"{'initdead' if start.machine_booted else 'deadtime'} = {wait_s:g}"
         self._settings = settings
         self._report = Report()
         self._partner = Partner(start.now + wait_s, {name: PathState() for name in settings.paths})
