@@ -2,11 +2,14 @@
 
 PYTHON ?= python3
 VENV := .venv
+JOBS ?= auto
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 # What the tests use besides Python: a kernel with IPVS that runs as a program, the C ipvsadm to compare with.
 DEBIAN := python3-venv user-mode-linux kmod iproute2 iptables ipvsadm mandoc procps util-linux
 SELECT_KERNEL := kernel or lab
+# Byte code is kept: a daemon that compiles itself at each start takes seconds in the user-mode kernel.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint unit slow kernel packages bench clean
@@ -40,12 +43,13 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 
 unit: $(STAMP)
-	@$(BIN)/pytest -q -m 'not ($(SELECT_KERNEL) or slow)'
+	@$(BIN)/pytest -q -n $(JOBS) -m 'not ($(SELECT_KERNEL) or slow)'
 
 slow: $(STAMP)
 	@$(BIN)/pytest -q -m 'slow and not ($(SELECT_KERNEL))'
 
 kernel: $(STAMP)
+	@$(BIN)/python -m compileall -q src
 	@tools/with-ipvs $(BIN)/pytest -q -p no:cacheprovider -m '$(SELECT_KERNEL)'
 
 bench: $(STAMP)
