@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 DEMO = [sys.executable, "-m", "piranha.cli.main", "demo"]
 CONTROL_C = b"\x03"
+HOLDS = r"^(primary|backup) +active .* lease \d"
 
 
 class Terminal:
@@ -53,11 +54,18 @@ class Terminal:
     def press(self, key: str) -> None:
         os.write(self.ours, key.encode())
 
-    def shows(self, pattern: str) -> None:
+    def shows(self, pattern: str) -> re.Match[str]:
+        found: list[re.Match[str]] = []
+
+        def look() -> bool:
+            found.extend(re.finditer(pattern, self.screen(), re.M))
+            return bool(found)
+
         try:
-            until(lambda: re.search(pattern, self.screen(), re.M) is not None)
+            until(look)
         except AssertionError:
             pytest.fail(f"not shown: {pattern}\n{self.screen()}")
+        return found[0]
 
     def close(self) -> None:
         """Take the terminal away, as a closed window does."""
@@ -89,8 +97,7 @@ def test_it_shows_the_cluster_and_obeys_its_keys(terminal: Terminal) -> None:
     terminal.press("f")
     terminal.shows(r"^(primary|backup) +standby .* yes ")
     terminal.shows(r"^web2 .* up +1/1")
-    holder = re.search(r"^(primary|backup) .*lease", terminal.screen(), re.M)
-    assert holder is not None
+    holder = terminal.shows(HOLDS)
     terminal.press("s")
     partner = {"primary": "backup", "backup": "primary"}[holder[1]]
     terminal.shows(rf"^demo: OK, {partner} serves")

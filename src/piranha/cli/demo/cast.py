@@ -10,7 +10,8 @@ class Cast:
 
     lease_bound_s: how long after the last renewal a VIP may stay with a frozen router. refresh_s:
     between two looks at the cluster. slack_s: allowed for the lateness of machine and picture.
-    settle_s: how long what follows a step is watched. start_s, tour_s: the start, and the whole tour, take no longer.
+    patience_s: added to what a step usually takes before the tour gives up. settle_s: how long what
+    follows a step is watched. start_s, tour_s: usual for the start, most for the whole tour.
     """
 
     routers: tuple[str, str]
@@ -22,6 +23,7 @@ class Cast:
     lease_bound_s: float
     refresh_s: float
     slack_s: float
+    patience_s: float
     settle_s: float
     start_s: float
     tour_s: float

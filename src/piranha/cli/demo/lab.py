@@ -32,6 +32,7 @@ CAST = Cast(
     lease_bound_s=2.5,  # the kernel is up to 1.5 s late
     refresh_s=0.5,
     slack_s=1.5,
+    patience_s=6.0,
     settle_s=2.0,  # the client's record comes late: time-outs, writing, reading
     start_s=100.0,  # a user-mode kernel on a busy machine takes its time
     tour_s=180.0,

@@ -18,6 +18,7 @@ CAST = Cast(
     lease_bound_s=1.0,  # L; the forwarder lets go on time
     refresh_s=0.15,
     slack_s=0.7,
+    patience_s=3.0,
     settle_s=0.8,
     start_s=15.0,
     tour_s=36.0,

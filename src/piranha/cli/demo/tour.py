@@ -92,7 +92,10 @@ class Tour:
         self._fact(f"{self._holder()} is active and holds {self.picture.vip} after {time.monotonic() - begun:.1f} s")
         self.start_client()
         served = time.monotonic()
-        await self._reach("all three servers answer", lambda: len(self.counts.answered) == len(self._cast.servers), 3.0)
+        await self._reach(
+            "every server answers",
+            lambda: len(self.counts.answered) == len(self._cast.servers),
+        )
         await asyncio.sleep(self._cast.settle_s)
         self._none_failed(served, "no request failed once the VIP was served")
 
@@ -101,7 +104,7 @@ class Tour:
         begun = time.monotonic()
         self.theatre.kill_server(victim)
         self._did(f"SIGKILL to {victim}")
-        await self._reach(f"{victim} has left the pool", lambda: not self._in_pool(victim), timeout_s + 3)
+        await self._reach(f"{victim} has left the pool", lambda: not self._in_pool(victim), timeout_s)
         out = time.monotonic()
         self._judge(
             out - begun <= timeout_s + self._cast.slack_s,
@@ -116,11 +119,11 @@ class Tour:
         self.theatre.start_server(victim)
         self._did(f"start {victim}")
         await self._reach(
-            f"{victim} is back in the pool", lambda: self._in_pool(victim), reentry_s + self._cast.timeout_s + 3
+            f"{victim} is back in the pool", lambda: self._in_pool(victim), reentry_s + self._cast.timeout_s
         )
         back = time.monotonic()
         self._fact(f"back {back - begun:.1f} s later: it must pass every check for reentry = {reentry_s:g} s")
-        await self._reach(f"{victim} answers again", lambda: self.counts.since(back).answered[victim] > 0, 3.0)
+        await self._reach(f"{victim} answers again", lambda: self.counts.since(back).answered[victim] > 0)
         self._none_failed(begun, "no request failed while it came back")
 
     async def _freeze(self) -> None:
@@ -135,7 +138,7 @@ class Tour:
             left - begun <= cast.lease_bound_s + cast.slack_s,
             f"a frozen router loses its VIP within {cast.lease_bound_s:g} s: it took {left - begun:.1f} s",
         )
-        await self._reach(f"{partner} holds the VIP", lambda: self._serves(partner), cast.deadtime_s + 3)
+        await self._reach(f"{partner} holds the VIP", lambda: self._serves(partner), cast.deadtime_s)
         taken = time.monotonic()
         self._fact(
             f"the lease ended {left - begun:.1f} s after the freeze, {partner} took the VIP after {taken - begun:.1f} s"
@@ -155,7 +158,8 @@ class Tour:
         self.theatre.thaw_pulse(former)
         self._did(f"SIGCONT to pulse on {former}, which still believes itself active")
         await self._reach(
-            f"{former} is standby", lambda: self.picture.routers[former].role(time.monotonic()) == "standby", 4.0
+            f"{former} is standby",
+            lambda: self.picture.routers[former].role(time.monotonic()) == "standby",
         )
         await asyncio.sleep(2 * self._cast.settle_s)
         self._one_holder(begun)
@@ -213,7 +217,9 @@ class Tour:
             raise _Unfinished
         return holders[0]
 
-    async def _reach(self, words: str, fact: Callable[[], bool], limit_s: float) -> None:
+    async def _reach(self, words: str, fact: Callable[[], bool], usual_s: float = 0.0) -> None:
+        """Wait for `fact`; give up, and with it the tour, when it takes longer than usual and patience is over."""
+        limit_s = usual_s + self._cast.patience_s
         deadline = time.monotonic() + limit_s
         while not fact():
             for name in self._cast.routers:
