@@ -120,6 +120,11 @@ def test_a_check_older_than_three_intervals_says_nothing_any_more() -> None:
     assert with_age(8.1) == "unknown since 8.1s ago"
 
 
+def test_a_check_that_waits_for_the_summary_of_its_nanny_is_not_stale() -> None:
+    fast = server("web1", interval_s=0.3, check_timeout_s=0.3, last_check={"detail": "ok", "age_s": 1.4})
+    assert server_state(fast) == "up"
+
+
 def test_answers_of_another_version_are_no_defect_here() -> None:
     odd = {"virtuals": [{"name": 7, "servers": "none"}, None], "not_ready": "x", "refused_file": 3}
     assert judged({"partner": 3, "vips": 1, "paths": None}, odd)[0] is OUTAGE

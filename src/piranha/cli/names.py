@@ -34,5 +34,5 @@ def resolve(name: str, lvsd: Facts) -> list[str]:
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """Return `; near: www, www2`, or nothing when no known name is near."""
-    near = get_close_matches(name, known, 3, 0.4)
+    near = get_close_matches(name, dict.fromkeys(known), 3, 0.4)
     return f"; near: {', '.join(near)}" if near else ""

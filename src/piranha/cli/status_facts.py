@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from piranha.cli.words import count, duration
+from piranha.nanny.protocol import SUMMARY_INTERVAL_S
 
 Facts = Mapping[str, object]
 Clock = Callable[[float], str]
@@ -30,7 +31,7 @@ class Finding:
 
 
 STALE_INTERVALS = 3
-"""A check older than so many of its intervals says nothing of the server any more."""
+"""A check older than so many of its intervals, or summaries of its nanny, says nothing of the server any more."""
 
 
 def judge(pulse: Facts | None, lvsd: Facts | None, *, pulse_expected: bool) -> tuple[Verdict, list[Finding]]:
@@ -165,7 +166,7 @@ def server_state(server: Facts) -> str:
     if not isinstance(check, dict) or not interval:
         return state
     age = number(check.get("age_s")) or 0.0
-    if age > STALE_INTERVALS * interval + (number(server.get("check_timeout_s")) or 0.0):
+    if age > STALE_INTERVALS * max(interval, SUMMARY_INTERVAL_S) + (number(server.get("check_timeout_s")) or 0.0):
         return f"unknown since {duration(age)} ago"
     return state
 

@@ -76,8 +76,10 @@ def _server_line(name: str, server: Facts, clock: Callable[[float], str], now_s:
     address, port, line = text(server.get("address")), number(server.get("port")) or 0, number(server.get("line")) or 0
     host = f"[{address}]" if ":" in address else address
     state = server_state(server)
+    believed = text(server.get("state")) or "unknown"
+    stale = f"{state.upper()}; it was " if state != believed else ""
     return (
-        f"{name} ({host}:{port:.0f}) is {state.upper()} since {clock(now_s - since_s)}, {duration(since_s)} "
+        f"{name} ({host}:{port:.0f}) is {stale}{believed.upper()} since {clock(now_s - since_s)}, {duration(since_s)} "
         f"(lvs.cf line {line:.0f})"
     )
 
