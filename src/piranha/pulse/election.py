@@ -61,16 +61,23 @@ class Election(Contest):
                 self._urgent = True
         return self._report.drain() if self._report.actions else []
 
-    def lvsd(self, ready: bool, reasons: Sequence[str], now: float) -> list[Action]:
-        """Take in that the lvs daemon can serve (its table is loaded), or why not. Until told: not ready."""
+    def lvsd(self, ready: bool, reasons: Sequence[str], now: float, *, serves: bool | None = None) -> list[Action]:
+        """Take in that the lvs daemon is ready, or why not. Until told: not ready.
+
+        serves: its table is loaded, so that this router can do better than nobody (None = as `ready`).
+        """
         was = self._fit()
-        if ready is not self._lvsd_ready or self._obstacle is Obstacle.STARTING:
+        if ready is not self._lvsd_ready or not self._lvsd_heard:
             word = "ready" if ready else "not ready"
             level = Level.INFO if ready else Level.WARNING
             cause = ", ".join(reasons) or "reported by the lvs daemon"
             self._report.say(now, "lvsd", f"lvs daemon is {word}", cause, level=level, after=word)
-        self._lvsd_ready, self._reasons = ready, tuple(reasons)
-        self._obstacle = Obstacle.NONE if ready else Obstacle.LVSD
+        self._lvsd_heard, self._lvsd_ready, self._reasons = True, ready, tuple(reasons)
+        if serves is not None and serves is not self._lvsd_serves:
+            self._touched = True
+        self._lvsd_serves = ready if serves is None else serves
+        if ready or self._obstacle is not Obstacle.STARTING:
+            self._obstacle = Obstacle.NONE if ready else Obstacle.LVSD
         self._note_fitness(was, now)
         return self._report.drain()
 
@@ -169,7 +176,9 @@ class Election(Contest):
         return self._report.drain()
 
     def deadline(self) -> float:
-        """Return when `tick` must be called next; -inf = at once."""
+        """Return when `tick` must be called next; -inf = at once, inf = never again."""
+        if self._stopped:
+            return inf
         return -inf if self._touched else self._due
 
     def _watch_partner(self, now: float) -> None:
