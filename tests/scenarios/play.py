@@ -121,8 +121,8 @@ class Scene:
         return self.world.nodes[0] if Place(name) is Place.PRIMARY else self.world.nodes[1]
 
 
-def _ready(node: Node, ready: bool) -> None:
-    node.ready = ready
+def _ready(node: Node, ready: bool, *, impaired: bool = False) -> None:
+    node.ready, node.impaired = ready, impaired
     node.report_lvsd(node.life)
 
 
@@ -147,6 +147,7 @@ VERBS: dict[str, Callable[[Node], None]] = {
     "restart": lambda node: node.ask(Command.PREPARE_RESTART),
     "unready": lambda node: _ready(node, False),
     "ready": lambda node: _ready(node, True),
+    "impaired": lambda node: _ready(node, False, impaired=True),
     "failing": lambda node: _failing(node, True),
     "works": lambda node: _failing(node, False),
 }

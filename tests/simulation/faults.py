@@ -106,11 +106,12 @@ def block(world: World, node: Node, when: float, lasts_s: float) -> float:
 
 
 def unready(world: World, node: Node, when: float, lasts_s: float) -> float:
-    """The lvs daemon cannot serve for a while."""
+    """The lvs daemon is not ready for a while; it may serve all the same."""
+    impaired = world.rng.random() < 0.4
 
     def turn(ready: bool) -> None:
         world.check.fault()
-        node.ready = ready
+        node.ready, node.impaired = ready, impaired and not ready
         node.report_lvsd(node.life)
 
     world.at(when, turn, False)

@@ -109,8 +109,8 @@ class Checker:
         world.counts["takeover"] += 1
         if action.term <= ear.highest_term and "restarted" not in action.reason:
             self.fail("10", f"{node.place} takes over with term {action.term}, has heard {ear.highest_term}")
-        if not node.ready and "restarted" not in action.reason:
-            self.fail("2", f"{node.place} takes over although its lvs daemon is not ready")
+        if not (node.ready or node.impaired) and "restarted" not in action.reason:
+            self.fail("2", f"{node.place} takes over although its lvs daemon cannot serve")
         deadtime_s = max(node.settings.heartbeat.deadtime_s, ear.deadtime_s)
         if not self.healthy(peer) or "Forced" in action.reason:
             return
@@ -142,11 +142,9 @@ class Checker:
         if kernel.held and heartbeat.role is Role.STANDBY and not node.leftover:
             self.fail("1", f"{node.place} says standby and still holds the addresses")
 
-    def renews(self, node: "Node", lifetime_s: float) -> None:
+    def renews(self, node: "Node") -> None:
         """Invariant 9: an address that has lapsed is not renewed back to life while the partner holds it."""
-        kernel = node.kernel
-        lapsed = not kernel.held and kernel.lifetime_s < inf and kernel.lifetime_s > 0
-        if lapsed and node.election.phase is Phase.ACTIVE and node.peer.kernel.held:
+        if node.kernel.lapsed and node.election.phase is Phase.ACTIVE and node.peer.kernel.held:
             self.fail("9", f"{node.place} renews a lapsed lease while {node.peer.place} holds the addresses")
 
     def announces(self, node: "Node") -> None:

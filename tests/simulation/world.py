@@ -47,6 +47,7 @@ class Kernel:
     lifetime_s: float = 0.0
     renewed_at: float = -inf
     expires_at: float = inf
+    lapsed: bool = False  # they went by themselves
 
 
 class Node:
@@ -64,6 +65,7 @@ class Node:
         self.deaf = False
         self.leftover = False  # addresses of a former process are here
         self.ready = True
+        self.impaired = False  # while not ready: the lvs daemon serves all the same, its nannies fail
         self.force_active = False
         self.booted = True  # no pulse ran since the machine booted
         self.stored_term = 0
@@ -145,8 +147,8 @@ class Node:
             if self.frozen:
                 self.world.after(0.1, self.report_lvsd, life)
                 return
-            reasons = () if self.ready else ("table not loaded",)
-            self.dispatch(self.election.lvsd(self.ready, reasons, self.now()))
+            reasons = () if self.ready else ("nannies fail",) if self.impaired else ("table not loaded",)
+            self.dispatch(self.election.lvsd(self.ready, reasons, self.now(), serves=self.ready or self.impaired))
             self.step()
 
     def now(self) -> float:
@@ -319,9 +321,9 @@ class Node:
     def hold(self, lifetime_s: float) -> None:
         """Add or renew the addresses: they may outlive their lifetime by up to 1.5 s."""
         world, kernel = self.world, self.kernel
-        world.check.renews(self, lifetime_s)
+        world.check.renews(self)
         was, kernel.held = kernel.held, True
-        self.leftover = False
+        self.leftover = kernel.lapsed = False
         kernel.lifetime_s, kernel.renewed_at = lifetime_s, world.now
         kernel.expires_at = world.now + lifetime_s + world.rng.uniform(0.0, 1.5)
         if lifetime_s < inf:
@@ -333,10 +335,11 @@ class Node:
         """Let the kernel take the addresses away, unless they were renewed."""
         if self.kernel.held and self.kernel.expires_at == expires_at:
             self.drop()
+            self.kernel.lapsed = True
 
     def drop(self) -> None:
         """Remove the addresses."""
-        self.leftover = False
+        self.leftover = self.kernel.lapsed = False
         if self.kernel.held:
             self.kernel.held = False
             self.kernel.expires_at = inf

@@ -98,7 +98,8 @@ class Verbs:
             m.health is Health.UNKNOWN and now - m.since_s < m.timing.interval_s + m.timing.check_timeout_s
             for m in monitors
         )
-        if unknown:
+        # Who serves already does not stop for a server that a reload has brought.
+        if unknown and self._lvsd.role != "active":
             reasons.append(f"{unknown} server{'s have' if unknown > 1 else ' has'} not answered a check yet")
         if (trouble := self._lvsd.nannies.trouble) is not None:
             reasons.append(trouble)

@@ -41,7 +41,7 @@ class Contest(Tenure):
         if self._resume is not None:
             return reasons.resumed(self._resume.term)
         if not self._fit():
-            return None
+            return self._claim_although_unfit(now) if self._able() else None
         if self._forced:
             return reasons.forced()
         if not self._settings.paired:
@@ -75,6 +75,31 @@ class Contest(Tenure):
         if partner.learned_at < due:
             return None
         return reasons.partner_inactive(them, f"deadtime = {wait_s:g}", f"no active router for {wait_s:g} s")
+
+    def _claim_although_unfit(self, now: float) -> Reason | None:
+        """Return why a router takes over that serves but is not ready, for example since its nannies fail.
+
+        That is a reason to hand over to a ready partner, not to leave the VIPs with nobody.
+        """
+        partner, last = self._partner, self._partner.last
+        wait_s = partner.wait_s(self._settings.heartbeat.deadtime_s)
+        if not self._settings.paired:
+            due = self._unfit_since + wait_s
+            self._wake(due, now)
+            return reasons.alone() if now >= due else None
+        if not partner.alive(now):
+            return self._claim_from_the_dead(now)
+        if last is None or last.ready or last.role is Role.ACTIVE:
+            return None
+        # One after the other, the primary first; each grants the other time to become ready.
+        wait_s *= 2 if self._settings.place is Place.PRIMARY else 4
+        due = self._no_active_since + wait_s
+        self._wake(due, now)
+        self._listening = self._listening or now >= due
+        if partner.learned_at < due:
+            return None
+        them, cause = self._settings.place.other, f"no active router for {wait_s:g} s, and nobody is ready"
+        return reasons.partner_inactive(them, f"deadtime = {self._settings.heartbeat.deadtime_s:g}", cause)
 
     def _claim_from_the_dead(self, now: float) -> Reason | None:
         partner, last = self._partner, self._partner.last

@@ -260,9 +260,9 @@ class Pulse:
 
     def _on_lvsd(self, state: LvsdState) -> None:
         # A cold standby runs no lvsd, and is ready all the same: it starts one when it takes over.
-        waiting = self.config.standby is Standby.COLD and not self.lvsd.wanted
-        ready, reasons = (True, ()) if waiting else (state.ready, state.reasons)
-        self._post(lambda now: self._dispatch(self.election.lvsd(ready, reasons, now)))
+        if self.config.standby is Standby.COLD and not self.lvsd.wanted:
+            state = LvsdState(ready=True, serves=True, reasons=())
+        self._post(lambda now: self._dispatch(self.election.lvsd(state.ready, state.reasons, now, serves=state.serves)))
 
     def _run_role_command(self, role: str) -> None:
         self._spawn(self._hands.runner.run(role, self.config, self._teller))

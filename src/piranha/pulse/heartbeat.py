@@ -32,7 +32,7 @@ class Obstacle(IntEnum):
     """Why a router is not ready, as a code on the wire; the words travel over the control socket."""
 
     NONE = 0
-    STARTING = 1  # the lvs daemon has not reported yet
+    STARTING = 1  # the lvs daemon has not been ready yet
     LVSD = 2  # the lvs daemon says that it is not ready
     ADDRESSES = 3  # the addresses could not be added here a short while ago
     STOPPING = 4  # this router is being stopped

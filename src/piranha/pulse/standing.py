@@ -50,7 +50,7 @@ class Standing:
         self._why = "started"
         self._term = self._highest_term = start.term
         self._revision = 1
-        self._lvsd_ready = False
+        self._lvsd_heard = self._lvsd_ready = self._lvsd_serves = False
         self._obstacle = Obstacle.STARTING
         self._reasons: tuple[str, ...] = ("the lvs daemon has not reported yet",)
         self._unfit_since = start.now
@@ -95,6 +95,9 @@ class Standing:
 
     def _fit(self) -> bool:
         return self._lvsd_ready and not self._failure and self._ending is None
+
+    def _able(self) -> bool:
+        return self._lvsd_serves and not self._failure and self._ending is None
 
     def _why_unfit(self) -> tuple[str, ...]:
         why = () if self._lvsd_ready else self._reasons

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from piranha.control.client import NoAnswer, ask_async
@@ -31,10 +31,15 @@ STEADY_S = 60.0  # a daemon that ran so long starts the back-off anew
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LvsdState:
-    """What is known of the lvs daemon. pid: 0 when it does not run. asked_at_s: monotonic."""
+    """What is known of the lvs daemon.
+
+    pid: 0 when it does not run. serves: its table is loaded; ready: a partner may hand over to this
+    router. asked_at_s: monotonic.
+    """
 
     pid: int = 0
     ready: bool = False
+    serves: bool = False
     reasons: tuple[str, ...] = ("lvsd does not run",)
     generation: int = 0
     role: str = ""
@@ -115,7 +120,7 @@ class LvsDaemon:
         until = self._clock() + limit_s
         while True:
             state = await self._ask_state()  # tells it the role as well
-            if state.ready:
+            if state.serves:
                 return
             if self._clock() >= until:
                 raise LvsdError("; ".join(state.reasons) or "lvsd is not ready")
@@ -220,8 +225,7 @@ class LvsDaemon:
 
     def _set(self, state: LvsdState) -> LvsdState:
         before, self.state = self.state, state
-        now = (state.pid, state.ready, state.reasons, state.generation)
-        if (before.pid, before.ready, before.reasons, before.generation) != now:
+        if replace(before, role=state.role, asked_at_s=state.asked_at_s) != state:
             self._on_state(state)
         return state
 
@@ -243,6 +247,7 @@ def _state(answer: Mapping[str, object], pid: int, now: float) -> LvsdState:
     return LvsdState(
         pid=pid,
         ready=answer.get("ready") is True,
+        serves=answer.get("serving") is True,
         reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
         generation=generation if isinstance(generation, int) else 0,
         role=str(answer.get("role", "")),
