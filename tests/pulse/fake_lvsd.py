@@ -60,7 +60,8 @@ async def _serve(run: Path) -> None:
     async def status(_args: Mapping[str, object], _peer: Peer) -> object:
         obstacle = run / "lvsd-not-ready"
         reasons = [obstacle.read_text()] if obstacle.exists() else []
-        return {"pid": os.getpid(), "serving": not reasons, "ready": not reasons, "not_ready": reasons, "generation": 1, **role}
+        fine = not reasons
+        return {"pid": os.getpid(), "serving": fine, "ready": fine, "not_ready": reasons, "generation": 1, **role}
 
     async def set_role(args: Mapping[str, object], _peer: Peer) -> object:
         role["role"] = str(args["role"])
