@@ -157,7 +157,7 @@ class Checker:
         self.fault()
         if action.resume is not None:
             self.waiting_for_restart = True
-        elif node.kernel.held:
+        elif node.kernel.held and node.blocked_until < self.world.now - SLACK_S:
             self.fail("stop", f"{node.place} ended cleanly and still holds the addresses")
 
     # who holds

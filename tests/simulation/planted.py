@@ -41,7 +41,7 @@ class _Hasty(Partner):
 
 
 class _Unforgiving(Partner):
-    def excuse(self, late_s: float, now: float, deadtime_s: float) -> None:
+    def excuse(self, late_s: float, now: float, deadtime_s: float, keepalive_s: float) -> None:
         return None
 
 

@@ -157,9 +157,9 @@ class Election(Contest):
             return []
         late_s = now - self._due
         if late_s > 0:
-            deadtime_s = self._settings.heartbeat.deadtime_s
-            self._partner.excuse(late_s, now, deadtime_s)
-            self._no_active_since += min(late_s, deadtime_s)
+            beat = self._settings.heartbeat
+            self._partner.excuse(late_s, now, beat.deadtime_s, beat.keepalive_s)
+            self._no_active_since += min(late_s, beat.deadtime_s)
         for _ in range(ROUNDS):
             self._touched = False
             self._due = now + LONG_S
