@@ -109,7 +109,7 @@ class Checker:
         world.counts["takeover"] += 1
         if action.term <= ear.highest_term and "restarted" not in action.reason:
             self.fail("10", f"{node.place} takes over with term {action.term}, has heard {ear.highest_term}")
-        if not (node.ready or node.impaired) and "restarted" not in action.reason:
+        if not node.serves and "restarted" not in action.reason:
             self.fail("2", f"{node.place} takes over although its lvs daemon cannot serve")
         deadtime_s = max(node.settings.heartbeat.deadtime_s, ear.deadtime_s)
         if not self.healthy(peer) or "Forced" in action.reason:
@@ -144,7 +144,7 @@ class Checker:
 
     def renews(self, node: "Node") -> None:
         """Invariant 9: an address that has lapsed is not renewed back to life while the partner holds it."""
-        if node.kernel.lapsed and node.election.phase is Phase.ACTIVE and node.peer.kernel.held:
+        if node.kernel.lapsed and node.peer.kernel.held:
             self.fail("9", f"{node.place} renews a lapsed lease while {node.peer.place} holds the addresses")
 
     def announces(self, node: "Node") -> None:

@@ -21,6 +21,7 @@ from piranha.pulse.actions import (
     Effect,
     Emit,
     Outcome,
+    RenewLeases,
     Resume,
     SendHeartbeat,
     StepDown,
@@ -66,6 +67,8 @@ class Node:
         self.leftover = False  # addresses of a former process are here
         self.ready = True
         self.impaired = False  # while not ready: the lvs daemon serves all the same, its nannies fail
+        self.serves = False  # what the election was last told
+        self.reloaded = False  # the file has changed, the process was told and has not read it yet
         self.force_active = False
         self.booted = True  # no pulse ran since the machine booted
         self.stored_term = 0
@@ -88,7 +91,7 @@ class Node:
         world = self.world
         self.life += 1
         self.running, self.frozen, self.added, self.ending = True, False, False, False
-        self.leftover = self.kernel.held
+        self.leftover, self.serves, self.reloaded = self.kernel.held, False, False
         start = Start(
             now=world.now + self.skew_s,
             machine_booted=self.booted,
@@ -147,8 +150,9 @@ class Node:
             if self.frozen:
                 self.world.after(0.1, self.report_lvsd, life)
                 return
+            self.serves = self.ready or self.impaired
             reasons = () if self.ready else ("nannies fail",) if self.impaired else ("table not loaded",)
-            self.dispatch(self.election.lvsd(self.ready, reasons, self.now(), serves=self.ready or self.impaired))
+            self.dispatch(self.election.lvsd(self.ready, reasons, self.now(), serves=self.serves))
             self.step()
 
     def now(self) -> float:
@@ -187,6 +191,9 @@ class Node:
             detail = "no such device" if outcome is Outcome.FAILED else ""
             self.dispatch(self.election.effect_done(effect, outcome, self.now(), began_s=began, detail=detail))
         self.results.clear()
+        if self.reloaded:
+            self.reloaded = False
+            self.dispatch(self.election.reconfigure(self.settings, self.now()))
         self.dispatch(self.election.tick(self.now()))
         if self.running:
             self.schedule()
@@ -223,9 +230,8 @@ class Node:
     def reload(self, settings: ElectionSettings) -> None:
         """Take in a new configuration."""
         self.settings = settings
-        if self.running and not self.frozen:
-            self.dispatch(self.election.reconfigure(settings, self.now()))
-            self.step()
+        self.reloaded = True
+        self.step()
 
     def dispatch(self, actions: list[Action]) -> None:
         """Carry out actions as the shell does: heartbeats at once, effects in their thread."""
@@ -306,6 +312,8 @@ class Node:
             self.drop()
             return Outcome.LATE
         self.added = True
+        if isinstance(effect, RenewLeases):
+            self.world.check.renews(self)
         self.hold(inf if effect.valid_s is None else float(effect.valid_s))
         return Outcome.OK
 
@@ -321,7 +329,6 @@ class Node:
     def hold(self, lifetime_s: float) -> None:
         """Add or renew the addresses: they may outlive their lifetime by up to 1.5 s."""
         world, kernel = self.world, self.kernel
-        world.check.renews(self)
         was, kernel.held = kernel.held, True
         self.leftover = kernel.lapsed = False
         kernel.lifetime_s, kernel.renewed_at = lifetime_s, world.now
