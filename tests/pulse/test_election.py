@@ -229,3 +229,23 @@ def test_who_can_hear_yields_to_who_cannot_be_told() -> None:
 
     primary.hear(7.0, deaf)
     assert StepDown in kinds(primary.done)
+
+
+def test_after_a_pause_of_its_own_a_router_acts_on_fresh_words_only() -> None:
+    backup = Router().ready()
+    backup.hear(1.0)
+    goodbye = replace(backup.partner, role=Role.STANDBY, goodbye=True, revision=9, lease_s=0.0, readiness=0)
+    backup.take(backup.election.receive("public", Accepted(goodbye), 2.0), 60.0)  # it waited for 58 s
+    assert TakeOver not in kinds(backup.election.tick(60.0))
+
+    backup.at = 60.0
+    assert TakeOver not in kinds(backup.tick(62.9))
+    assert TakeOver in kinds(backup.tick(63.0))
+
+
+def test_a_machine_whose_every_timer_is_late_takes_over_all_the_same() -> None:
+    backup = Router().ready()
+    backup.hear(1.0)
+    actions = [action for step in range(30) for action in backup.election.tick(2.0 + step * 3.5)]
+
+    assert TakeOver in kinds(actions)

@@ -192,6 +192,14 @@ def crash_while_blocked(world: World, node: Node, when: float, lasts_s: float) -
     return crash(world, node, when, 3 * lasts_s)
 
 
+def reborn_while_frozen(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """A router stands still; meanwhile its partner says goodbye, starts again and becomes active."""
+    lasts_s += 2 * node.settings.heartbeat.deadtime_s
+    freeze(world, node, when, lasts_s)
+    stop(world, node.peer, when + 0.1, 0.5)
+    return when + lasts_s
+
+
 FAULTS: tuple[Callable[[World, Node, float, float], float], ...] = (
     crash,
     crash,
@@ -209,6 +217,7 @@ FAULTS: tuple[Callable[[World, Node, float, float], float], ...] = (
     half_heal,
     offer_to_the_frozen,
     crash_while_blocked,
+    reborn_while_frozen,
 )
 COUNTED = (
     "takeover", "split", "abort", "thaw", "refused", "switchover", "stop", "prepare_restart",

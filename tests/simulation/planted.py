@@ -40,11 +40,6 @@ class _Hasty(Partner):
         return deadtime_s
 
 
-class _Unforgiving(Partner):
-    def excuse(self, late_s: float, now: float, deadtime_s: float, keepalive_s: float) -> None:
-        return None
-
-
 def _with_partner(kind: type[Partner], election: Election) -> None:
     old = election._partner
     election._partner = election._hearing.partner = kind(old.dead_at, old.paths)
@@ -61,9 +56,15 @@ class IgnoresPartnersTimers(Election):
 class TakesOwnPauseForDeath(Election):
     """A process that stood still blames its partner."""
 
-    def __init__(self, settings: ElectionSettings, start: Start) -> None:
-        super().__init__(settings, start)
-        _with_partner(_Unforgiving, self)
+    def _excuse_lateness(self, late_s: float, now: float) -> None:
+        return None
+
+
+class BelievesWhatWaited(Election):
+    """A goodbye that waited while the process was frozen is taken for news."""
+
+    def _is_wary(self, now: float) -> bool:
+        return False
 
 
 class _Everlasting(Holding):
@@ -217,6 +218,7 @@ PLANTED: tuple[type[Election], ...] = (
     LeasesTooLong,
     IgnoresPartnersTimers,
     TakesOwnPauseForDeath,
+    BelievesWhatWaited,
     RenewsTheLapsed,
     RenewsTooSeldom,
     TellsShortLeaseTooSoon,

@@ -46,6 +46,8 @@ class Contest(Tenure):
             return reasons.forced()
         if not self._settings.paired:
             return reasons.alone()
+        if self._is_wary(now):
+            return None
         partner, last = self._partner, self._partner.last
         if not partner.alive(now):
             return self._claim_from_the_dead(now)
@@ -76,6 +78,13 @@ class Contest(Tenure):
             return None
         return reasons.partner_inactive(them, f"deadtime = {wait_s:g}", f"no active router for {wait_s:g} s")
 
+    def _is_wary(self, now: float) -> bool:
+        """Whether we stood still and have heard nothing since: what waited, even a goodbye, may be long outdated."""
+        if now >= self._wary_until or self._partner.learned_at >= self._paused_until:
+            return False
+        self._wake(self._wary_until, now)
+        return True
+
     def _claim_although_unfit(self, now: float) -> Reason | None:
         """Return why a router takes over that serves but is not ready, for example since its nannies fail.
 
@@ -87,6 +96,8 @@ class Contest(Tenure):
             due = self._unfit_since + wait_s
             self._wake(due, now)
             return reasons.alone() if now >= due else None
+        if self._is_wary(now):
+            return None
         if not partner.alive(now):
             return self._claim_from_the_dead(now)
         if last is None or last.ready or last.role is Role.ACTIVE:

@@ -157,9 +157,7 @@ class Election(Contest):
             return []
         late_s = now - self._due
         if late_s > 0:
-            beat = self._settings.heartbeat
-            self._partner.excuse(late_s, now, beat.deadtime_s, beat.keepalive_s)
-            self._no_active_since += min(late_s, beat.deadtime_s)
+            self._excuse_lateness(late_s, now)
         for _ in range(ROUNDS):
             self._touched = False
             self._due = now + LONG_S
@@ -174,6 +172,18 @@ class Election(Contest):
                 break
         self._beat(now)
         return self._report.drain()
+
+    def _excuse_lateness(self, late_s: float, now: float) -> None:
+        """Own lateness is no silence of the partner; a pause that could have cost us its heartbeat makes us wary."""
+        beat, last = self._settings.heartbeat, self._partner.last
+        self._partner.excuse(late_s, now, beat.deadtime_s)
+        self._no_active_since += min(late_s, beat.deadtime_s)
+        keepalive_s = max(beat.keepalive_s, last.keepalive_s if last is not None else 0.0)
+        # Not again and again: a machine whose every timer is late must take over all the same.
+        rested = now >= self._wary_until + beat.deadtime_s or late_s >= beat.deadtime_s
+        if late_s >= keepalive_s / 2 and rested:
+            self._paused_until = now
+            self._wary_until = now + 1.5 * keepalive_s
 
     def deadline(self) -> float:
         """Return when `tick` must be called next; -inf = at once, inf = never again."""

@@ -73,18 +73,9 @@ class Partner:
         """Whether it has seen our `revision` or a later one."""
         return self.last is not None and self.last.seen_revision >= revision
 
-    def excuse(self, late_s: float, now: float, deadtime_s: float, keepalive_s: float) -> None:
-        """Extend its deadline by our own lateness, to at most a full wait from now.
-
-        After a pause that could have cost us a heartbeat it gets the time for the next one at
-        least, and for the handshake of a new session: it may have been restarted meanwhile.
-        """
-        extended = min(self.dead_at + late_s, now + self.wait_s(deadtime_s))
-        if self.last is not None:
-            keepalive_s = max(keepalive_s, self.last.keepalive_s)
-        if late_s >= keepalive_s / 2:
-            extended = max(extended, now + 1.5 * keepalive_s)
-        self.dead_at = max(self.dead_at, extended)
+    def excuse(self, late_s: float, now: float, deadtime_s: float) -> None:
+        """Extend its deadline by our own lateness, to at most a full wait from now."""
+        self.dead_at = max(self.dead_at, min(self.dead_at + late_s, now + self.wait_s(deadtime_s)))
 
     def hear(self, path: str, at: float, deadtime_s: float) -> None:
         """Take in that it was heard on `path`."""
