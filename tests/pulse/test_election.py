@@ -12,7 +12,7 @@ from piranha.pulse.actions import (
 )
 from piranha.pulse.heartbeat import Obstacle, Place, Role
 from piranha.pulse.settings import Start
-from piranha.pulse.verdicts import Alive, Evidence, Introduced
+from piranha.pulse.verdicts import Accepted, Alive, Evidence, Introduced
 
 # taking over
 
