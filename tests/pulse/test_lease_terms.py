@@ -8,9 +8,7 @@ from piranha.pulse.lease_terms import SAFE_DEADTIME_S, gone_after_s, lease_for, 
 
 
 @pytest.mark.parametrize(("deadtime_s", "lease_s"), [(0.3, 1), (2.0, 1), (2.84, 1), (4, 1), (5, 2), (5.5, 3), (18, 12)])
-def test_the_lifetime_is_the_largest_that_ends_before_the_partner_takes_over(
-    deadtime_s: float, lease_s: int
-) -> None:
+def test_the_lifetime_is_the_largest_that_ends_before_the_partner_takes_over(deadtime_s: float, lease_s: int) -> None:
     assert lease_for(deadtime_s) == lease_s
 
 

@@ -142,8 +142,7 @@ class Election(Contest):
             self._lease_deadtime_s = settings.heartbeat.deadtime_s
         partner = self._partner
         partner.keep_paths(settings.paths)
-        if partner.alive(now) and partner.last is not None and not partner.last.back_within_s:
-            assert partner.heard_at is not None  # noqa: S101 -- alive() says so
+        if partner.heard_at is not None and not partner.mourned and not (partner.last and partner.last.back_within_s):
             partner.dead_at = partner.heard_at + partner.wait_s(settings.heartbeat.deadtime_s)
         if self._phase is Phase.ACTIVE:
             self._holding.stale = True
