@@ -375,3 +375,25 @@ def test_addresses_that_a_former_pulse_left_are_removed_when_the_partner_serves(
 
     backup.hear(1.5)
     assert StepDown in kinds(backup.done)
+
+
+def test_an_unready_router_that_restarts_waits_for_the_acknowledgement_as_well() -> None:
+    primary = active_router()
+    primary.take(primary.election.lvsd(False, ("nannies fail",), 1.2), 1.2)
+    primary.hear(1.5, seen_revision=primary.said().revision)
+    primary.take(primary.election.command(Command.PREPARE_RESTART, 2.0).actions, 2.0)
+    primary.tick(2.1)
+    assert primary.said().back_within_s == 30
+    assert 30 not in [action.valid_s for action in primary.done if isinstance(action, SetLease)]
+
+    primary.hear(2.2, seen_revision=primary.said().revision)
+    assert 30 in [action.valid_s for action in primary.done if isinstance(action, SetLease)]
+
+
+def test_an_unready_standby_that_stops_says_goodbye() -> None:
+    backup = Router()
+    backup.hear(1.0)
+    backup.take(backup.election.command(Command.STOP, 2.0).actions, 2.0)
+    backup.tick(2.1)
+
+    assert backup.said().goodbye

@@ -117,9 +117,9 @@ class Checker:
         if world.now - ear.active_at < deadtime_s - 0.001:
             self.fail("6", f"{node.place} takes over although it heard its healthy active partner: {action.reason}")
         since = self.others_changed_at[node.place]
-        heard = any((path, peer.place) not in world.cut for path in node.settings.paths)
-        proven = ear.at > -inf
-        if heard and proven and not world.loss and world.now - since > 2 * peer.settings.heartbeat.deadtime_s:
+        both = (node.place, peer.place)  # both ways: a session that is new has to be proven
+        heard = any(all((path, sender) not in world.cut for sender in both) for path in node.settings.paths)
+        if heard and ear.at > -inf and not world.loss and world.now - since > 2 * peer.settings.heartbeat.deadtime_s:
             self.fail("6", f"{node.place} takes over from a healthy active partner: {action.reason}")
 
     def healthy(self, node: "Node") -> bool:

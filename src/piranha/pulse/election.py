@@ -76,8 +76,11 @@ class Election(Contest):
         if serves is not None and serves is not self._lvsd_serves:
             self._touched = True
         self._lvsd_serves = ready if serves is None else serves
-        if ready or self._obstacle is not Obstacle.STARTING:
+        before = self._obstacle
+        if ready or before is not Obstacle.STARTING:
             self._obstacle = Obstacle.NONE if ready else Obstacle.LVSD
+        if self._obstacle is not before:
+            self._revise()
         self._note_fitness(was, now)
         return self._report.drain()
 
@@ -126,8 +129,9 @@ class Election(Contest):
         # A standby that restarts holds nothing: a goodbye says more than "wait for me".
         self._ending = Ending(command is Command.PREPARE_RESTART and self._phase is Phase.ACTIVE, now)
         self._note_fitness(was, now)
+        self._revise()  # also when it was not fit before: what it says now must be acknowledged
         held = self._phase in (Phase.ACTIVE, Phase.TAKING_OVER) or self._holding.held
-        if command is Command.STOP and held and self._phase is not Phase.STEPPING_DOWN:
+        if not self._ending.restart and held and self._phase is not Phase.STEPPING_DOWN:
             self._step_down(reasons.terminating(), now, offer=True)
         return Answer(self._report.drain())
 

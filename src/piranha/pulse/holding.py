@@ -100,9 +100,9 @@ class Holding:
 
     def gone_at(self) -> float:
         """Return when the addresses are gone even if nobody removes them; inf = they stay."""
+        if self.leftover:
+            return inf
         if self.renewed_at == -inf and isinstance(self.awaited, StepDown):
-            if self.leftover:
-                return inf
             return self._overtaken_until  # never confirmed: what is added after not_after is undone at once
         last = max(self.ended_at, min(self._overtaken_until, self.lapses_at()))
         return last + gone_after_s(self.told_s)
@@ -141,11 +141,14 @@ class Holding:
     def _taken(self, lease_s: float, outcome: Outcome, now: float, began_s: float) -> News:
         if outcome is Outcome.LATE:
             return News.TOO_LATE
-        self.leftover = False
         self.renewed_at, self.ended_at = began_s, now
-        self.lease_s = self.told_s = lease_s
-        self.stale = outcome is Outcome.FAILED
-        return News.TAKEN if outcome is Outcome.OK else News.NOT_TAKEN
+        self.lease_s = lease_s
+        if outcome is Outcome.FAILED:
+            self.stale = True  # what a former pulse left may still have its old lifetime
+            return News.NOT_TAKEN
+        self.leftover = self.stale = False
+        self.told_s = lease_s
+        return News.TAKEN
 
     def _set(self, lease_s: float, outcome: Outcome, now: float, began_s: float) -> News:
         if outcome is Outcome.LATE:
@@ -158,7 +161,7 @@ class Holding:
             return News.NOT_SET
         self.renewed_at = began_s
         self.lease_s = self.told_s = lease_s
-        self.stale = False
+        self.leftover = self.stale = False
         return News.SET
 
     def _renewed(self, outcome: Outcome, now: float, began_s: float) -> News:
