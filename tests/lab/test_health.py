@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -9,6 +10,7 @@ from piranha.lab import faults
 from piranha.lab.build import Lab, wait_for
 from piranha.lab.cluster import Cluster, Router, pause
 from piranha.lab.namespaces import LabError
+from piranha.lab.timeline import Record
 from piranha.lab.topology import PRIMARY, ClusterFile, VirtualFile
 from piranha.lab.watch import TableWatch
 
@@ -41,6 +43,31 @@ def serving(cluster: Cluster) -> int:
 
 @pytest.mark.parametrize("how", ["refuses", "hangs"])
 def test_a_dead_server_costs_requests_only_within_timeout_and_comes_back(cluster: Cluster, how: str) -> None:
+    for _ in range(3):
+        episode = death_and_return(cluster, how)
+        if not episode.record.gaps:  # else the whole machine stood still, and no time means anything
+            break
+
+    failures = episode.record.failures
+    assert failures, "a third of the requests went to a dead server"
+    assert min(request.end_s for request in failures) >= episode.died_s
+    assert max(request.start_s for request in failures) <= episode.died_s + TIMEOUT_S + SLOT_S + ACT_S
+    assert episode.returned_s >= episode.revived_s + REENTRY_S
+    assert episode.record.between(episode.returned_s + 0.5).by_server()["rs1"] > 0
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A real server died, was revived, and returned to the table; what the client saw. Monotonic seconds."""
+
+    died_s: float
+    revived_s: float
+    returned_s: float
+    record: Record
+
+
+def death_and_return(cluster: Cluster, how: str) -> Episode:
+    """Kill or freeze rs1 under traffic, wait until it is out, revive it, wait until it is back."""
     traffic = cluster.traffic()
     server = cluster.servers["rs1"]
     died_s = pause(0.5)
@@ -48,23 +75,16 @@ def test_a_dead_server_costs_requests_only_within_timeout_and_comes_back(cluster
         faults.kill(server.pid)
     else:
         faults.freeze(server.pid)
-    wait_for(lambda: serving(cluster) == 2, "rs1 leaves the table", TIMEOUT_S + 2)
-    back_s = pause(1)
+    wait_for(lambda: serving(cluster) == 2, "rs1 leaves the table", 4 * TIMEOUT_S, every_s=0.1)
+    revived_s = pause(1)
     if how == "refuses":
         cluster.start_server("rs1")
     else:
         faults.thaw(server.pid)
-    wait_for(lambda: serving(cluster) == 3, "rs1 returns", REENTRY_S + TIMEOUT_S + 2)
-    returned_s = pause(1)
-    record = traffic.stop()
-
-    assert record.gaps == ()
-    failures = record.failures
-    assert failures, "a third of the requests went to a dead server"
-    assert min(request.start_s for request in failures) >= died_s - 0.5
-    assert max(request.start_s for request in failures) <= died_s + TIMEOUT_S + SLOT_S + ACT_S
-    assert returned_s - 1 >= back_s + REENTRY_S
-    assert record.between(returned_s - 0.5).by_server()["rs1"] > 0
+    wait_for(lambda: serving(cluster) == 3, "rs1 returns", 4 * (REENTRY_S + TIMEOUT_S), every_s=0.1)
+    returned_s = time.monotonic()
+    pause(1)
+    return Episode(died_s, revived_s, returned_s, traffic.stop())
 
 
 def nanny(router: Router) -> list[int]:
@@ -111,13 +131,15 @@ def test_a_killed_checker_costs_no_request_and_is_back_within_2_s(
     wait_for(lambda: whole(router, []) and serving(cluster) == 3, "the cluster is whole", 20, every_s=0.2)
     watch = TableWatch(cluster.lab, PRIMARY)
     traffic = cluster.traffic()
-    allowed_s = 2.0 + (0 if victims is nanny else 2 * start_cost_s(cluster))  # lvsd, then the nanny parent
+    cost_s = start_cost_s(cluster)
     pids = victims(router)
     faults.kill(*pids)
     back_after_s = wait_for(lambda: whole(router, pids), "all processes are back", 30, every_s=0.1)
-    time.sleep(1)
+    # The machine may have become busier meanwhile.
+    cost_s = max(cost_s, start_cost_s(cluster))
     record = traffic.stop()
 
     assert record.failures == (), record.summary()
     assert {sample.serving for sample in watch.stop()} == {3}
-    assert back_after_s <= allowed_s
+    # A nanny is forked; the lvs daemon and then the nannies' parent are programs to be loaded.
+    assert back_after_s <= 2.0 + (0 if victims is nanny else 2 * cost_s)

@@ -276,8 +276,11 @@ class Cluster:
         entries = json.loads(self.lab.run(router, "ip", "-j", "link", "show", "dev", device))
         return str(entries[0]["address"])
 
-    def traffic(self, rate_hz: float = 200, limit_s: float = 0.5) -> Traffic:
-        """Start recorded traffic to every virtual server."""
+    def traffic(self, rate_hz: float = 200, limit_s: float = 0.9) -> Traffic:
+        """Start recorded traffic to every virtual server.
+
+        A lost packet is sent again after 1 s at the earliest, so the limit tells it from a machine that is slow.
+        """
         targets = []
         for virtual in self.file.virtuals:
             host = f"[{virtual.vip}]" if virtual.vip.version == 6 else str(virtual.vip)
