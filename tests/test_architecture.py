@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -78,8 +79,14 @@ NAMES = {path: module_name(path) for path in SOURCES}
 BY_NAME = {name: path for path, name in NAMES.items()}
 
 
-def imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
+@cache
+def imports(tree: ast.Module) -> tuple[tuple[str, int], ...]:
     """Every module that `tree` imports, inside functions too, except for type checking only."""
+    return tuple(find_imports(tree))
+
+
+def find_imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """See `imports`."""
     typing_only = {
         id(child)
         for node in ast.walk(tree)
@@ -176,8 +183,14 @@ def test_functions_fit_on_a_screen_and_modules_have_one_reason_to_exist() -> Non
     assert wrong == []
 
 
-def tracked_texts() -> Iterator[tuple[str, str]]:
+@cache
+def tracked_texts() -> tuple[tuple[str, str], ...]:
     """Path and text of every file of the product that git knows of, this one left out."""
+    return tuple(find_texts())
+
+
+def find_texts() -> Iterator[tuple[str, str]]:
+    """See `tracked_texts`."""
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listing.returncode != 0:
         pytest.skip("not a git checkout: there is no list of the product's files")

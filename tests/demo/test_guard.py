@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from tests.demo.processes import LIMIT_S, Run, python, until
 
+pytestmark = pytest.mark.slow
+
 # A show with children that do not obey: one ignores SIGTERM, one is stopped, one was orphaned in a
 # session of its own, as the daemons are.
 SHOW = """

@@ -16,6 +16,8 @@ from piranha.control.messages import Refused
 from piranha.events.record import read_file
 from piranha.forwarding.userspace import client
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RealServer]:
@@ -92,7 +94,6 @@ def test_a_reload_that_is_asked_for_answers_what_is_wrong(running: Lvsd) -> None
     assert running.status()["refused_file"] is None
 
 
-@pytest.mark.slow
 def test_stop_ends_as_sigterm_does_and_ends_the_forwarder(lvsd: Lvsd, server: RealServer) -> None:
     lvsd.write(virtual("www", ("web1", server.port, 1), vip=str(free_vip())))
     lvsd.start()
@@ -104,7 +105,6 @@ def test_stop_ends_as_sigterm_does_and_ends_the_forwarder(lvsd: Lvsd, server: Re
     assert not (lvsd.run / client.SOCKET_NAME).exists()
 
 
-@pytest.mark.slow
 def test_after_sigkill_the_next_one_adopts_forwarder_and_table(lvsd: Lvsd, server: RealServer) -> None:
     lvsd.write(virtual("www", ("web1", server.port, 1), vip=str(free_vip())))
     lvsd.start()
@@ -119,7 +119,6 @@ def test_after_sigkill_the_next_one_adopts_forwarder_and_table(lvsd: Lvsd, serve
     assert lvsd.count("added to the table") == 1
 
 
-@pytest.mark.slow
 def test_a_forwarder_that_died_is_started_again_and_filled_at_once(lvsd: Lvsd, server: RealServer) -> None:
     lvsd.write(virtual("www", ("web1", server.port, 1), vip=str(free_vip())))
     lvsd.start()
@@ -131,14 +130,12 @@ def test_a_forwarder_that_died_is_started_again_and_filled_at_once(lvsd: Lvsd, s
     assert len(service.destinations) == 1
 
 
-@pytest.mark.slow
 def test_a_server_with_a_slash_in_its_name_is_judged(lvsd: Lvsd, server: RealServer) -> None:
     lvsd.write(virtual("www", ("rack1/web1", server.port, 1), vip=str(free_vip())))
     lvsd.start()
     lvsd.until_states(**{"rack1/web1": "up"})
 
 
-@pytest.mark.slow
 def test_its_records_tell_of_a_file_that_was_refused(lvsd: Lvsd) -> None:
     lvsd.write()
     lvsd.start()
@@ -174,7 +171,6 @@ def test_what_keeps_it_from_starting_is_one_line(options: list[str], line: str, 
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.slow
 def test_a_test_start_says_what_would_change_and_changes_nothing(lvsd: Lvsd, server: RealServer) -> None:
     lvsd.write(virtual("www", ("web1", server.port, 1), vip="127.0.0.77"))
     assert lvsd.launch("-t").wait(LIMIT_S) == 0

@@ -23,6 +23,8 @@ from piranha.control.client import NoAnswer, ask
 from piranha.control.daemon import lock_holder
 from piranha.control.messages import Refused
 
+pytestmark = pytest.mark.slow
+
 SOURCE = Path(piranha.__file__).parent.parent
 LIMIT_S = 15.0
 
@@ -165,7 +167,6 @@ def test_a_killed_router_is_replaced_and_stays_standby_when_it_returns(pair: Pai
     assert "adopting a running lvsd" in pair.log(active)
 
 
-@pytest.mark.slow
 def test_a_frozen_router_lets_go_and_does_not_come_back_to_life_as_a_second_holder(pair: Pair) -> None:
     active, standby = pair.start_both()
 
@@ -178,7 +179,6 @@ def test_a_frozen_router_lets_go_and_does_not_come_back_to_life_as_a_second_hold
         assert pair.holders() == [standby]
 
 
-@pytest.mark.slow
 def test_a_clean_stop_hands_over_at_once_and_ends_lvsd_with_its_table(pair: Pair) -> None:
     active, standby = pair.start_both()
 
@@ -193,7 +193,6 @@ def test_a_clean_stop_hands_over_at_once_and_ends_lvsd_with_its_table(pair: Pair
     assert "Terminating due to signal 15" in pair.log(active)
 
 
-@pytest.mark.slow
 def test_a_bad_file_and_an_empty_one_change_nothing_and_say_why(pair: Pair) -> None:
     active, _ = pair.start_both()
     generation = pair.status(active)["generation"]
@@ -213,7 +212,6 @@ def test_a_bad_file_and_an_empty_one_change_nothing_and_say_why(pair: Pair) -> N
     assert pair.status(active)["refused_file"] is None
 
 
-@pytest.mark.slow
 def test_a_reload_moves_the_vips_of_the_active_router(pair: Pair) -> None:
     active, standby = pair.start_both()
     old, pair.vip = pair.vip, f"{pair.net}.11"
@@ -228,7 +226,6 @@ def test_a_reload_moves_the_vips_of_the_active_router(pair: Pair) -> None:
     assert story[-1] == "reload"
 
 
-@pytest.mark.slow
 def test_a_switchover_moves_the_vips_and_a_refused_one_says_why(pair: Pair) -> None:
     active, standby = pair.start_both()
 
@@ -239,7 +236,6 @@ def test_a_switchover_moves_the_vips_and_a_refused_one_says_why(pair: Pair) -> N
     pair.wait_for(lambda: pair.holders() == [standby] and pair.role(active) == "standby", "the VIP moves")
 
 
-@pytest.mark.slow
 def test_a_prepared_restart_costs_nothing(pair: Pair) -> None:
     active, standby = pair.start_both()
 
@@ -253,7 +249,6 @@ def test_a_prepared_restart_costs_nothing(pair: Pair) -> None:
     assert "taking over" not in pair.log(standby)
 
 
-@pytest.mark.slow
 def test_an_lvsd_that_dies_is_started_again(pair: Pair) -> None:
     active, _ = pair.start_both()
     pid = lock_holder(pair.run_dir(active) / "lvsd.lock")
@@ -265,7 +260,6 @@ def test_an_lvsd_that_dies_is_started_again(pair: Pair) -> None:
     assert f"Child process {pid} terminated with signal 9" in pair.log(active)
 
 
-@pytest.mark.slow
 def test_a_cold_standby_runs_no_lvsd_until_it_takes_over(pair: Pair) -> None:
     pair.write(extra="standby = cold")
     active, standby = pair.start_both()
@@ -276,7 +270,6 @@ def test_a_cold_standby_runs_no_lvsd_until_it_takes_over(pair: Pair) -> None:
     assert lock_holder(pair.run_dir(standby) / "lvsd.lock") is not None
 
 
-@pytest.mark.slow
 def test_commands_run_when_the_role_changes(pair: Pair) -> None:
     story, program = pair.folder / "commands", pair.folder / "program"
     program.write_text(f'#!/bin/sh\necho "$PIRANHA_ROLE" >> {story}\nexit $1\n')

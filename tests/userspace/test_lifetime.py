@@ -13,6 +13,8 @@ from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.userspace import client
 from piranha.forwarding.userspace.client import UserspacePlane
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Forwarder]:
