@@ -8,7 +8,7 @@ import pytest
 
 from piranha.lab import faults
 from piranha.lab.build import Lab, wait_for
-from piranha.lab.cluster import Cluster
+from piranha.lab.cluster import Cluster, Router
 from piranha.lab.topology import PRIMARY, VIP, ClusterFile, VirtualFile
 from piranha.lab.watch import TableWatch, Watch, holders
 
@@ -54,7 +54,7 @@ def test_a_file_that_cannot_be_used_changes_nothing_and_says_why(cluster: Cluste
             cluster.config.write_text(text)
             router.hang_up()
             wait_for(partial(is_refused, cluster, reason), f"status names: {reason}", 5)
-            assert reason in router.log()
+            wait_for(partial(is_logged, router, reason), f"the log names: {reason}", 5)
             assert router.table() == before
     finally:
         cluster.config.write_text(good)
@@ -75,3 +75,8 @@ def refusal(cluster: Cluster) -> str:
 def is_refused(cluster: Cluster, reason: str) -> bool:
     """Whether the file is refused for this reason."""
     return reason in refusal(cluster)
+
+
+def is_logged(router: Router, reason: str) -> bool:
+    """Whether the log names the reason; a thread writes it, a moment after the status has it."""
+    return reason in router.log()

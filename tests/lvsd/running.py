@@ -152,6 +152,10 @@ class Lvsd:
         """How often lvsd logged it, since its first start."""
         return self.log().count(sentence)
 
+    def until_logged(self, sentence: str) -> None:
+        """Wait for a sentence in the log: a thread writes it, a moment after the fact."""
+        until(lambda: sentence in self.log(), f"in the log: {sentence}")
+
     def log(self) -> str:
         return self._log.read_text() if self._log.exists() else ""
 

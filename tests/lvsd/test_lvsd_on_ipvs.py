@@ -82,8 +82,8 @@ def test_the_table_follows_the_file_and_the_first_checks(
     until(lambda: weights(plane) == {servers[0].port: 3, servers[1].port: 3}, "both servers in the table")
     assert plane.dump()[WWW].settings == ServiceSettings(scheduler="wlc")
     assert lvsd.status()["table_equal"] is True
-    assert "starting virtual service www active: 8080" in lvsd.log()
-    assert f"[ active ] making 127.0.0.1:{servers[0].port} available" in lvsd.log()
+    lvsd.until_logged("starting virtual service www active: 8080")
+    lvsd.until_logged(f"[ active ] making 127.0.0.1:{servers[0].port} available")
 
 
 def test_a_reload_edits_in_place(lvsd: Lvsd, plane: IpvsPlane, servers: tuple[RealServer, RealServer]) -> None:
@@ -107,7 +107,7 @@ def test_a_bad_or_empty_file_changes_nothing_and_says_why(
         assert plane.dump() == before
         refused = lvsd.status()["refused_file"]
         assert refused["findings"]
-        assert refused["findings"][0] in lvsd.log()
+        lvsd.until_logged(refused["findings"][0])
         assert lvsd.status()["generation"] == 1
     lvsd.write(www(servers))
     lvsd.reload()
@@ -141,7 +141,7 @@ def test_what_others_change_in_our_services_is_repaired_and_named(
         ]
     )
     assert lvsd.status()["overruled"] == repaired
-    assert "table repaired: subject=www/web1" in lvsd.log()
+    lvsd.until_logged("table repaired: subject=www/web1")
 
 
 def test_a_deleted_service_is_put_back(lvsd: Lvsd, plane: IpvsPlane, servers: tuple[RealServer, RealServer]) -> None:
@@ -188,8 +188,8 @@ def test_sigterm_removes_what_it_put_there(
     serving(lvsd, servers)
     assert lvsd.end() == 0
     assert plane.dump() == {}
-    assert "shutting down due to signal 15" in lvsd.log()
-    assert "shutting down virtual service www" in lvsd.log()
+    lvsd.until_logged("shutting down due to signal 15")
+    lvsd.until_logged("shutting down virtual service www")
 
 
 def test_an_announced_restart_leaves_the_table(
@@ -230,7 +230,7 @@ def test_after_sigkill_the_next_lvsd_adopts_the_table_without_a_gap(
     assert all(one == {servers[0].port: 3, servers[1].port: 3} for one in seen)
     # Nothing was applied, and the servers that the kernel held are up before their first check.
     assert lvsd.states() == {"www/web1": "up", "www/web2": "up"}
-    assert "adopting the table that is there" in lvsd.log()
+    lvsd.until_logged("adopting the table that is there")
     assert lvsd.count("added to the table") == 2
 
 
@@ -258,7 +258,7 @@ def test_a_dead_server_leaves_within_timeout_and_comes_back_after_reentry(
     assert time.monotonic() - died_at < 1.5  # timeout = 1 and a slot; this kernel is slow
     servers[1].start()
     until(lambda: len(weights(plane)) == 2, "its return")
-    assert "[inactive] shutting down" in lvsd.log()
+    lvsd.until_logged("[inactive] shutting down")
 
 
 def test_a_refused_change_is_reported_once_in_words_and_does_not_stop_the_others(
@@ -288,4 +288,4 @@ def test_without_a_usable_file_it_does_not_start_and_leaves_the_table(
     lvsd.file.write_text("virtual www {\n")
     assert lvsd.launch().wait(LIMIT_S) == 1
     assert plane.dump() == before
-    assert "the file accepted last is" in lvsd.log()
+    lvsd.until_logged("the file accepted last is")

@@ -81,7 +81,7 @@ def test_a_second_one_in_the_same_folder_does_not_start(running: Lvsd) -> None:
     second = running.launch()
     running.process = first
     assert second.wait(LIMIT_S) == 1
-    assert f"lvsd: already running as process {first.pid}" in running.log()
+    running.until_logged(f"lvsd: already running as process {first.pid}")
 
 
 def test_a_reload_that_is_asked_for_answers_what_is_wrong(running: Lvsd) -> None:
@@ -174,5 +174,5 @@ def test_what_keeps_it_from_starting_is_one_line(options: list[str], line: str, 
 def test_a_test_start_says_what_would_change_and_changes_nothing(lvsd: Lvsd, server: RealServer) -> None:
     lvsd.write(virtual("www", ("web1", server.port, 1), vip="127.0.0.77"))
     assert lvsd.launch("-t").wait(LIMIT_S) == 0
-    assert "add service tcp 127.0.0.77:8080" in lvsd.log()
+    lvsd.until_logged("add service tcp 127.0.0.77:8080")
     assert not lvsd.run.exists()  # not even a forwarder was started
