@@ -29,7 +29,7 @@ KNOWN: dict[str, int] = {
     "KeepsItsTerm": 0,
     "SaysStandbyTooSoon": 1,
     "TakesOverUnready": 0,
-    "BackupNeverStepsIn": 223,
+    "BackupNeverStepsIn": 662,
     "ForgetsTheOutcome": 1,
     "WaitsForNobody": 128,
     "DeafToLateness": 132,

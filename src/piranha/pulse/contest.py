@@ -116,6 +116,9 @@ class Contest(Tenure):
         partner, last = self._partner, self._partner.last
         if now < partner.dead_at:
             return None
+        if now < self._offer_until:
+            self._wake(self._offer_until, now)
+            return None
         if last is not None and last.goodbye:
             return reasons.partner_inactive(self._settings.place.other, "goodbye", "the partner was stopped")
         wait_s = partner.wait_s(self._settings.heartbeat.deadtime_s)

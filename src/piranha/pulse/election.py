@@ -181,12 +181,12 @@ class Election(Contest):
         beat, last = self._settings.heartbeat, self._partner.last
         self._partner.excuse(late_s, now, beat.deadtime_s)
         self._no_active_since += min(late_s, beat.deadtime_s)
-        keepalive_s = max(beat.keepalive_s, last.keepalive_s if last is not None else 0.0)
+        theirs_s = last.keepalive_s if last is not None else beat.keepalive_s
         # Not again and again: a machine whose every timer is late must take over all the same.
         rested = now >= self._wary_until + beat.deadtime_s or late_s >= beat.deadtime_s
-        if late_s >= keepalive_s / 2 and rested:
+        if late_s >= min(beat.keepalive_s, theirs_s) / 2 and rested:
             self._paused_until = now
-            self._wary_until = now + 1.5 * keepalive_s
+            self._wary_until = now + 1.5 * max(beat.keepalive_s, theirs_s)
 
     def deadline(self) -> float:
         """Return when `tick` must be called next; -inf = at once, inf = never again."""

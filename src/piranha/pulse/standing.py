@@ -61,7 +61,7 @@ class Standing:
         self._resume = start.resume if start.resume and start.holding and start.now < start.resume.until_s else None
         self._ordering = self._dueling = False
         self._offer = self._handover = False
-        self._yielding_until = -inf
+        self._yielding_until = self._offer_until = -inf
         self._no_active_since = start.now
         self._paused_until = self._wary_until = -inf  # after a pause of our own only fresh words count
         self._listening = False  # the next word of the partner decides, even if it says nothing new

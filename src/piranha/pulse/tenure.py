@@ -87,6 +87,8 @@ class Tenure(Standing):
         self._handover = self._offer
         wait_s = self._partner.wait_s(self._settings.heartbeat.deadtime_s)
         self._yielding_until = now + wait_s if self._offer else -inf
+        # So long the partner may take the offer, even if we come to think it dead meanwhile.
+        self._offer_until = now + self._settings.heartbeat.deadtime_s / 2 if self._offer else -inf
         self._report.say(
             now, "router", "addresses released", self._why, before=Phase.STEPPING_DOWN, after=Phase.STANDBY
         )
