@@ -149,6 +149,8 @@ def floating(_directive: Directive, words: Sequence[Token], reader: Reader) -> F
     text, slash, length = words[0].value.partition("/")
     found = address(words[0], text, reader)
     prefix = _prefix(words[0], length, found.max_prefixlen) if slash else None
+    if found.is_multicast or found == IPv4Address("255.255.255.255"):
+        raise Mistake("E010", words[0], f"'{found}' is no unicast address", "no router can hold it")
     if len(words) == 1:
         return FloatingWords(found, prefix, None, None)
     name = words[1].value
