@@ -23,7 +23,7 @@ help:
 	@echo 'make clean   removes what the above have made'
 
 demo:
-	@PYTHONPATH=src $(PYTHON) -m piranha.cli.main demo $(ARGS)
+	@exec env PYTHONPATH=src $(PYTHON) -m piranha.cli.main demo $(ARGS)
 
 test: packages
 	@$(MAKE) --no-print-directory lint unit slow kernel
