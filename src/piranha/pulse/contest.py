@@ -126,7 +126,14 @@ class Contest(Tenure):
         if now < held_until and (last is not None or self._settings.place is Place.BACKUP):
             # Deaf must not mean active: who sends what we cannot verify is not dead.
             self._wake(held_until, now)
+            if not self._held_back:
+                self._held_back = True
+                cause = "datagrams from the partner's address fail their check: compare key files, clusters, versions"
+                self._report.say(
+                    now, "router", "takeover held back", cause, rule="deaf must not mean active", level=Level.ERROR
+                )
             return None
+        self._held_back = False
         rule = f"deadtime = {wait_s:g}"
         if partner.heard_at is None:
             rule = self._first_wait

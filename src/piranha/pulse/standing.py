@@ -64,6 +64,7 @@ class Standing:
         self._yielding_until = self._offer_until = -inf
         self._no_active_since = start.now
         self._paused_until = self._wary_until = -inf  # after a pause of our own only fresh words count
+        self._held_back = False  # a takeover, by signs of life that cannot be verified
         self._listening = False  # the next word of the partner decides, even if it says nothing new
         self._lease_deadtime_s = beat.deadtime_s
         self._fast = (-inf, beat.keepalive_s)  # until when, and how fast, heartbeats go after a reload
