@@ -112,6 +112,13 @@ def test_a_path_that_is_silent_is_named_while_another_one_delivers() -> None:
     assert (verdict, lines[0].strip()) == (DEGRADED, "! partner: path private: silent for 9.0s")
 
 
+def test_a_lone_router_misses_no_partner_even_if_its_file_still_names_one() -> None:
+    paths = [{"name": "public", "age_s": None, "alive": False}]
+    lone, _ = judged(pulse(paths=paths, partner=None, paired=False), lvsd())
+    paired, _ = judged(pulse(paths=paths, partner=None, paired=True), lvsd())
+    assert (lone, paired) == (OK, DEGRADED)
+
+
 def test_a_check_older_than_three_intervals_says_nothing_any_more() -> None:
     def with_age(age_s: float) -> str:
         return server_state(server("web1", last_check={"detail": "ok", "age_s": age_s}))

@@ -73,7 +73,7 @@ def _routers(pulse: Facts) -> list[Finding]:
         found.append(Finding("!", "router", "both routers are active", Verdict.OUTAGE))
     if isinstance(partner, dict):
         found += _partner(pulse, partner)
-    elif dicts(pulse.get("paths")):
+    elif dicts(pulse.get("paths")) and pulse.get("paired") is not False:
         found.append(Finding("!", "partner", "the partner was never heard"))
     for path in dicts(pulse.get("paths")):
         if path.get("alive") is not True and isinstance(partner, dict) and partner.get("alive") is True:
