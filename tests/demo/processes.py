@@ -19,7 +19,7 @@ class Run:
         self.mark = f"PIRANHA_TEST_RUN={os.getpid()}-{folder.name}-{time.monotonic_ns()}"
         name, _, value = self.mark.partition("=")
         environment = {**os.environ, "PYTHONPATH": str(SOURCE), "TMPDIR": str(folder), name: value}
-        self.process = subprocess.Popen(command, env=environment, **popen)  # type: ignore[call-overload]
+        self.process = subprocess.Popen(command, env=environment, **popen)  # type: ignore[call-overload]  # options of each test
 
     def processes(self) -> list[int]:
         """Every living process of this run, whoever its parent is."""

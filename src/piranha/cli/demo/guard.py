@@ -118,4 +118,4 @@ def _terminal() -> list[object] | None:
 def _give_back(before: list[object] | None) -> None:
     if before is not None:
         with contextlib.suppress(termios.error):
-            termios.tcsetattr(0, termios.TCSANOW, before)  # type: ignore[arg-type]
+            termios.tcsetattr(0, termios.TCSANOW, before)  # type: ignore[arg-type]  # typeshed: tcgetattr gives more than tcsetattr takes

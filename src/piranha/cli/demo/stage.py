@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import piranha
@@ -168,7 +169,7 @@ class Stage:
             living = [process for process in processes.values() if process.poll() is None]
             for process in living:
                 process.terminate()
-            await _until(lambda living=living: all(p.poll() is not None for p in living), STOP_LIMIT_S)  # type: ignore[misc]
+            await _until(partial(_have_ended, living), STOP_LIMIT_S)
 
     def _start(self, name: str, module: str, *arguments: str) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
@@ -191,6 +192,10 @@ def last_line(log: Path) -> str:
     except OSError:
         return ""
     return lines[-1] if lines else ""
+
+
+def _have_ended(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
+    return all(process.poll() is not None for process in processes)
 
 
 async def _until(fact: Callable[[], bool], limit_s: float) -> bool:

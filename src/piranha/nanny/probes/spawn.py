@@ -69,7 +69,7 @@ def _become(command: Sequence[str], pipes: tuple[int, int, int], parent: int) ->
         die_with_parent(parent)
         environment = {name: value for name, value in os.environ.items() if name not in _PRIVATE}
         # Without a shell, as the manual promises: words of the command are never read again.
-        os.execvpe(command[0], list(command), environment)  # noqa: S606
+        os.execvpe(command[0], list(command), environment)  # noqa: S606 -- words, no shell
     except OSError as error:
         os.write(failure, str(error.errno or 0).encode())
     finally:
