@@ -52,5 +52,5 @@ def test_a_line_that_is_too_long_or_no_json_is_refused() -> None:
 
 
 def test_an_error_is_always_one_printable_line() -> None:
-    assert Answer(1, False, error="a\nb\tc\x1b[31m").message()["error"] == "a b c?[31m"
+    assert Answer(1, False, error="a\nb\tc\x1b[31m").message()["error"] == r"a b c\x1b[31m"
     assert one_line("  two   words \r\n") == "two words"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from piranha.errors import PiranhaError
+from piranha.text import printable
 
 VERSION = 1
 
@@ -77,7 +78,7 @@ def read_answer(message: object) -> Answer:
 
 def one_line(text: str) -> str:
     """Return `text` without line breaks and other control characters."""
-    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    return printable(" ".join(text.split()))
 
 
 def _members(message: object) -> dict[str, object]:

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from piranha.events.event import Event, Level
+from piranha.text import printable
 
 QUEUE_LENGTH = 10_000
 """Records that may wait for the disk; more are dropped, and counted, rather than waited for."""
@@ -44,7 +45,7 @@ class Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line without its line break."""
-        text = _printable(record.getMessage())
+        text = printable(record.getMessage())
         if record.exc_info:
             text += "".join(f"\n    {line}" for line in self.formatException(record.exc_info).splitlines())
         if self._prefix == "time":
@@ -155,11 +156,6 @@ def _quoted(value: str) -> str:
     if any(letter in value for letter in ' "=') or not value.isprintable():
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return value
-
-
-def _printable(text: str) -> str:
-    # What a real server or a partner sent must not forge a line or drive a terminal.
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _writer(ident: str, foreground: bool) -> logging.Handler:

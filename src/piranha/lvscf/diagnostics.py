@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from piranha.text import printable
+
 SHOWN_WIDTH = 160  # a longer source line is cut round the place of the finding
 HINT_LIMIT = 100  # words of one file for which a similar one is looked for
 HINT_LENGTH = 40  # characters of such a word, at most
@@ -46,7 +48,7 @@ class Diagnostic:
 
     def render_lines(self, path: str, lines: Sequence[str]) -> str:
         """Do the same as `render` where the text is already cut at each newline."""
-        where = f"{path}:{self.span.line}:{self.span.column}"
+        where = f"{printable(path)}:{self.span.line}:{self.span.column}"
         shown = [f"{where}: {self.severity}: {self.message} [{self.code}]"]
         source = lines[self.span.line - 1].rstrip("\r") if self.span.line <= len(lines) else ""
         if self.span.line == 1:
@@ -67,6 +69,7 @@ class Diagnostic:
 
 def _cut(source: str, before: int, length: int) -> tuple[str, int, int]:
     """Return a printable part of `source`, where the finding begins in it, and how long it is there."""
+    # One for one, so that the carets stay under their characters.
     source = "".join(c if c == "\t" or c.isprintable() else "\ufffd" for c in source)
     before = min(before, len(source))
     start = max(0, before - SHOWN_WIDTH // 2) if len(source) > SHOWN_WIDTH else 0
@@ -103,8 +106,3 @@ class Findings:
 def has_errors(findings: Iterable[Diagnostic]) -> bool:
     """Return whether any finding is an error."""
     return any(diagnostic.severity is Severity.ERROR for diagnostic in findings)
-
-
-def printable(text: str) -> str:
-    """Return `text` with every character a terminal must not see replaced."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from piranha.lvscf.config import Expect
 from piranha.lvscf.ere import translate
+from piranha.text import printable
 
 MAX_ANSWER = 64 * 1024  # bytes of an answer that an expression may look at
 MAX_OUTPUT = 4096  # bytes of a program's output
@@ -74,8 +75,7 @@ def difference(expect: Expect, got: bytes) -> str:
 def quoted(data: bytes, limit: int = 60) -> str:
     """Return the start of `data` in quotes, printable whatever it is."""
     text = data[:limit].decode("ascii", "backslashreplace")
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return f"'{text}'" + ("…" if len(data) > limit else "")
+    return f"'{printable(text)}'" + ("…" if len(data) > limit else "")
 
 
 def _asked(expect: Expect) -> str:

@@ -1,0 +1,19 @@
+"""Text of others on our screens and in our log: what a file, a server or a partner wrote must not drive a terminal."""
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with an escape for each character that does not show: `\n`, `\x1b`, `\u202e`, `\xff`.
+
+    That includes line ends, tabs, and the marks that turn the direction of writing. A byte that
+    is no UTF-8 (decoded with `surrogateescape`) is shown as the byte. What is printable already
+    comes back as it is: backslashes are not doubled.
+    """
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def _shown(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    if "\udc80" <= letter <= "\udcff":
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode()
