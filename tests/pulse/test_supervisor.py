@@ -14,22 +14,32 @@ import pytest
 import piranha
 from piranha.control.daemon import lock_holder
 from piranha.events.event import Event
+from piranha.forwarding.userspace.client import SOCKET_NAME, UserspacePlane, stop
 from piranha.pulse.supervisor import LvsDaemon, LvsdError, LvsdState
+from piranha.pulse.watchdog import Patience
 
 FAKE = str(Path(__file__).with_name("fake_lvsd.py"))
 SOURCE = str(Path(piranha.__file__).parent.parent)
 LIMIT_S = 10.0
+IMPATIENT = Patience(rest_s=0.4, work_s=20, question_s=0.1)
 
 
 class Watched:
     """A supervised daemon with everything it told."""
 
-    def __init__(self, folder: Path, command: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, command: tuple[str, ...] = (), patience: Patience | None = None) -> None:
         self.folder = folder
         self.events: list[Event] = []
         self.states: list[LvsdState] = []
         words = command or ("/usr/bin/env", f"PYTHONPATH={SOURCE}", sys.executable, FAKE, "--run-dir", str(folder))
-        self.lvsd = LvsDaemon(words, folder, role="standby", on_state=self.states.append, on_event=self.events.append)
+        self.lvsd = LvsDaemon(
+            words,
+            folder,
+            role="standby",
+            on_state=self.states.append,
+            on_event=self.events.append,
+            patience=patience,
+        )
 
     def pid(self) -> int | None:
         return lock_holder(self.folder / "lvsd.lock")
@@ -42,8 +52,8 @@ class Watched:
     def messages(self) -> list[str]:
         return [event.message for event in self.events]
 
-    async def until(self, fact: Callable[[], object]) -> None:
-        limit = time.monotonic() + LIMIT_S
+    async def until(self, fact: Callable[[], object], limit_s: float = LIMIT_S) -> None:
+        limit = time.monotonic() + limit_s
         while not fact():
             assert time.monotonic() < limit, f"waited in vain: {self.messages()} {self.lvsd.state}"
             await asyncio.sleep(0.02)
@@ -152,3 +162,81 @@ def test_ending_what_does_not_run_does_nothing(tmp_path: Path) -> None:
 
     play(watched, script)
     assert watched.messages() == []
+
+
+def test_one_that_is_stopped_is_killed_and_another_one_started(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, patience=IMPATIENT)
+
+    async def script(lvsd: LvsDaemon) -> None:
+        await lvsd.ensure_ready(LIMIT_S)
+        first = lvsd.state.pid
+        os.kill(first, signal.SIGSTOP)
+        await watched.until(lambda: lvsd.state.ready and lvsd.state.pid != first)
+        killed = next(event for event in watched.events if event.message == "lvsd does not answer: killing it")
+        assert killed.cause.endswith("the process is stopped")
+        assert f"Child process {first} terminated with signal 9" in watched.messages()
+
+    play(watched, script)
+
+
+def test_one_that_was_adopted_and_is_stopped_is_killed_too(tmp_path: Path) -> None:
+    first, successor = Watched(tmp_path), Watched(tmp_path, patience=IMPATIENT)
+
+    async def script(lvsd: LvsDaemon) -> None:
+        await lvsd.ensure_ready(LIMIT_S)
+        pid = lvsd.state.pid
+        os.kill(pid, signal.SIGSTOP)
+        async with supervised(successor) as adopted:
+            adopted.want()
+            await successor.until(lambda: "lvsd does not answer: killing it" in successor.messages())
+            await successor.until(lambda: adopted.state.ready and adopted.state.pid != pid)
+
+    play(first, script)
+
+
+def test_one_that_is_slow_to_start_is_not_killed(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, ("/bin/sleep", "100"), patience=IMPATIENT)
+
+    async def script(lvsd: LvsDaemon) -> None:
+        lvsd.want()
+        await watched.until(lambda: len(watched.states) >= 1 and lvsd.state.pid)
+        pid, asked_at = lvsd.state.pid, lvsd.state.asked_at_s
+        await watched.until(lambda: lvsd.state.asked_at_s > asked_at + 3 * IMPATIENT.rest_s)
+        assert lvsd.state.pid == pid
+        os.kill(pid, signal.SIGKILL)
+
+    play(watched, script)
+    assert "lvsd does not answer: killing it" not in watched.messages()
+
+
+@pytest.mark.slow
+def test_the_real_one_that_is_stopped_is_replaced_and_the_table_stays(tmp_path: Path) -> None:
+    file = tmp_path / "lvs.cf"
+    file.write_text(
+        """
+primary = 127.0.0.2
+virtual www {
+    active = 1
+    address = 127.0.75.10
+    port = 8080
+    server one { active = 1; address = 127.0.75.20; port = 8081 }
+}
+"""
+    )
+    program = ("/usr/bin/env", f"PYTHONPATH={SOURCE}", sys.executable, "-m", "piranha.lvsd.main", "--nofork")
+    watched = Watched(tmp_path, (*program, "-c", str(file), "--run-dir", str(tmp_path), "--plane", "userspace"))
+    plane = UserspacePlane(tmp_path / SOCKET_NAME)
+
+    async def script(lvsd: LvsDaemon) -> None:
+        await lvsd.ensure_ready(LIMIT_S)
+        first, table = lvsd.state.pid, plane.dump()
+        os.kill(first, signal.SIGSTOP)
+        frozen_at = time.monotonic()
+        await watched.until(lambda: lvsd.state.serves and lvsd.state.pid != first, limit_s=20)
+        assert time.monotonic() - frozen_at > 10
+        assert table and plane.dump() == table
+
+    try:
+        play(watched, script)
+    finally:
+        stop(tmp_path / SOCKET_NAME)

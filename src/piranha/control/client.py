@@ -16,6 +16,10 @@ class NoAnswer(PiranhaError):
     """The daemon does not answer: not running, frozen, or not ours to ask."""
 
 
+class NobodyListens(NoAnswer):
+    """No process has this control socket open: the daemon does not run, or has not come so far yet."""
+
+
 def ask(
     path: Path | str, verb: str, args: Mapping[str, object] | None = None, timeout_s: float = 2.0
 ) -> dict[str, object]:
@@ -33,7 +37,7 @@ def ask(
     except TimeoutError as error:
         raise NoAnswer(f"{path}: no answer within {timeout_s:g} s") from error
     except OSError as error:
-        raise NoAnswer(_words(path, error)) from error
+        raise _no_answer(path, error) from error
 
 
 async def ask_async(
@@ -52,7 +56,7 @@ async def ask_async(
     except TimeoutError as error:
         raise NoAnswer(f"{path}: no answer within {timeout_s:g} s") from error
     except (OSError, ValueError) as error:
-        raise NoAnswer(_words(path, error)) from error
+        raise _no_answer(path, error) from error
 
 
 def _read_line(sock: socket.socket, deadline: float) -> bytes:
@@ -81,9 +85,9 @@ def _data(path: Path | str, line: bytes) -> dict[str, object]:
     return answer.data if isinstance(answer.data, dict) else {"answer": answer.data}
 
 
-def _words(path: Path | str, error: Exception) -> str:
+def _no_answer(path: Path | str, error: Exception) -> NoAnswer:
     if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
-        return f"{path}: nobody listens there"
+        return NobodyListens(f"{path}: nobody listens there")
     if isinstance(error, OSError) and error.errno:
-        return f"{path}: {os.strerror(error.errno)}"
-    return f"{path}: {error}"
+        return NoAnswer(f"{path}: {os.strerror(error.errno)}")
+    return NoAnswer(f"{path}: {error}")

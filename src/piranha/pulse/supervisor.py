@@ -2,23 +2,26 @@
 
 `lvsd` runs in a session of its own and outlives `pulse`; the next `pulse` adopts it. Its death is
 seen by pidfd at once, and it is started again with back-off. Whether its table serves is asked
-over its control socket.
+over its control socket; one that answers no more is killed, so that it is started again (`watchdog`).
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from piranha.control.client import NoAnswer, ask_async
+from piranha.control.client import NoAnswer, NobodyListens, ask_async
 from piranha.control.daemon import lock_holder
 from piranha.control.messages import Refused
 from piranha.errors import PiranhaError
 from piranha.events.event import Event, Level
+from piranha.pulse.process import condition_of, ended
+from piranha.pulse.watchdog import Patience, Watchdog
 
 POLL_S = 0.5
 IMPATIENT_POLL_S = 0.1  # while it is not ready
@@ -55,7 +58,7 @@ class LvsDaemon:
 
     command: words that start it. role: what it is to be told, empty = leave it as it is.
     on_state: called in the loop when readiness, pid or generation change. on_event: called in the
-    loop with each event worth a log line.
+    loop with each event worth a log line. patience: with one that does not answer.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class LvsDaemon:
         role: str = "",
         on_state: Callable[[LvsdState], None],
         on_event: Callable[[Event], object],
+        patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._command = tuple(command)
@@ -77,6 +81,8 @@ class LvsDaemon:
         self._wanted = asyncio.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._pid = 0
+        self._descriptor = -1  # pidfd of _pid
+        self._watchdog = Watchdog(patience or Patience())
         self._role = role
         self.state = LvsdState()
 
@@ -130,7 +136,7 @@ class LvsDaemon:
         """Tell the daemon its role, `active` or `standby`; one that starts later hears it from the poll."""
         self._role = role
         if self._pid:
-            await self._ask("role", {"role": role}, {})
+            await self._tell_role()
 
     async def reload(self) -> None:
         """Have the daemon load the accepted file. Raises LvsdError when it does not answer or refuses."""
@@ -150,9 +156,10 @@ class LvsDaemon:
         try:
             signal.pidfd_send_signal(descriptor, signal.SIGTERM)
             async with asyncio.timeout(STOP_LIMIT_S):
-                await _readable(descriptor)
+                await ended(descriptor)
         except TimeoutError:
-            self._tell("lvsd does not end", cause=f"still there {STOP_LIMIT_S:g} s after SIGTERM", level=Level.ERROR)
+            cause = f"still there {STOP_LIMIT_S:g} s after SIGTERM"
+            self._tell("lvsd does not end: killing it", cause=cause, facts=(("table", "stays"),), level=Level.ERROR)
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
         except ProcessLookupError:
             pass
@@ -172,12 +179,13 @@ class LvsDaemon:
             descriptor = os.pidfd_open(pid)
         except ProcessLookupError:
             return
-        self._pid = pid
+        self._pid, self._descriptor = pid, descriptor
+        self._watchdog.watch(self._clock())
         try:
-            await _readable(descriptor)
+            await ended(descriptor)
         finally:
             os.close(descriptor)
-            self._pid = 0
+            self._pid, self._descriptor = 0, -1
         self._tell_end(pid)
 
     def _tell_end(self, pid: int) -> None:
@@ -201,21 +209,44 @@ class LvsDaemon:
         pid = self._pid
         if not pid:
             return self._set(LvsdState(asked_at_s=self._clock()))
-        answer = await self._ask("status", {"brief": True}, {})
+        asked_at = self._clock()
+        answer: Mapping[str, object] | NoAnswer
+        try:
+            answer = await ask_async(self._socket, "status", {"brief": True}, self._watchdog.patience.question_s)
+        except Refused as error:
+            answer = {"not_ready": [f"lvsd does not say how it is: {error}"]}
+        except NoAnswer as error:
+            answer = error
+        now = self._clock()
         if self._pid != pid:
             return self.state
-        if not answer:
-            return self._set(LvsdState(pid=pid, reasons=("lvsd does not answer",), asked_at_s=self._clock()))
-        state = _state(answer, pid, self._clock())
+        if isinstance(answer, NoAnswer):
+            self._judge_silence(asked_at, now, listens=not isinstance(answer, NobodyListens))
+            return self._set(LvsdState(pid=pid, reasons=("lvsd does not answer",), asked_at_s=now))
+        self._watchdog.answered(now)
+        state = _state(answer, pid, now)
         if self._role and state.role != self._role:
-            await self._ask("role", {"role": self._role}, {})
+            await self._tell_role()
         return self._set(state)
 
-    async def _ask(self, verb: str, args: Mapping[str, object], default: dict[str, object]) -> dict[str, object]:
-        try:
-            return await ask_async(self._socket, verb, args, ASK_TIMEOUT_S)
-        except (NoAnswer, Refused):
-            return default
+    def _judge_silence(self, asked_at: float, now: float, *, listens: bool) -> None:
+        """End a daemon that answers no more; its table stays, and the next one adopts it."""
+        if not self._wanted.is_set():
+            return  # it is ending
+        patience = self._watchdog.patience
+        due_s = POLL_S + patience.question_s
+        cause = self._watchdog.silent(asked_at, now, due_s=due_s, listens=listens, condition=condition_of(self._pid))
+        if cause:
+            rule = f"no answer for {patience.rest_s:g} s, {patience.work_s:g} s while it starts or works"
+            facts = (("pid", str(self._pid)),)
+            self._tell("lvsd does not answer: killing it", rule=rule, cause=cause, facts=facts, level=Level.ERROR)
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+
+    async def _tell_role(self) -> None:
+        # One that does not listen hears it with the next question.
+        with contextlib.suppress(NoAnswer, Refused):
+            await ask_async(self._socket, "role", {"role": self._role}, ASK_TIMEOUT_S)
 
     async def _must(self, verb: str) -> None:
         try:
@@ -230,10 +261,17 @@ class LvsDaemon:
         return state
 
     def _tell(
-        self, message: str, *, cause: str = "", facts: tuple[tuple[str, str], ...] = (), level: Level = Level.INFO
+        self,
+        message: str,
+        *,
+        rule: str = "",
+        cause: str = "",
+        facts: tuple[tuple[str, str], ...] = (),
+        level: Level = Level.INFO,
     ) -> None:
+        now = self._clock()
         self._on_event(
-            Event(when_s=self._clock(), subject="lvsd", message=message, cause=cause, facts=facts, level=level)
+            Event(when_s=now, subject="lvsd", message=message, rule=rule, cause=cause, facts=facts, level=level)
         )
 
 
@@ -253,17 +291,3 @@ def _state(answer: Mapping[str, object], pid: int, now: float) -> LvsdState:
         role=str(answer.get("role", "")),
         asked_at_s=now,
     )
-
-
-def _readable(descriptor: int) -> Awaitable[None]:
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[None] = loop.create_future()
-
-    def settle() -> None:
-        loop.remove_reader(descriptor)
-        if not future.done():
-            future.set_result(None)
-
-    loop.add_reader(descriptor, settle)
-    future.add_done_callback(lambda _: loop.remove_reader(descriptor))
-    return future
