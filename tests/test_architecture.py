@@ -75,26 +75,32 @@ def module_name(path: Path) -> str:
 
 
 SOURCES = sorted(path for path in SOURCE.rglob("*.py"))
-TREES = {path: ast.parse(path.read_text(), str(path)) for path in SOURCES}
 NAMES = {path: module_name(path) for path in SOURCES}
 BY_NAME = {name: path for path, name in NAMES.items()}
 
 
 @cache
-def imports(tree: ast.Module) -> tuple[tuple[str, int], ...]:
-    """Every module that `tree` imports, inside functions too, except for type checking only."""
-    return tuple(find_imports(tree))
+def tree(path: Path) -> ast.Module:
+    """The module at `path`, parsed once, and only by who asks: each process that collects tests imports this file."""
+    return ast.parse(path.read_text(), str(path))
 
 
-def find_imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
+@cache
+def imports(path: Path) -> tuple[tuple[str, int], ...]:
+    """Every module that `path` imports, inside functions too, except for type checking only; with its line."""
+    return tuple(find_imports(path))
+
+
+def find_imports(path: Path) -> Iterator[tuple[str, int]]:
     """See `imports`."""
+    nodes = list(ast.walk(tree(path)))
     typing_only = {
         id(child)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
         for child in ast.walk(node)
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if id(node) in typing_only:
             continue
         if isinstance(node, ast.Import):
@@ -117,7 +123,7 @@ def ours(name: str) -> str | None:
 
 def is_shell(path: Path) -> bool:
     """Whether the module says of itself that it touches the world."""
-    return (ast.get_docstring(TREES[path]) or "").startswith("Shell:")
+    return (ast.get_docstring(tree(path)) or "").startswith("Shell:")
 
 
 def test_a_package_imports_only_from_those_above_it() -> None:
@@ -126,7 +132,7 @@ def test_a_package_imports_only_from_those_above_it() -> None:
         if name == "":
             continue
         place = ORDER.index(name.split(".")[0])
-        for imported, line in imports(TREES[path]):
+        for imported, line in imports(path):
             target = ours(imported)
             if target and ORDER.index(target.split(".")[0]) > place:
                 wrong.append(f"{path.relative_to(ROOT)}:{line}: imports {imported}")
@@ -138,7 +144,7 @@ def test_a_module_that_is_not_marked_as_shell_is_pure() -> None:
     for path, name in NAMES.items():
         if is_shell(path):
             continue
-        for imported, line in imports(TREES[path]):
+        for imported, line in imports(path):
             target = ours(imported)
             if target is None:
                 if imported.split(".")[0] not in PURE_IMPORTS:
@@ -161,7 +167,7 @@ def test_the_deciding_code_is_pure() -> None:
 def test_the_program_runs_on_the_standard_library_alone() -> None:
     wrong = []
     for path in SOURCES:
-        for imported, line in imports(TREES[path]):
+        for imported, line in imports(path):
             top = imported.split(".")[0]
             if top != "piranha" and top not in sys.stdlib_module_names and top not in OPTIONAL_LIBRARIES:
                 wrong.append(f"{path.relative_to(ROOT)}:{line}: {imported}")
@@ -175,7 +181,7 @@ def test_functions_fit_on_a_screen_and_modules_have_one_reason_to_exist() -> Non
         limit = MODULE_LINES if SOURCE in path.parents else TEST_MODULE_LINES
         if text.count("\n") > limit:
             wrong.append(f"{path.relative_to(ROOT)}: {text.count(chr(10))} lines, at most {limit}")
-        for node in ast.walk(TREES.get(path) or ast.parse(text)):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 size = (node.end_lineno or node.lineno) - node.lineno + 1
                 if size > FUNCTION_LINES:
