@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from tests.lvsd.running import LIMIT_S, SOURCE, Lvsd, RealServer, until, virtual
+from tests.nanny.servers import alive
 from tests.userspace.processes import free_vip
 
 from piranha.control.client import NoAnswer
 from piranha.control.messages import Refused
 from piranha.events.record import read_file
 from piranha.forwarding.userspace import client
+from piranha.nanny.privilege import children_of
 
 pytestmark = pytest.mark.slow
 
@@ -128,6 +130,40 @@ def test_a_forwarder_that_died_is_started_again_and_filled_at_once(lvsd: Lvsd, s
     until(lambda: lvsd.count("the table can be reached again") == 1, "a new forwarder")
     [service] = client.UserspacePlane(socket).dump().values()
     assert len(service.destinations) == 1
+
+
+def test_nannies_that_freeze_again_and_again_are_said_and_empty_no_pool(lvsd: Lvsd, server: RealServer) -> None:
+    lvsd.write(virtual("www", ("web1", server.port, 1), vip=str(free_vip())))
+    lvsd.start()
+    lvsd.until_states(web1="up")
+    until(lambda: lvsd.count("added to the table") == 1, "the server in the table")
+
+    def freeze_all() -> None:
+        for pid in children_of(lvsd.status()["nannies"]["pid"]):
+            os.kill(pid, signal.SIGSTOP)
+
+    def is_told() -> bool:
+        freeze_all()
+        return lvsd.count("no check results any more") == 1
+
+    until(is_told, "that checks bring no results")
+    until(lambda: lvsd.count("check results come again") == 1, "results")
+    lvsd.until_logged('cause="said nothing for 3 s and was killed"')
+    assert lvsd.states() == {"www/web1": "up"}
+    assert lvsd.count("added to the table") == 1
+    assert lvsd.count("removed from the table") == 0
+
+
+def test_frozen_nannies_do_not_outlive_a_killed_lvsd(lvsd: Lvsd, server: RealServer) -> None:
+    lvsd.write(virtual("www", ("web1", server.port, 1), vip=str(free_vip())))
+    lvsd.start()
+    lvsd.until_states(web1="up")
+    parent = lvsd.status()["nannies"]["pid"]
+    frozen = [parent, *children_of(parent)]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    lvsd.end(signal.SIGKILL)
+    until(lambda: not any(alive(pid) for pid in frozen), "the end of the nannies")
 
 
 def test_a_server_with_a_slash_in_its_name_is_judged(lvsd: Lvsd, server: RealServer) -> None:

@@ -354,3 +354,43 @@ async def test_a_server_that_dies_is_out_within_timeout(dies_by: str) -> None:
         server.__exit__(None, None, None)
 
     assert took_s < timing.out_by_s + 0.3  # a slot, and a busy machine
+
+
+@pytest.mark.slow
+@on_a_loop
+async def test_nannies_that_froze_together_with_their_parent_end_with_it() -> None:
+    with silent() as port:
+        async with watching(interval_s=0.1) as watched:
+            watched.nannies.assign([tcp("www/web1", port), tcp("www/web2", port)])
+            await watched.until_fresh("www/web1", "www/web2")
+            frozen = [*watched.children(), watched.parent]
+            for pid in frozen:
+                os.kill(pid, signal.SIGSTOP)
+            await watched.until_fresh("www/web1", "www/web2")
+            await watched.until(lambda: not any(alive(pid) for pid in frozen))
+
+
+@pytest.mark.slow
+@on_a_loop
+async def test_a_nanny_without_work_that_is_frozen_is_killed() -> None:
+    with silent() as port:
+        async with watching(interval_s=0.1) as watched:
+            watched.nannies.assign([tcp("www/web1", port)])
+            await watched.until_fresh("www/web1")
+            (nanny,) = watched.children()
+            os.kill(nanny, signal.SIGSTOP)
+            watched.nannies.assign([])
+            await watched.until(lambda: not alive(nanny))
+            assert watched.events == []
+
+
+@on_a_loop
+async def test_a_parent_that_cannot_be_started_is_tried_again_with_pauses() -> None:
+    events: list[Event] = []
+    nannies = Nannies(SETTINGS, on_results=lambda _: None, on_event=events.append, python="/nowhere/python3")
+    await nannies.start()
+    await asyncio.sleep(0.5)
+    await nannies.close()
+    assert events[0].message == "nannies cannot be started"
+    assert events[0].cause == "No such file or directory"
+    assert 2 <= len(events) <= 5

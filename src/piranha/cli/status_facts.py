@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from piranha.cli.words import count, duration
+from piranha.lvsd.overdue import STALE_INTERVALS
 from piranha.nanny.protocol import SUMMARY_INTERVAL_S
 
 Facts = Mapping[str, object]
@@ -28,10 +29,6 @@ class Finding:
     subject: str
     text: str
     verdict: Verdict = Verdict.DEGRADED
-
-
-STALE_INTERVALS = 3
-"""A check older than so many of its intervals, or summaries of its nanny, says nothing of the server any more."""
 
 
 def judge(pulse: Facts | None, lvsd: Facts | None, *, pulse_expected: bool) -> tuple[Verdict, list[Finding]]:

@@ -21,6 +21,7 @@ from piranha.lvscf.load import Loaded
 from piranha.lvsd.accepted import Accepted
 from piranha.lvsd.nannies import Nannies
 from piranha.lvsd.ours import Ours
+from piranha.lvsd.overdue import LOOK_S, Overdue
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.reconcile import Reconciler
@@ -103,7 +104,7 @@ class Lvsd:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        helpers = [asyncio.create_task(self._beat()), asyncio.create_task(self._watch_plane())]
+        helpers = [asyncio.create_task(task) for task in (self._beat(), self._watch_plane(), self._watch_checks())]
         try:
             while not self._stopping.is_set():
                 await self._until_dirty()
@@ -355,6 +356,14 @@ class Lvsd:
                 self._say("table", "the table cannot be reached", cause=self.plane_trouble, level=Level.ERROR)
             self._dirty.set()
             await asyncio.sleep(PLANE_RETRY_S)
+
+    async def _watch_checks(self) -> None:
+        """Say when results of checks do not come any more."""
+        overdue = Overdue(time.monotonic())
+        while True:
+            await asyncio.sleep(LOOK_S)
+            monitors = [monitor for pool in self.pools.values() for monitor in pool.monitors.values()]
+            self.recorder.record_all(overdue.look(monitors, time.monotonic()))
 
     async def _beat(self) -> None:
         interval_s = watchdog_interval_s()

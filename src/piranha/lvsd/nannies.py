@@ -49,7 +49,7 @@ class Nannies:
     """Starts the nanny parent and keeps it running; runs in the thread of the event loop.
 
     on_results: called with results in the order in which they came, from the loop; must not wait.
-    on_event: called with each event worth a log line.
+    on_event: called with each event worth a log line. python: the interpreter that runs nannies.
     """
 
     def __init__(
@@ -59,8 +59,10 @@ class Nannies:
         on_results: Callable[[Sequence[ProbeResult]], None],
         on_event: Callable[[Event], None],
         interval_s: float = SUMMARY_INTERVAL_S,
+        python: str = sys.executable,
     ) -> None:
         self._settings = settings
+        self._python = python
         self._on_results = on_results
         self._on_event = on_event
         self._interval_s = interval_s
@@ -140,8 +142,9 @@ class Nannies:
 
     def _start_parent(self) -> None:
         try:
-            self._parent = _Parent(self._settings, self._interval_s, self._hear)
+            self._parent = _Parent(self._python, self._settings, self._interval_s, self._hear)
         except OSError as error:
+            self._slow_down()
             self._failed("nannies cannot be started", error.strerror or str(error))
             self._restart.set()
             return
@@ -174,13 +177,16 @@ class Nannies:
             except BadMessage as error:
                 parent.give_up(f"sent what is no message: {error}")
         if parent.ended:
-            lived_s = time.monotonic() - parent.started_s
-            self._back_off_s = (
-                FIRST_BACK_OFF_S if lived_s > GOOD_AFTER_S else min(self._back_off_s * 2, LONGEST_BACK_OFF_S)
-            )
+            if time.monotonic() - parent.started_s > GOOD_AFTER_S:
+                self._back_off_s = FIRST_BACK_OFF_S
+            else:
+                self._slow_down()
             self._parent = None
             self._failed("nanny parent died! It is started again", parent.reap())
             self._restart.set()
+
+    def _slow_down(self) -> None:
+        self._back_off_s = min(self._back_off_s * 2, LONGEST_BACK_OFF_S)
 
     def _take(self, parent: "_Parent", message: object) -> None:
         match read_upward(message):
@@ -222,7 +228,11 @@ class _Parent:
     """One run of the nanny parent. `hear` is called with messages, and with none when it ended."""
 
     def __init__(
-        self, settings: LvsdSettings, interval_s: float, hear: Callable[["_Parent", list[object]], None]
+        self,
+        python: str,
+        settings: LvsdSettings,
+        interval_s: float,
+        hear: Callable[["_Parent", list[object]], None],
     ) -> None:
         """Raises OSError when this machine cannot start a process."""
         self._loop = asyncio.get_running_loop()
@@ -233,7 +243,7 @@ class _Parent:
         try:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "piranha.nanny.parent", str(theirs.fileno())),
+                    *(python, "-m", "piranha.nanny.parent", str(theirs.fileno())),
                     *_arguments(settings),
                     str(interval_s),
                 ],

@@ -62,7 +62,7 @@ class Nanny(Watcher):
         self.channel = Channel(connection)
         self.started_s = self.heard_s = now
         self.frozen = False
-        self.retired = False
+        self.retired_s: float | None = None  # when it lost its last check
         self._parent = parent
 
     def ready(self, fd: int, events: int, now: float) -> None:
@@ -185,7 +185,7 @@ class Parent(Watcher):
     def _retire_idle(self) -> None:
         for number, nanny in tuple(self._nannies.items()):
             if not self._placement.checks_of(number):
-                nanny.retired = True
+                nanny.retired_s = time.monotonic()
                 del self._nannies[number]
                 self._dying[nanny.pid] = nanny
                 self._close(nanny)
@@ -234,7 +234,7 @@ class Parent(Watcher):
         # What its programs leave behind becomes ours one after the other, as each of them dies.
         self._sweeps = SWEEPS
         self._sweep()
-        if nanny.retired:
+        if nanny.retired_s is not None:
             return
         del self._nannies[nanny.number]
         pause = FIRST_BACK_OFF_S
@@ -268,6 +268,9 @@ class Parent(Watcher):
                 nanny.heard_s = now
             elif now - nanny.heard_s > 3 * self._interval_s and not nanny.frozen:
                 nanny.frozen = True
+                signal.pidfd_send_signal(nanny.pidfd, signal.SIGKILL)
+        for nanny in self._dying.values():
+            if nanny.retired_s is not None and now - nanny.retired_s > END_WITHIN_S:
                 signal.pidfd_send_signal(nanny.pidfd, signal.SIGKILL)
 
     def _wake_at(self, tick_at: float) -> float:
@@ -361,6 +364,9 @@ def main(argv: Sequence[str]) -> int:
     keep_capabilities(1 << CAP_NET_RAW)
     adopt_orphans()
     name_process("nanny-parent")
+    # A process group of our own: when whoever started it dies while members are stopped, the kernel
+    # wakes them (setpgid(2), orphaned process groups), and they obey the signal that tells of it.
+    os.setpgid(0, 0)
     die_with_parent(starter, signal.SIGTERM)
     placement = Placement(int(processes), int(script_limit))
     # What exists now is shared with every nanny; without this their first collection would copy it all.

@@ -1,0 +1,89 @@
+"""Checks that bring no results any more: what is believed of their servers is old, and that is said."""
+
+from collections.abc import Iterable
+
+from piranha.events.event import Event, Level
+from piranha.lvscf.config import CheckTiming
+from piranha.lvsd.monitor import Monitor
+from piranha.nanny.protocol import SUMMARY_INTERVAL_S
+
+STALE_INTERVALS = 3
+LOOK_S = 2.0
+"""Seconds between two looks."""
+ONE_BY_ONE = 20
+"""Servers that one look names each on its own; of more only the number is told."""
+
+
+def stale_after_s(timing: CheckTiming) -> float:
+    """Return the age at which a result says nothing of its server any more.
+
+    A nanny that died or froze is replaced long before, unless intervals are very short.
+    """
+    return STALE_INTERVALS * max(timing.interval_s, SUMMARY_INTERVAL_S) + timing.check_timeout_s
+
+
+class Overdue:
+    """Remembers whose results are overdue. The verdict on them stays: silence of a check is no failure of a server."""
+
+    def __init__(self, now: float) -> None:
+        self._looked_s = now
+        self._trusted_s = now
+        self._overdue: set[str] = set()
+
+    def look(self, monitors: Iterable[Monitor], now: float) -> list[Event]:
+        """Return what began or ended since the last look. now: monotonic seconds."""
+        if now - self._looked_s > 2 * LOOK_S:
+            # Who was stopped himself must not take his own pause for the silence of others.
+            self._trusted_s = now
+        self._looked_s = now
+        subjects = {monitor.subject: monitor for monitor in monitors}
+        overdue = {name for name, monitor in subjects.items() if self._is_overdue(monitor, now)}
+        began = [_began(subjects[name], now) for name in sorted(overdue - self._overdue)]
+        ended = [_ended(subjects[name], now) for name in sorted((self._overdue - overdue) & subjects.keys())]
+        self._overdue = overdue
+        return _bounded(began, now) + _bounded(ended, now)
+
+    def _is_overdue(self, monitor: Monitor, now: float) -> bool:
+        heard_s = monitor.last.started_s if monitor.last is not None else monitor.since_s
+        return now - max(heard_s, self._trusted_s) > stale_after_s(monitor.timing)
+
+
+def _began(monitor: Monitor, now: float) -> Event:
+    since_s = monitor.last.started_s if monitor.last is not None else monitor.since_s
+    return Event(
+        when_s=now,
+        subject=monitor.subject,
+        message="no check results any more: what is believed is old",
+        before=str(monitor.health),
+        after="unknown",
+        rule=f"{STALE_INTERVALS} intervals without a result",
+        cause=f"the last check began {now - since_s:.0f} s ago" if monitor.last is not None else "no check yet",
+        level=Level.WARNING,
+    )
+
+
+def _ended(monitor: Monitor, now: float) -> Event:
+    return Event(
+        when_s=now,
+        subject=monitor.subject,
+        message="check results come again",
+        before="unknown",
+        after=str(monitor.health),
+    )
+
+
+def _bounded(events: list[Event], now: float) -> list[Event]:
+    if len(events) <= ONE_BY_ONE:
+        return events
+    first = events[0]
+    return [
+        Event(
+            when_s=now,
+            subject="nanny",
+            message=first.message,
+            rule=first.rule,
+            cause=first.cause,
+            level=first.level,
+            facts=(("servers", str(len(events))), ("first", first.subject)),
+        )
+    ]
