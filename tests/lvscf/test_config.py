@@ -20,6 +20,8 @@ from piranha.lvscf.config import (
 from piranha.lvscf.load import load
 from piranha.terms import ForwardingMethod, Protocol, Scheduler
 
+SERVED = "virtual web {\nactive = 1\naddress = 192.0.2.10 eth0\n}\n"
+
 
 def config(text: str) -> Config:
     """The Config of a file without errors."""
@@ -50,7 +52,7 @@ def test_the_example_of_the_manual_means_what_it_says() -> None:
         "heartbeat_path = 172.31.255.1 172.31.255.2 cable\nheartbeat_path = 172.31.254.1 172.31.254.2\n"
         "keepalive = 500ms\ndeadtime = 4\nvip_lease = 1\n"
         "arp_count = 3\nnat_router = 10.0.0.1/24 private\nstandby = cold\nforwarding_plane = userspace\n"
-        'tcp_timeout = 900\nudp_timeout = 0x10\nactive_cmd = "/bin/notify active"\n'
+        'tcp_timeout = 900\nudp_timeout = 0x10\nactive_cmd = "/bin/notify active"\n' + SERVED
     )
     assert (read.serial_no, read.cluster, read.standby) == (42, "shop", Standby.COLD)
     assert read.primary is not None
@@ -72,7 +74,7 @@ def test_the_example_of_the_manual_means_what_it_says() -> None:
 
 
 def test_defaults_are_those_of_the_original_where_it_had_them() -> None:
-    read = config("primary = 192.0.2.2\n")
+    read = config("primary = 192.0.2.2\n" + SERVED)
     assert (read.heartbeat.port, read.heartbeat.keepalive_s, read.heartbeat.deadtime_s) == (539, 2, 5)
     assert read.heartbeat.auth is HeartbeatAuth.REQUIRED
     assert (read.heartbeat.paths, read.heartbeat.initdead_s) == ((), 0)
@@ -84,7 +86,7 @@ def test_defaults_are_those_of_the_original_where_it_had_them() -> None:
 
 
 def test_a_lone_router_does_not_listen_before_it_becomes_active() -> None:
-    assert config("primary = 192.0.2.2\ndeadtime = 9\n").heartbeat.initdead_s == 0
+    assert config("primary = 192.0.2.2\ndeadtime = 9\n" + SERVED).heartbeat.initdead_s == 0
 
 
 @pytest.mark.parametrize(
@@ -212,8 +214,11 @@ def test_of_a_keyword_given_twice_the_last_one_counts() -> None:
 
 
 def test_blocks_of_one_name_are_two_blocks_with_names_of_their_own() -> None:
-    read = config("virtual a {\naddress = 10.0.0.1\n}\n" * 3)
-    assert [one.name for one in read.virtuals] == ["a", "a-2", "a-3"]
+    block = "{ active = 1; address = 10.0.0.%d\nserver x { address = 10.0.0.7 }\nserver x { address = 10.0.0.8 }\n}\n"
+    names = ("a", "a", "a#2", "a")
+    read = config("".join(f"virtual {name} {block % number}" for number, name in enumerate(names, 1)))
+    assert [one.name for one in read.virtuals] == ["a", "a#2", "a#2#2", "a#3"]
+    assert [one.name for one in read.virtuals[0].servers] == ["x", "x#2"]
 
 
 def test_numbers_are_read_as_c_reads_them() -> None:
@@ -223,7 +228,7 @@ def test_numbers_are_read_as_c_reads_them() -> None:
 
 
 def test_a_host_name_stands_for_the_address_it_has_now() -> None:
-    text = b"primary = lvs1.example.net\n"
+    text = b"primary = lvs1.example.net\n" + SERVED.encode()
     loaded = load(text, "lvs.cf", {"lvs1.example.net": ip_address("2001:db8::2")})
     assert loaded.config is not None
     assert loaded.config.primary is not None
@@ -232,10 +237,11 @@ def test_a_host_name_stands_for_the_address_it_has_now() -> None:
 
 
 def test_the_file_that_is_kept_has_addresses_for_host_names() -> None:
-    text = "primary = lvs1.example.net  # here\nvirtual a { address = 'www.example.net/28' eth0; port = http }\n"
+    text = "primary = lvs1.example.net  # here\n"
+    text += "virtual a { active = 1; address = 'www.example.net/28' eth0; port = http }\n"
     hosts = {"lvs1.example.net": ip_address("192.0.2.2"), "www.example.net": ip_address("192.0.2.10")}
     loaded = load(text.encode(), "lvs.cf", hosts)
-    kept = "primary = 192.0.2.2  # here\nvirtual a { address = 192.0.2.10/28 eth0; port = http }\n"
+    kept = "primary = 192.0.2.2  # here\nvirtual a { active = 1; address = 192.0.2.10/28 eth0; port = http }\n"
     assert loaded.accepted_bytes().decode() == kept
     assert loaded.config is not None
     assert meaning(config(kept)) == meaning(loaded.config)
@@ -249,6 +255,7 @@ virtual web {
     server a {
         active = 1
         address = 10.0.0.1
+        weight = 1
     }
 }
 """
@@ -272,7 +279,7 @@ def test_files_that_differ_in_serial_no_comments_and_layout_are_the_same(other: 
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("192.0.2.10", "192.0.2.11"), ("eth0", "eth1"), ("server a", "server b"), ("active = 1", "active = 0")],
+    [("192.0.2.10", "192.0.2.11"), ("eth0", "eth1"), ("server a", "server b"), ("weight = 1", "weight = 2")],
 )
 def test_files_that_differ_in_anything_else_are_not(old: str, new: str) -> None:
     assert meaning(config(FILE.replace(old, new))) != meaning(config(FILE))

@@ -11,7 +11,7 @@ from piranha.lvscf.read import SIZE_LIMIT, ReadError, read_and_load
 from piranha.lvscf.resolve import ask_system, resolve
 from piranha.terms import Address
 
-TEXT = "primary = localhost\nvirtual web {\n    active = 0\n    address = 192.0.2.10 eth0\n}\n"
+TEXT = "primary = localhost\nvirtual web {\n    active = 1\n    address = 192.0.2.10 eth0\n}\n"
 
 
 def code(path: Path) -> str:
@@ -27,7 +27,7 @@ def test_a_file_is_read_and_its_host_names_are_resolved(tmp_path: Path) -> None:
     assert loaded.config is not None
     assert loaded.config.primary is not None
     assert str(loaded.config.primary.public) == "127.0.0.1"
-    assert [finding.code for finding in loaded.findings] == ["W006"]
+    assert [finding.code for finding in loaded.findings] == ["W006", "W035"]
     assert loaded.text == TEXT
 
 

@@ -24,7 +24,6 @@ from piranha.table.desired import (
     serves,
     service_keys,
     services_of,
-    with_unique_names,
 )
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
@@ -204,12 +203,6 @@ def test_an_inactive_virtual_server_is_not_there() -> None:
 def test_of_two_virtual_servers_with_one_service_the_first_has_it() -> None:
     first, second = virtual(scheduler=Scheduler.RR), virtual(name="www2", scheduler=Scheduler.SED)
     assert desired(config(first, second), {}, {}, ())[WWW].settings.scheduler == "rr"
-
-
-def test_names_used_twice_are_told_apart() -> None:
-    twice = with_unique_names(config(virtual(server("a", 1), server("a", 2)), virtual(server("a", 3))))
-    assert [v.name for v in twice.virtuals] == ["www", "www#2"]
-    assert [s.name for s in twice.virtuals[0].servers] == ["a", "a#2"]
 
 
 servers_drawn = st.lists(

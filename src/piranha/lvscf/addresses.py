@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from piranha.lvscf.directives import Directive, Type
-from piranha.lvscf.numbers import Mistake, Reader, port_number, single
+from piranha.lvscf.numbers import Mistake, Reader, check_name, port_number, single
 from piranha.lvscf.syntax.tokens import Token
 from piranha.lvscf.syntax.tree import span_of
 from piranha.terms import Address
@@ -129,12 +129,27 @@ def plain_address(directive: Directive, words: Sequence[Token], reader: Reader) 
     found = address(words[0], words[0].value, reader)
     if directive.nonzero and int(found) == 0:
         raise Mistake("E010", words[0], f"{directive.name} cannot be {found}", "remove the line if there is none")
+    _check_machine(words[0], found)
     return found
 
 
 def addresses(_directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[Address | str, ...]:
     """Read ADDRESSES; host names stay names."""
     return tuple(w.value if is_host_name(w.value) else address(w, w.value, reader) for w in words)
+
+
+def _check_unicast(word: Token, found: Address, hint: str) -> None:
+    # As the kernel sees it (inet_addr_type in fib_frontend.c): 0.0.0.0/8 is no host. All zeros mean `unset`.
+    nowhere = found.version == 4 and 0 < int(found) < 1 << 24
+    if nowhere or found.is_multicast or found == IPv4Address("255.255.255.255"):
+        raise Mistake("E010", word, f"'{found}' is no unicast address", hint)
+
+
+def _check_machine(word: Token, found: Address) -> None:
+    """Raise Mistake unless `found` can be an address of one machine that others reach without naming a device."""
+    _check_unicast(word, found, "no machine can have it")
+    if found.version == 6 and found.is_link_local:
+        raise Mistake("E010", word, f"'{found}' is a link-local address", "it needs a device beside it: write another")
 
 
 def _prefix(word: Token, text: str, bits: int) -> int:
@@ -149,8 +164,7 @@ def floating(_directive: Directive, words: Sequence[Token], reader: Reader) -> F
     text, slash, length = words[0].value.partition("/")
     found = address(words[0], text, reader)
     prefix = _prefix(words[0], length, found.max_prefixlen) if slash else None
-    if found.is_multicast or found == IPv4Address("255.255.255.255"):
-        raise Mistake("E010", words[0], f"'{found}' is no unicast address", "no router can hold it")
+    _check_unicast(words[0], found, "no router can hold it")
     if len(words) == 1:
         return FloatingWords(found, prefix, None, None)
     name = words[1].value
@@ -181,6 +195,7 @@ def hostport(_directive: Directive, words: Sequence[Token], reader: Reader) -> H
     """Read HOSTPORT."""
     single(words, most=2)
     found = address(words[0], words[0].value, reader)
+    _check_machine(words[0], found)
     return HostPort(found, port_number(words[1], reader, 1) if len(words) == 2 else None)
 
 
@@ -190,8 +205,14 @@ def heartbeat_path(_directive: Directive, words: Sequence[Token], reader: Reader
     if len(words) < 2:
         raise Mistake("E005", words[0], "heartbeat_path needs two addresses: the primary's and the backup's")
     ends = [address(word, word.value, reader) for word in words[:2]]
+    for word, end in zip(words, ends, strict=False):
+        _check_machine(word, end)
+        if not int(end):
+            raise Mistake("E010", word, f"a path cannot end at {end}")
     if ends[0].version != ends[1].version:
         raise Mistake("E035", words[1], "both ends of a path need the same address family")
+    if len(words) == 3:
+        check_name(words[2])
     return ends[0], ends[1], words[2].value if len(words) == 3 else ""
 
 

@@ -41,14 +41,17 @@ def _routers(config: Config, section: Section, findings: Findings) -> None:
 
 
 def _pair(config: Config, primary: Router, backup: Router, section: Section, findings: Findings) -> None:
-    if primary.public == backup.public:
-        findings.add("E034", section.place("backup"), f"primary and backup are both {backup.public}")
-    if primary.private is not None and primary.private == backup.private:
-        findings.add("E034", section.place("backup_private"), f"both private addresses are {backup.private}")
+    for first, address in _own(primary, "primary"):
+        for second, same in _own(backup, "backup"):
+            if address == same:
+                findings.add("E034", section.place(second), f"{first} and {second} are both {address}")
     for name, mine, other in (("primary", primary, backup), ("backup", backup, primary)):
-        if mine.private is None and other.private is not None and f"{name}_private" not in section.tried:
+        keyword = f"{name}_private"
+        wrong = keyword in section.tried and keyword not in section.given
+        if mine.private is None and other.private is not None and not wrong:
             given = "backup_private" if name == "primary" else "primary_private"
-            message = f"{given} is given, but {name}_private is not: a path has two ends"
+            why = f"is that of {name} itself" if keyword in section.given else "is not"
+            message = f"{given} is given, but {keyword} {why}: a path has two ends"
             findings.add("E033", section.place(given), message)
     for keyword, ends in (
         ("backup", (primary.public, backup.public)),
@@ -58,6 +61,11 @@ def _pair(config: Config, primary: Router, backup: Router, section: Section, fin
             findings.add("E035", section.place(keyword), "both routers need addresses of one family here")
     _paths(config, section, findings)
     _authentication(config, section, findings)
+
+
+def _own(router: Router, name: str) -> list[tuple[str, Address]]:
+    private = [(f"{name}_private", router.private)] if router.private is not None else []
+    return [(name, router.public), *private]
 
 
 def _paths(config: Config, section: Section, findings: Findings) -> None:
@@ -84,7 +92,8 @@ def _authentication(config: Config, section: Section, findings: Findings) -> Non
     if heartbeat.auth is not HeartbeatAuth.REQUIRED:
         message = f"heartbeat_auth = {heartbeat.auth}: whoever reaches the port can stop or start a takeover"
         findings.add("W021", section.place("heartbeat_auth"), message)
-    elif heartbeat.key_file is None and "heartbeat_key_file" not in section.tried:
+    unsigned = heartbeat.auth is HeartbeatAuth.NONE
+    if not unsigned and heartbeat.key_file is None and "heartbeat_key_file" not in section.tried:
         hint = "piranha keygen writes one; or heartbeat_auth = none"
         message = "a pair without heartbeat_key_file: pulse does not start"
         findings.add("W010", section.place("backup_active"), message, hint)

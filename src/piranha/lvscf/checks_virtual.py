@@ -1,13 +1,14 @@
 """Findings about virtual servers, their real servers and their checks."""
 
 from piranha.lvscf.built import Built, BuiltServer, BuiltVirtual
-from piranha.lvscf.config import FloatingAddress, Virtual
+from piranha.lvscf.config import FloatingAddress, PlaneKind, Virtual
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.elaborate_virtual import timing, used
 from piranha.lvscf.settings import Section
 from piranha.terms import Address, ForwardingMethod, Protocol
 
 PORT_KEPT = (ForwardingMethod.DIRECT, ForwardingMethod.TUNNEL)
+USERSPACE_SCHEDULERS = ("rr", "wrr", "lc", "wlc")  # those of `forwarding.userspace.schedule`
 _TIMING = ("interval", "check_timeout", "fall", "fast_interval")
 
 
@@ -21,6 +22,7 @@ def check_virtuals(built: Built, findings: Findings) -> None:
             _pool(virtual, findings)
             _ports(virtual, findings)
             _routers(built, virtual, findings)
+            _plane(built, virtual, findings)
     _same_service(built, findings)
     _same_address(built, findings)
 
@@ -123,6 +125,26 @@ def _routers(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
             hint = "let real servers be machines of their own, or set standby = cold"
             if config.standby == "warm":
                 findings.add("W022", server.section.place("address"), message, hint)
+
+
+def _plane(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
+    """Warn of what the plane that the file asks for will refuse."""
+    if built.config.lvsd.plane is not PlaneKind.USERSPACE:
+        return
+    served, section = virtual.virtual, virtual.section
+    limits: list[tuple[bool, str, str]] = [
+        (bool(served.fwmark), "fwmark", "no firewall marks"),
+        (any(protocol is not Protocol.TCP for protocol in served.protocols), "protocol", "TCP only"),
+        (str(served.scheduler) not in USERSPACE_SCHEDULERS, "scheduler", f"only {', '.join(USERSPACE_SCHEDULERS)}"),
+        (served.port == 0, "port", "one port only"),
+    ]
+    for beyond, keyword, words in limits:
+        if beyond:
+            findings.add("W046", section.place(keyword), f"the userspace plane cannot serve this: {words}")
+    for server in used(virtual.servers):
+        if server.server.forwarding is not ForwardingMethod.NAT:
+            message = f"the userspace plane cannot reach this server by {server.server.forwarding}: NAT only"
+            findings.add("W046", server.section.place("forwarding", "address"), message)
 
 
 def _same_service(built: Built, findings: Findings) -> None:

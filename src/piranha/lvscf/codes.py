@@ -40,6 +40,9 @@ CODES: dict[str, str] = {
     "E043": "Two netmasks for one address.",
     "E044": "A check that could never fail.",
     "E045": "The thresholds of a real server are the wrong way round.",
+    "E046": "No virtual server is active. A file that serves nothing must not remove a running service.",
+    "E047": "A name or a value is longer than any that makes sense.",
+    "E048": "The name of the pair or of a path holds characters that do not show, or is not UTF-8.",
     "W001": "The } of the last block is missing at the end of the file. It is taken as given, as ever.",
     "W002": "A keyword is given twice in a block. The last one counts, as ever.",
     "W003": "The keyword of the original has no effect here.",
@@ -73,5 +76,7 @@ CODES: dict[str, str] = {
     "W041": "A server block stands above the port of its virtual server, and so gets port 80, as ever.",
     "W042": "A block that is not in use has no address and is left out.",
     "W043": "One VIP is given with two devices or netmasks.",
-    "W044": "The file has no virtual server.",
+    "W045": "A name holds characters that do not show, or a slash. Screens and logs show the former escaped.",
+    "W046": "The plane in user space cannot serve this: it forwards TCP by address and port, with NAT.",
+    "W047": "The words of a program are cut at blanks; a quote is an ordinary character of its word, as ever.",
 }

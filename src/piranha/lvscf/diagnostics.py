@@ -11,6 +11,8 @@ from piranha.text import printable
 SHOWN_WIDTH = 160  # a longer source line is cut round the place of the finding
 HINT_LIMIT = 100  # words of one file for which a similar one is looked for
 HINT_LENGTH = 40  # characters of such a word, at most
+MESSAGE_LENGTH = 240  # characters of a finding's words
+_LONG_WORD = re.compile(r"(\S{60})\S+")
 
 
 class Severity(StrEnum):
@@ -87,7 +89,7 @@ class Findings:
     def add(self, code: str, span: Span, message: str, hint: str = "") -> None:
         """Note a finding; the first letter of `code` is its severity."""
         severity = Severity.ERROR if code.startswith("E") else Severity.WARNING
-        self.found.append(Diagnostic(severity, code, span, printable(message), printable(hint)))
+        self.found.append(Diagnostic(severity, code, span, _told(message), _told(hint)))
 
     def nearest(self, word: str, options: Iterable[str]) -> str:
         """Return `did you mean 'wlc'?` for the option that looks most like `word`, empty if none does."""
@@ -101,6 +103,13 @@ class Findings:
     def in_file_order(self) -> tuple[Diagnostic, ...]:
         """Return the findings sorted by place; those of one place in the order they were found."""
         return tuple(sorted(self.found, key=lambda diagnostic: (diagnostic.span.line, diagnostic.span.column)))
+
+
+def _told(text: str) -> str:
+    """Return a message that a line can hold and a terminal can show, whatever word of the file is in it."""
+    if len(text) > MESSAGE_LENGTH:
+        text = _LONG_WORD.sub(r"\1…", text)[:MESSAGE_LENGTH]
+    return printable(text)
 
 
 def has_errors(findings: Iterable[Diagnostic]) -> bool:

@@ -27,7 +27,7 @@ from piranha.lvscf.syntax.tree import Tree
 from piranha.terms import Address, ForwardingMethod
 
 # What is missing may well be there once the errors are gone: these would only distract from them.
-CONSEQUENCES = ("W023", "W035", "W036", "W042", "W044")
+CONSEQUENCES = ("E046", "W023", "W035", "W036", "W042")
 
 
 def elaborate(tree: Tree, hosts: Mapping[str, Address], findings: Findings) -> Config | None:
@@ -36,15 +36,14 @@ def elaborate(tree: Tree, hosts: Mapping[str, Address], findings: Findings) -> C
     section = collect(tree.settings(), Scope.GLOBAL, Span(1, 1), reader)
     network = ForwardingMethod(section.get("network", "nat"))
     virtuals = tuple(_virtuals(tree, network, reader))
-    if not any(tree.blocks("virtual")):
-        findings.add("W044", section.span, "there is no virtual server in this file")
+    _nothing_to_serve(virtuals, section, findings)
     _blocks_without_effect(tree, reader)
     built = Built(_config(section, virtuals, findings), section, virtuals)
     check(built, findings)
-    if not has_errors(findings.found):
-        return built.config
-    findings.found = [diagnostic for diagnostic in findings.found if diagnostic.code not in CONSEQUENCES]
-    return None
+    others = [diagnostic for diagnostic in findings.found if diagnostic.code not in CONSEQUENCES]
+    if has_errors(others):
+        findings.found = others
+    return None if has_errors(findings.found) else built.config
 
 
 def _virtuals(tree: Tree, network: ForwardingMethod, reader: Reader) -> Iterator[BuiltVirtual]:
@@ -54,6 +53,17 @@ def _virtuals(tree: Tree, network: ForwardingMethod, reader: Reader) -> Iterator
             built = build_virtual(block, unique_name(block, names, reader.findings), network, reader)
             if built is not None:
                 yield built
+
+
+def _nothing_to_serve(virtuals: tuple[BuiltVirtual, ...], section: Section, findings: Findings) -> None:
+    if any(built.virtual.active for built in virtuals):
+        return
+    if virtuals:
+        why, place = "no virtual server of this file is active", virtuals[0].section.place("active")
+    else:
+        why, place = "there is no virtual server in this file", section.span
+    hint = "write active = 1 in a virtual block; to stop serving, stop pulse"
+    findings.add("E046", place, f"no active lvs services defined: {why}", hint)
 
 
 def _blocks_without_effect(tree: Tree, reader: Reader) -> None:

@@ -21,7 +21,8 @@ from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.directives import Scope
 from piranha.lvscf.ere import BadExpression, translate
 from piranha.lvscf.numbers import Reader
-from piranha.lvscf.settings import Section, collect
+from piranha.lvscf.settings import Section, collect, too_long
+from piranha.lvscf.syntax.tokens import Token
 from piranha.lvscf.syntax.tree import Block, span_of
 from piranha.terms import ForwardingMethod, Protocol, Scheduler
 
@@ -200,13 +201,18 @@ def _servers(block: Block, inherited: Inherited, reader: Reader, active: bool) -
 
 
 def unique_name(block: Block, names: Names, findings: Findings) -> str:
-    """Return the name of a block, or one made from it when an earlier block has it; notes it in `names`."""
+    """Return the name of a block, with `#2`, `#3` … behind it where an earlier block has it; notes it in `names`.
+
+    The original's web tool gives every new block the same name until it is edited.
+    """
     name = wanted = block.name.value if block.name else ""
-    number = names.used.get(wanted, 0)
+    number = names.used.get(wanted, 1)
     while name in names.lines:
         number += 1
-        name = f"{wanted}-{number + 1}"
+        name = f"{wanted}#{number}"
     names.used[wanted] = number
+    if block.name:
+        _check_block_name(block.name, findings)
     if name != wanted and block.name:
         message = (
             f"{block.keyword.text} '{wanted}' is already in line {names.lines[wanted]}: this one is called '{name}'"
@@ -214,6 +220,16 @@ def unique_name(block: Block, names: Names, findings: Findings) -> str:
         findings.add("W008", span_of(block.name), message)
     names.lines[name] = block.keyword.line
     return name
+
+
+def _check_block_name(name: Token, findings: Findings) -> None:
+    if too_long([name], findings):
+        return
+    if not name.value.isprintable():
+        findings.add("W045", span_of(name), f"the name '{name.value}' has characters that do not show, or is not UTF-8")
+    elif "/" in name.value:
+        message = f"the name '{name.value}' has a slash: screens write a server as VIRTUAL/SERVER"
+        findings.add("W045", span_of(name), message)
 
 
 def _server(block: Block, name: str, inherited: Inherited, reader: Reader, active: bool) -> BuiltServer | None:

@@ -43,6 +43,12 @@ def single(words: Sequence[Token], most: int = 1, hint: str = "") -> None:
         raise Mistake("E003", word, f"unexpected argument '{word.text}'", hint)
 
 
+def check_name(word: Token) -> None:
+    """Raise Mistake when a name that both routers compare holds what neither can show."""
+    if not word.value.isprintable():
+        raise Mistake("E048", word, f"'{word.value}' has characters that do not show, or is not UTF-8")
+
+
 def integer(word: Token) -> int:
     """Return a C integer, base found by its prefix; raises Mistake."""
     text = word.value

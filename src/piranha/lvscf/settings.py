@@ -1,6 +1,6 @@
 """The settings of one block as values: known keywords, in their place, of the right type."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
@@ -8,12 +8,13 @@ from piranha.lvscf import directives, values
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.directives import Directive, Scope, Status
 from piranha.lvscf.numbers import Mistake, Reader
-from piranha.lvscf.syntax.tokens import Kind
+from piranha.lvscf.syntax.tokens import Kind, Token
 from piranha.lvscf.syntax.tree import Setting, span_of
 from piranha.terms import Address
 
 T = TypeVar("T")
 _ACTED_ON = Status.ACTED_ON
+LONGEST = 4096  # characters of a value or name; the original cut them at some hundreds
 
 
 @dataclass(slots=True)
@@ -74,7 +75,7 @@ def collect(settings: Iterable[Setting], scope: Scope, span: Span, reader: Reade
             _unknown(setting, scope, reader.findings)
             continue
         section.tried.add(name)
-        if setting.values and not _reported(setting):
+        if setting.values and not _reported(setting) and not too_long(setting.values, reader.findings):
             _take(directive, setting, section, reader)
     return section
 
@@ -85,6 +86,15 @@ def _reported(setting: Setting) -> bool:
     if len(values) == 1:
         return values[0].kind is Kind.UNCLOSED
     return any(word.kind is Kind.UNCLOSED for word in values) or any(not word.before for word in values[1:])
+
+
+def too_long(words: Sequence[Token], findings: Findings) -> bool:
+    """Whether a word is longer than any that makes sense; says so. A nanny is told all of them in one message."""
+    for word in words:
+        if len(word.text) > LONGEST:
+            findings.add("E047", span_of(word), f"{len(word.text)} characters, at most {LONGEST} can be")
+            return True
+    return False
 
 
 def _take(directive: Directive, setting: Setting, section: Section, reader: Reader) -> None:

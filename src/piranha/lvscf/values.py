@@ -18,6 +18,8 @@ def _word(directive: Directive, words: Sequence[Token], _reader: Reader) -> str:
     single(words)
     if not words[0].value and not directive.old:
         raise Mistake("E005", words[0], f"'{directive.name}' has no value")
+    if not directive.old:
+        numbers.check_name(words[0])
     return words[0].value
 
 
@@ -53,7 +55,14 @@ def _text(_directive: Directive, words: Sequence[Token], reader: Reader) -> str:
 
 
 def _command(directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[str, ...]:
-    return tuple(_text(directive, words, reader).split())
+    command = tuple(_text(directive, words, reader).split())
+    whole = words[0].text.startswith("'")  # W007 has said it
+    quoted = next((word for word in command if "'" in word or '"' in word), None)
+    if quoted is not None and not whole:
+        # No shell: the original cut at blanks, and files count on it.
+        message = f"the program gets {quoted} with its quote: words are cut at blanks, and no shell reads them"
+        reader.findings.add("W047", span_of(words[0]), message, "put the command into a script")
+    return command
 
 
 def _path(directive: Directive, words: Sequence[Token], _reader: Reader) -> str:

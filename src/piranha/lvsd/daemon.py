@@ -28,7 +28,7 @@ from piranha.lvsd.reconcile import Reconciler
 from piranha.lvsd.source import Source
 from piranha.nanny.results import ProbeResult
 from piranha.table.changes import RemoveService
-from piranha.table.desired import Verdicts, place, service_keys, services_of, with_unique_names
+from piranha.table.desired import Verdicts, place, service_keys, services_of
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 
@@ -208,7 +208,7 @@ class Lvsd:
     def _usable(self, loaded: Loaded) -> Config:
         if loaded.config is None:
             raise PiranhaError(f"{self.source.path}: no usable configuration")
-        return with_unique_names(loaded.config)
+        return loaded.config
 
     async def _accept(self, loaded: Loaded, config: Config) -> None:
         before = getattr(self, "config", None)

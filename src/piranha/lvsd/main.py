@@ -24,7 +24,6 @@ from piranha.lvsd.reconcile import Reconciler
 from piranha.lvsd.source import Source
 from piranha.lvsd.verbs import Verbs
 from piranha.table.changes import describe
-from piranha.table.desired import with_unique_names
 
 DESCRIPTION = "Keep the IPVS table equal to what lvs.cf and the health of the real servers ask for."
 
@@ -104,7 +103,7 @@ async def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) 
     # A forwarder that does not run yet has an empty table, and is not started for this.
     empty = kind is PlaneKind.USERSPACE and not (folders.run / SOCKET_NAME).exists()
     live = {} if empty else await plane.dump()
-    plan = Reconciler().plan(with_unique_names(config), {}, live, Ours(folders.state).services)
+    plan = Reconciler().plan(config, {}, live, Ours(folders.state).services)
     for change in plan.changes:
         print(describe(change))
     print(f"{len(plan.changes)} changes before the first checks. Nothing has been changed.")

@@ -25,7 +25,7 @@ ServerKey = tuple[str, str]
 class Pool:
     """Monitors of the active servers of one virtual server.
 
-    Ids of checks are `VIRTUAL/SERVER`; names must be unique (`table.desired.with_unique_names`).
+    Ids of checks are `VIRTUAL/SERVER`; names are unique (`lvscf` sees to it).
     serving: servers that the plane holds with a weight above 0; they start as up and take `fall`
     failures to leave, and with `start_state = up` all do. Otherwise a server starts as unknown.
     """

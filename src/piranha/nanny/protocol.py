@@ -91,9 +91,31 @@ Upward = Results | Summary | Alive | Said
 
 
 def batches(items: Sequence[T], size: int = BATCH) -> Iterator[tuple[T, ...]]:
-    """Cut `items` into tuples of at most `size`."""
-    for start in range(0, len(items), size):
-        yield tuple(items[start : start + size])
+    """Cut `items` (assignments, results, ids) into tuples of at most `size` that fit into one line."""
+    batch: list[T] = []
+    room = MAX_LINE // 2
+    for item in items:
+        needs = _bytes_needed(item)
+        if batch and (len(batch) == size or needs > room):
+            yield tuple(batch)
+            batch, room = [], MAX_LINE // 2
+        batch.append(item)
+        room -= needs
+    if batch:
+        yield tuple(batch)
+
+
+def _bytes_needed(item: object) -> int:
+    """Return about how long `item` is at most as JSON, where a character can take six bytes."""
+    match item:
+        case Assignment(id=name, check=check):
+            texts = [*check.command] if isinstance(check, Program) else [check.send]
+            expect = len(check.expect.text) if check.expect else 0
+            return 6 * (len(name) + expect + sum(map(len, texts))) + 8 * len(texts) + 300
+        case ProbeResult(id=name, detail=detail, phases_ms=phases):
+            return 6 * (len(name) + len(detail)) + 300 * len(phases) + 100
+        case _:
+            return 6 * len(str(item)) + 10
 
 
 def to_object(message: Downward | Upward) -> dict[str, object]:

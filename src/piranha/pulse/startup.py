@@ -39,8 +39,6 @@ def router_of(config: Config, place: Place) -> Router:
 def check(config: Config, place: Place, plane: PlaneKind) -> None:
     """Raise PiranhaError, one clear line, unless this machine has what the file asks for."""
     router = router_of(config, place)
-    if not config.active_virtuals():
-        raise Misplaced("no active lvs services defined: there is nothing to serve")
     if plane is PlaneKind.USERSPACE:
         return
     with Addresses() as kernel:

@@ -1,8 +1,6 @@
 """What the IPVS table should be: the file, the health of the servers and what the kernel holds."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from piranha.lvscf.config import Config, RealServer, Virtual
@@ -23,7 +21,7 @@ class ServerVerdict(StrEnum):
 
 
 Verdicts = Mapping[tuple[str, str], ServerVerdict]
-"""By virtual name and server name, see `with_unique_names`; one that is missing is unknown."""
+"""By virtual name and server name, unique in the file; one that is missing is unknown."""
 
 
 def desired(config: Config, verdicts: Verdicts, live: Table, ours: Collection[ServiceKey]) -> Table:
@@ -78,28 +76,6 @@ def place(virtual: Virtual, server: RealServer) -> DestinationKey:
     """
     port = server.port if server.forwarding is ForwardingMethod.NAT else virtual.port
     return DestinationKey(server.address, port)
-
-
-def with_unique_names(config: Config) -> Config:
-    """Return `config` with `#2`, `#3` … behind names of virtuals, or servers of one virtual, used again.
-
-    The original's web tool gives every new block the same name until it is edited.
-    """
-    virtuals = []
-    for virtual, name in zip(config.virtuals, _unique(v.name for v in config.virtuals), strict=True):
-        names = _unique(server.name for server in virtual.servers)
-        servers = tuple(replace(server, name=n) for server, n in zip(virtual.servers, names, strict=True))
-        virtuals.append(replace(virtual, name=name, servers=servers))
-    return replace(config, virtuals=tuple(virtuals))
-
-
-def _unique(names: Iterable[str]) -> list[str]:
-    seen: Counter[str] = Counter()
-    unique = []
-    for name in names:
-        seen[name] += 1
-        unique.append(f"{name}#{seen[name]}" if seen[name] > 1 else name)
-    return unique
 
 
 def serves(destination: Destination | None) -> bool:
