@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tests.cli.answers import lvsd, server, virtual
+from tests.cli.answers import lvsd, partner, pulse, server, virtual
 
 from piranha.cli import events, why
-from piranha.cli.story import belongs, outlook, server_now
+from piranha.cli.standing import outlook, server_now, stands
+from piranha.cli.story import belongs
 from piranha.control.server import ControlServer, Peer
 from piranha.events.event import Event, Level
 from piranha.events.record import Recorder
@@ -179,11 +180,101 @@ def test_a_server_that_is_down_is_told_with_what_brings_it_back() -> None:
     ]
 
 
+def about(subject: str, message: str = "", *facts: tuple[str, str]) -> Event:
+    return Event(when_s=1, subject=subject, message=message, facts=facts)
+
+
 def test_names_choose_their_subjects() -> None:
-    assert belongs("www/web1", ["www"])
-    assert not belongs("www2", ["www"])
-    assert belongs("vip 192.0.2.10", ["vip"])
-    assert not belongs("config", ["vip"])
+    assert belongs(about("www/web1"), ["www"])
+    assert not belongs(about("www2"), ["www"])
+    assert belongs(about("vip 192.0.2.10"), ["vip"])
+    assert not belongs(about("config"), ["vip"])
+
+
+def test_every_change_of_the_table_belongs_to_its_story() -> None:
+    assert belongs(about("www/web1", "table repaired"), ["table"])
+    assert belongs(about("www/web1", "server added to the table", ("service", "tcp 192.0.2.10:80")), ["table"])
+    assert belongs(about("www", "change of the table refused", ("change", "add service")), ["table"])
+    assert not belongs(about("www/web1", "[ active ] making 10.0.0.1:80 available"), ["table"])
+
+
+def test_a_failed_check_is_told_before_it_counts() -> None:
+    refused = {"reason": "refused", "detail": "connect: refused", "age_s": 0.4}
+    says = lvsd(virtual("www", server("web1", "falling 1/2", last_check=refused, last_failure=refused, disagreeing=1)))
+    assert outlook("www/web1", says) == [
+        "  last check 0.4s ago: connect: refused",
+        "Out after 2 failed checks in a row (fall = 2); 1 of 2 so far.",
+    ]
+
+
+def test_a_failed_check_that_did_not_count_is_remembered() -> None:
+    refused = {"reason": "refused", "detail": "connect: refused", "age_s": 75.0}
+    says = lvsd(virtual("www", server("web1", last_failure=refused)))
+    assert "  last failed check 1m15s ago: connect: refused" in outlook("www/web1", says)
+
+
+def now(name: str, says_pulse: dict[str, object], says_lvsd: dict[str, object] | None = None) -> list[str]:
+    return stands(name, says_pulse, says_lvsd or {}, lambda at_s: f"{at_s:.0f}", 1000.0)
+
+
+def test_a_router_stands_with_the_reason_of_its_role() -> None:
+    says = pulse(since_s=100.0, why="partner dead: activating lvs", not_ready=["nannies fail"])
+    assert now("router", says) == [
+        "primary (this router) is ACTIVE since 900, 1m40s: partner dead: activating lvs",
+        "  not ready: nannies fail",
+    ]
+
+
+def test_a_partner_stands_as_it_was_heard() -> None:
+    assert now("partner", pulse()) == [
+        "backup (the partner) is STANDBY, ready; heard on public 0.4s ago, private 0.4s ago"
+    ]
+    silent = pulse(partner=partner(alive=False, age_s=30.0, role="active"))
+    assert now("partner", silent) == ["backup (the partner) is UNKNOWN since 970, 30s; it was ACTIVE"]
+    assert now("partner", pulse(partner=None, uptime_s=70.0)) == [
+        "the partner was never heard since pulse started, 1m10s ago"
+    ]
+
+
+def test_a_vip_stands_where_it_is() -> None:
+    assert now("vip 192.0.2.10", pulse()) == ["192.0.2.10 is on primary (this router), eth0, lease 2.4 of 3 s"]
+    standby = pulse(role="standby", partner=partner(role="active"), vips=[{"address": "192.0.2.10", "held": False}])
+    assert now("vip", standby) == ["192.0.2.10 is on backup (the partner, which says that it is active)"]
+    dead = pulse(links=[{"device": "eth0", "up": True, "carrier": False}])
+    assert now("vip", dead)[0].endswith("; no carrier: nobody can reach it")
+
+
+def test_configuration_and_table_stand_with_what_was_refused() -> None:
+    refused = {"path": "/etc/piranha/lvs.cf", "findings": ["line 14: unknown scheduler"], "age_s": 180.0}
+    assert now("config", pulse(file="/etc/piranha/lvs.cf", refused_file=refused)) == [
+        "generation 3, serial 42, of /etc/piranha/lvs.cf",
+        "  the file as it is now was refused 3m00s ago:",
+        "  line 14: unknown scheduler",
+    ]
+    assert now("table", {}, lvsd(table_equal=True, table_age_s=4.0)) == [
+        "the table is what file and health ask for, read 4.0s ago"
+    ]
+    assert now("table", {}, lvsd(table_equal=False, table_age_s=4.0, refused_changes=["add x: ENOENT"])) == [
+        "the table is not what the file asks for, read 4.0s ago: 1 change refused",
+        "add x: ENOENT",
+    ]
+
+
+def test_what_follows_a_clock_that_was_set_back_is_told_after_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    wall, monotonic = iter((NOON + 7200, NOON, NOON + 1)), iter((100.0, 101.0, 102.0))
+    recorder = Recorder(
+        state / "lvsd-events.jsonl", wall_clock=lambda: next(wall), monotonic=lambda: next(monotonic), boot="one"
+    )
+    for when_s, message in enumerate(("first", "second", "third"), 100):
+        recorder.record(Event(when_s=when_s, subject="www", message=message))
+    recorder.close()
+    lines = told(tmp_path, "www", capsys=capsys)
+    words = [next(word for word in ("first", "set back", "second", "third", "by_s") if word in line) for line in lines]
+    assert words == ["first", "set back", "by_s", "second", "third"]
 
 
 def test_a_time_that_is_none_is_one_line(folder: Path) -> None:

@@ -4,14 +4,15 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from piranha.control.lines import decode, encode
-from piranha.events.event import Event, Level
-from piranha.events.record import Record, Recorder, read_file, read_record
+from piranha.events.event import Event, Level, Record, read_record
+from piranha.events.record import Recorder, read_file
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -38,8 +39,8 @@ def messages(records: list[Record]) -> list[str]:
     return [record.event.message for record in records]
 
 
-def written(path: Path, *sentences: str, **settings: int) -> Recorder:
-    recorder = Recorder(path, wall_clock=lambda: 1000.0, **settings)
+def written(path: Path, *sentences: str, file_limit: int = 100_000) -> Recorder:
+    recorder = Recorder(path, file_limit=file_limit, wall_clock=lambda: 1000.0, monotonic=lambda: 1.0)
     recorder.record_all(event(one) for one in sentences)
     return recorder
 
@@ -115,6 +116,124 @@ def test_the_ring_is_bounded() -> None:
     recorder = Recorder(None, ring_length=3)
     recorder.record_all(event(str(number)) for number in range(10))
     assert messages(recorder.last(100)) == ["7", "8", "9"]
+
+
+def test_a_full_disk_is_told_and_what_was_kept_is_written_once_there_is_room(tmp_path: Path) -> None:
+    path = tmp_path / "e.jsonl"
+    written(path, "a").close()
+    size = path.stat().st_size
+    program = (
+        "import pathlib, resource, signal\n"
+        "from piranha.events.event import Event\n"
+        "from piranha.events.record import Recorder, read_file\n"
+        f"path = pathlib.Path({str(path)!r})\n"
+        "recorder = Recorder(path, wall_clock=lambda: 1000.0, monotonic=lambda: 1.0)\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        # In the middle of the next line: a disk fills up at any byte.
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size} + 40, resource.RLIM_INFINITY))\n"
+        "recorder.record(Event(when_s=1.0, subject='www', message='b'))\n"
+        "while not recorder.status()['trouble']: pass\n"
+        f"assert path.stat().st_size == {size}, 'half a line was left'\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\n"
+        "recorder.record(Event(when_s=1.0, subject='www', message='c'))\n"
+        "while recorder.status()['trouble']: pass\n"
+        "print([record.event.message for record in read_file(path)])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, timeout=20, check=False, capture_output=True
+    )
+    assert (done.returncode, done.stdout) == (0, b"['a', 'b', 'c']\n"), done.stderr
+
+
+def test_a_file_that_somebody_else_rotated_or_emptied_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "e.jsonl"
+    recorder = written(path, "a")
+    until_written(path, "a")
+    path.rename(tmp_path / "taken away")
+    recorder.record(event("b"))
+    until_written(path, "b")
+    path.write_bytes(b"")
+    recorder.record(event("c"))
+    recorder.close()
+    assert messages(read_file(path)) == ["c"]
+
+
+def until_written(path: Path, sentence: str) -> None:
+    deadline = time.monotonic() + 10
+    while not (path.exists() and sentence in messages(read_file(path))):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_record_that_cannot_be_read_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    path = tmp_path / "e.jsonl"
+    path.mkdir()
+    recorder = written(path, "a")
+    assert messages(recorder.last()) == ["a"]
+    assert recorder.status()["trouble"] != ""
+    recorder.close()
+
+
+class Clocks:
+    """A machine whose wall clock is set, and which is started again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.wall_s, self.monotonic_s, self.boot = path, 5000.0, 100.0, "first"
+
+    def recorder(self) -> Recorder:
+        return Recorder(self.path, wall_clock=lambda: self.wall_s, monotonic=lambda: self.monotonic_s, boot=self.boot)
+
+    def passes(self, seconds: float) -> None:
+        self.wall_s += seconds
+        self.monotonic_s += seconds
+
+    def event(self, message: str) -> Event:
+        return Event(when_s=self.monotonic_s, subject="www", message=message)
+
+
+def test_a_clock_that_is_set_back_is_an_event_of_its_own(tmp_path: Path) -> None:
+    clocks = Clocks(tmp_path / "e.jsonl")
+    recorder = clocks.recorder()
+    recorder.record(clocks.event("before"))
+    clocks.passes(10)
+    clocks.wall_s -= 3600
+    recorder.record(clocks.event("after"))
+    assert messages(recorder.last()) == ["before", "the wall clock was set back", "after"]
+    assert recorder.last()[1].event.facts == (("by_s", "3600.0"),)
+    clocks.passes(5)
+    assert (recorder.status()["clock_step_s"], recorder.status()["clock_step_age_s"]) == (-3600.0, 5.0)
+    recorder.close()
+
+
+def test_a_step_while_nothing_happened_or_the_daemon_was_away_is_found_too(tmp_path: Path) -> None:
+    clocks = Clocks(tmp_path / "e.jsonl")
+    recorder = clocks.recorder()
+    recorder.record(clocks.event("a"))
+    clocks.wall_s += 60
+    assert recorder.status()["clock_step_s"] == 60.0
+    recorder.close()
+    clocks.wall_s -= 30
+    again = clocks.recorder()
+    again.record(clocks.event("b"))
+    again.close()
+    sentences = ["a", "the wall clock was set forward", "the wall clock was set back", "b"]
+    assert messages(read_file(clocks.path)) == sentences
+
+
+def test_slow_time_and_a_reboot_are_no_steps(tmp_path: Path) -> None:
+    clocks = Clocks(tmp_path / "e.jsonl")
+    recorder = clocks.recorder()
+    recorder.record(clocks.event("a"))
+    clocks.passes(100_000)
+    clocks.wall_s += 1.5
+    recorder.record(clocks.event("b"))
+    recorder.close()
+    clocks.boot, clocks.monotonic_s = "second", 3.0
+    again = clocks.recorder()
+    again.record(clocks.event("c"))
+    assert messages(again.last()) == ["a", "b", "c"]
+    again.close()
 
 
 def test_a_disk_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_what_others_change_in_our_services_is_repaired_and_named(
             "server 10.9.9.9:80 of tcp 192.0.2.10:8080 was added",
         ]
     )
-    assert lvsd.status()["overruled"] == repaired
+    assert [repair["what"] for repair in lvsd.status()["overruled"]] == repaired
     lvsd.until_logged("table repaired: subject=www/web1")
 
 

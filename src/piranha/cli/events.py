@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from piranha.cli.options import DAEMONS, ask_daemon, parser, records_of
 from piranha.control.daemon import Folders
+from piranha.events.event import Record, read_record
 from piranha.events.log import event_line
-from piranha.events.record import Record, read_record
+from piranha.events.order import in_order
 
 DESCRIPTION = """List what both daemons decided, newest last; from their files when they are dead.
 Exit status 0: listed, 3: no record can be read."""
@@ -27,8 +28,7 @@ def main(argv: Sequence[str]) -> int:
     if all(found is None for found in records.values()):
         print(f"piranha: no record can be read in {folders.run} and {folders.state}", file=sys.stderr)
         return 3
-    told = [(daemon, record) for daemon, found in records.items() for record in found or ()]
-    told.sort(key=lambda one: one[1].at_s)
+    told = in_order({daemon: found or () for daemon, found in records.items()})
     for daemon, record in told[-args.limit :] if args.limit > 0 else ():
         _show(daemon, record, args.json)
     seen = {daemon: found[-1].seq if found else 0 for daemon, found in records.items()}

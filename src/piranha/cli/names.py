@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from piranha.cli.status_facts import Facts, dicts, number, text
+from piranha.cli.facts import Facts, dicts, number, text
 
 
 def known_names(lvsd: Facts) -> list[str]:

@@ -9,7 +9,8 @@ from typing import NoReturn
 from piranha.control.client import NoAnswer, ask
 from piranha.control.daemon import Folders
 from piranha.control.messages import Refused
-from piranha.events.record import Record, read_file, read_record
+from piranha.events.event import Record, read_record
+from piranha.events.record import read_file
 
 USAGE = 64
 DAEMONS = ("pulse", "lvsd")

@@ -6,10 +6,12 @@ import sys
 import time
 from collections.abc import Sequence
 
+from piranha.cli.facts import text
 from piranha.cli.names import known_names, nearest, resolve
 from piranha.cli.options import Asked, ask_daemon, parser
-from piranha.cli.status_facts import Verdict, judge, text
+from piranha.cli.status_facts import judge
 from piranha.cli.status_screen import Screen, render
+from piranha.cli.verdict import Verdict
 from piranha.cli.words import count
 from piranha.control.daemon import Folders
 from piranha.errors import PiranhaError

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from piranha.cli.status_facts import Facts, Finding, Verdict, dicts, number, server_state, text
+from piranha.cli.facts import Facts, dicts, number, text
+from piranha.cli.status_facts import server_state
+from piranha.cli.verdict import Finding, Verdict
 from piranha.cli.words import WIDTH, count, cut, duration, table
 
 

@@ -2,107 +2,67 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from piranha.cli.status_facts import Facts, dicts, number, server_state, text
-from piranha.cli.words import duration
-from piranha.events.event import Event
+from piranha.events.event import CLOCK, Event
+from piranha.events.order import Told
+from piranha.lvsd.reconcile import REPAIRED
 
 ROUTER = frozenset({"router", "partner", "pulse", "takeover", "election"})
 VIP = "vip"
+TABLE = "table"
 
-Told = tuple[float, str, Event]
-"""Wall clock in seconds since the epoch, the daemon that recorded it, the event."""
+Clock = Callable[[float], str]
 
 
-def belongs(subject: str, names: Iterable[str]) -> bool:
-    """Return whether an event about `subject` belongs to the story of one of `names`.
+def belongs(event: Event, names: Iterable[str]) -> bool:
+    """Return whether `event` belongs to the story of one of `names`.
 
     A virtual server's story has those of its servers in it; `vip` stands for every VIP and for the
-    role of the router that holds them.
+    role of the router that holds them; `table` for every change of it, whoever made it. A step of
+    the clock belongs to every story.
     """
+    subject = event.subject
     for name in names:
         if subject == name or subject.startswith((name + "/", name + " ")):
             return True
-        if name == VIP and subject in ROUTER:
+        if subject in ROUTER and (name == VIP or name in ROUTER):
             return True
-        if name in ROUTER and subject in ROUTER:
+        if name == TABLE and _changes_the_table(event):
             return True
-    return False
+    return subject == CLOCK
 
 
-def story(records: Sequence[Told], clock: Callable[[float], str], limit: int) -> list[str]:
-    """Return the last `limit` records as lines, oldest first, each with its rule and cause."""
-    lines = []
-    for at_s, daemon, event in sorted(records, key=lambda told: told[0])[-limit:]:
+def _changes_the_table(event: Event) -> bool:
+    # They are recorded under the server or virtual server that they are about.
+    return event.message == REPAIRED or any(key in ("service", "change") for key, _ in event.facts)
+
+
+def without_clock_alone(told: Sequence[Told]) -> list[Told]:
+    """Return `told`, or nothing if it has only steps of the clock in it; one that both daemons saw is told once."""
+    if all(record.event.subject == CLOCK for _, record in told):
+        return []
+    kept: list[Told] = []
+    for daemon, record in told:
+        before = kept[-1][1].event.subject if kept else ""
+        if record.event.subject != CLOCK or before != CLOCK:
+            kept.append((daemon, record))
+    return kept
+
+
+def story(told: Sequence[Told], clock: Clock, limit: int) -> list[str]:
+    """Return the last `limit` of `told` as lines, in their order, each with its rule and cause."""
+    lines, boot = [], None
+    for daemon, record in told[-limit:]:
+        event, at = record.event, clock(record.at_s)
+        if boot not in (None, record.boot):
+            lines.append("  ---- the machine was started again ----")
+        boot = record.boot
         change = f"  {event.before or 'nothing'} -> {event.after}" if event.after else ""
         where = f"{event.subject}: " if event.subject not in event.message else ""
-        lines.append(f"  {clock(at_s)}  {daemon:<5}  {where}{event.message}{change}")
+        lines.append(f"  {at}  {daemon:<5}  {where}{event.message}{change}")
         reasons = [event.cause, *(f"{key} {value}" for key, value in event.facts)]
         because = "; ".join(reason for reason in reasons if reason)
         if event.rule:
             because += f" ({event.rule})" if because else event.rule
         if because:
-            lines.append(f"  {' ' * len(clock(at_s))}         {because}")
+            lines.append(f"  {' ' * len(at)}         {because}")
     return lines
-
-
-def server_now(name: str, lvsd: Facts, clock: Callable[[float], str], now_s: float) -> list[str]:
-    """Return how a server or virtual server stands, first line of its story. now_s: wall clock."""
-    virtual_name, _, server_name = name.partition("/")
-    for virtual in dicts(lvsd.get("virtuals")):
-        if text(virtual.get("name")) != virtual_name:
-            continue
-        if not server_name:
-            up, all_servers = number(virtual.get("up")) or 0, len(dicts(virtual.get("servers")))
-            services = ", ".join(str(one) for one in _list(virtual.get("services")))
-            return [f"{name} ({services}): {up:.0f} of {all_servers} servers up"]
-        for server in dicts(virtual.get("servers")):
-            if text(server.get("name")) == server_name:
-                return [_server_line(name, server, clock, now_s)]
-    return []
-
-
-def outlook(name: str, lvsd: Facts) -> list[str]:
-    """Return what happens next to a server that is not up, last line of its story."""
-    virtual_name, _, server_name = name.partition("/")
-    for virtual in dicts(lvsd.get("virtuals")):
-        for server in dicts(virtual.get("servers")):
-            if (text(virtual.get("name")), text(server.get("name"))) == (virtual_name, server_name):
-                return _outlook(server)
-    return []
-
-
-def _server_line(name: str, server: Facts, clock: Callable[[float], str], now_s: float) -> str:
-    since_s = number(server.get("since_s")) or 0.0
-    address, port, line = text(server.get("address")), number(server.get("port")) or 0, number(server.get("line")) or 0
-    host = f"[{address}]" if ":" in address else address
-    state = server_state(server)
-    believed = text(server.get("state")) or "unknown"
-    stale = f"{state.upper()}; it was " if state != believed else ""
-    return (
-        f"{name} ({host}:{port:.0f}) is {stale}{believed.upper()} since {clock(now_s - since_s)}, {duration(since_s)} "
-        f"(lvs.cf line {line:.0f})"
-    )
-
-
-def _outlook(server: Facts) -> list[str]:
-    lines = []
-    check = server.get("last_check")
-    if isinstance(check, dict):
-        phases = check.get("phases_ms")
-        took = ", ".join(f"{k} {v:g} ms" for k, v in phases.items()) if isinstance(phases, dict) else ""
-        detail = text(check.get("detail")) or text(check.get("reason"))
-        lines.append(
-            f"  last check {duration(number(check.get('age_s')) or 0.0)} ago: {detail}" + (f" ({took})" if took else "")
-        )
-    state = text(server.get("state"))
-    if state.startswith(("down", "rising")):
-        reentry, rise = number(server.get("reentry_s")) or 0.0, number(server.get("rise")) or 1
-        lines.append(f"Back in after {reentry:g} s of good checks (reentry = {reentry:g}, rise = {rise:.0f}).")
-    if state.startswith(("up", "falling")):
-        fall = number(server.get("fall")) or 1
-        lines.append(f"Out after {fall:.0f} failed checks in a row (fall = {fall:.0f}).")
-    return lines
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []

@@ -6,25 +6,36 @@ import sys
 import time
 from collections.abc import Sequence
 from functools import partial
+from math import inf
+from typing import NamedTuple
 
+from piranha.cli.facts import Facts, dicts, text
 from piranha.cli.names import known_names, nearest, resolve
 from piranha.cli.options import DAEMONS, ask_daemon, parser, records_of
-from piranha.cli.status_facts import Facts, dicts, text
-from piranha.cli.story import ROUTER, VIP, Told, belongs, outlook, server_now, story
+from piranha.cli.standing import outlook, stands
+from piranha.cli.story import ROUTER, VIP, belongs, story, without_clock_alone
 from piranha.control.daemon import Folders
 from piranha.errors import PiranhaError
-from piranha.events.record import Record
+from piranha.events.order import Told, in_order
 
 DESCRIPTION = """Tell the story of a server (www/web3), a virtual server (www), `vip` or one VIP, a router
 (router, partner, or its name), `config`, `lvsd`, `nanny` or `table`, from what the daemons recorded; their
 files are read when they are dead.
 Exit status 0: explained, 1: no such name, 3: no record can be read."""
 
+PLACES = ("primary", "backup")
 ALWAYS_KNOWN = frozenset({"config", "lvsd", "nanny", "table", VIP}) | ROUTER
 
 
 class BadTime(PiranhaError):
     """`--at` is no time."""
+
+
+class Now(NamedTuple):
+    """What the daemons answer at the moment, empty where they do not."""
+
+    pulse: Facts
+    lvsd: Facts
 
 
 def main(argv: Sequence[str]) -> int:
@@ -42,36 +53,46 @@ def main(argv: Sequence[str]) -> int:
     lvsd = ask_daemon("lvsd", "status", folders).data or {}
     pulse = ask_daemon("pulse", "status", folders).data or {}
     names = _meaning(args.name, lvsd, pulse)
-    until_s = time.time() if args.at is None else _time(args.at)
-    told = [
-        (record.at_s, daemon, record.event)
-        for daemon, found in records.items()
-        for record in found or ()
-        if record.at_s <= until_s and belongs(record.event.subject, names)
-    ]
+    until_s = inf if args.at is None else _time(args.at)
+    told = without_clock_alone(
+        [
+            (daemon, record)
+            for daemon, record in in_order({daemon: found or () for daemon, found in records.items()})
+            if record.at_s <= until_s and belongs(record.event, names)
+        ]
+    )
     if not told and not any(name in known_names(lvsd) or name in ALWAYS_KNOWN for name in names):
         subjects = {record.event.subject for found in records.values() for record in found or ()}
         known = [*known_names(lvsd), *sorted(subjects), *sorted(ALWAYS_KNOWN)]
         print(f"piranha: no such name: {args.name}{nearest(args.name, known)}", file=sys.stderr)
         return 1
     if args.json:
-        print(json.dumps([Record(0, at_s, event).message() | {"daemon": daemon} for at_s, daemon, event in told]))
+        print(json.dumps([record.message() | {"daemon": daemon} for daemon, record in told]))
         return 0
-    print("\n".join(_tell(names, told, lvsd if args.at is None else {}, args.limit)))
+    now = Now(pulse, lvsd) if args.at is None else None
+    print("\n".join(_tell(names, told, now, args.limit)))
     return 0
 
 
-def _tell(names: Sequence[str], told: Sequence[Told], lvsd: Facts, limit: int) -> list[str]:
+def _tell(names: Sequence[str], told: Sequence[Told], now: Now | None, limit: int) -> list[str]:
     now_s = time.time()
     today = time.strftime("%F")
-    same_day = all(time.strftime("%F", time.localtime(at_s)) == today for at_s, _, _ in told)
+    same_day = all(time.strftime("%F", time.localtime(record.at_s)) == today for _, record in told)
     clock = partial(_clock, with_day=not same_day)
-    lines = [line for name in names for line in server_now(name, lvsd, clock, now_s)]
-    lines += [""] if lines else []
+    lines = []
+    if now is not None:
+        lines = [line for name in names for line in stands(name, now.pulse, now.lvsd, clock, now_s)]
+        lines += [""] if lines else []
     lines += story(told, clock, limit) or ["  nothing is recorded"]
     if len(told) > limit:
         lines.append(f"  {len(told) - limit} earlier records (--limit shows more)")
-    return lines + [line for name in names for line in outlook(name, lvsd)]
+    if any(name in ROUTER or name.partition(" ")[0] == VIP for name in names) and _is_paired(now):
+        lines.append("  These are the records of this router; the partner keeps its own: ask there, too.")
+    return lines + [line for name in names for line in (outlook(name, now.lvsd) if now else [])]
+
+
+def _is_paired(now: Now | None) -> bool:
+    return now is None or now.pulse.get("paired") is not False
 
 
 def _meaning(name: str, lvsd: Facts, pulse: Facts) -> list[str]:
@@ -82,9 +103,9 @@ def _meaning(name: str, lvsd: Facts, pulse: Facts) -> list[str]:
         return found
     if name in [text(vip.get("address")) for vip in dicts(pulse.get("vips"))]:
         return [f"vip {name}", "router"]
-    partner = pulse.get("partner")
-    if name == text(pulse.get("node")) or (isinstance(partner, dict) and name == text(partner.get("node"))):
-        return ["router"]
+    if name in PLACES:
+        ours = text(pulse.get("node"))
+        return ["partner" if ours in PLACES and name != ours else "router"]
     return [name]
 
 

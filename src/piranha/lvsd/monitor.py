@@ -23,7 +23,8 @@ class Monitor:
     subject: `www/web3`. place: `10.0.0.3:80`, for the sentences of the log. timing: patience in
     both directions: `fall` failures in a row make an up server down; `rise` good checks in a row
     make a down server up, once it has answered for `reentry_s`. `now` is monotonic seconds. Feed
-    the results of one server in the order in which its checks started.
+    the results of one server in the order in which its checks started. last, last_failure: the last
+    result, and the last for which the server is to blame. disagreeing: results in a row that speak against `health`.
     """
 
     subject: str
@@ -32,7 +33,8 @@ class Monitor:
     health: Health = Health.UNKNOWN
     since_s: float = 0.0
     last: ProbeResult | None = field(default=None, init=False)
-    _disagreeing: int = field(default=0, init=False)
+    last_failure: ProbeResult | None = field(default=None, init=False)
+    disagreeing: int = field(default=0, init=False)
     _disagrees_since: float = field(default=0.0, init=False)
 
     @property
@@ -49,17 +51,19 @@ class Monitor:
         self.last = result
         if result.reason is Reason.ERROR:
             return None
+        if not result.ok:
+            self.last_failure = result
         seen = Health.UP if result.ok else Health.DOWN
         if seen is self.health:
-            self._disagreeing = 0
+            self.disagreeing = 0
             return None
-        if self._disagreeing == 0:
+        if self.disagreeing == 0:
             self._disagrees_since = now
-        self._disagreeing += 1
+        self.disagreeing += 1
         if not self._convinced(now):
             return None
         before, rule = self.health, self._rule()
-        self.health, self.since_s, self._disagreeing = seen, now, 0
+        self.health, self.since_s, self.disagreeing = seen, now, 0
         return self._transition(before, rule, result)
 
     def retime(self, timing: CheckTiming) -> None:
@@ -68,28 +72,28 @@ class Monitor:
 
     def forget(self, now: float) -> None:
         """Go back to unknown: what was seen so far says nothing any more."""
-        self.health, self.since_s, self._disagreeing = Health.UNKNOWN, now, 0
+        self.health, self.since_s, self.disagreeing = Health.UNKNOWN, now, 0
 
     def state(self, now: float) -> str:
         """Return the word of `status`: `up`, `falling 1/2`, `down`, `rising 8/15s`, `rising 1/3`, `unknown`."""
-        if self._disagreeing == 0 or self.health is Health.UNKNOWN:
+        if self.disagreeing == 0 or self.health is Health.UNKNOWN:
             return str(self.health)
         if self.health is Health.UP:
-            return f"falling {self._disagreeing}/{self.timing.fall}"
+            return f"falling {self.disagreeing}/{self.timing.fall}"
         answered_s = now - self._disagrees_since
         if answered_s < self.timing.reentry_s:
             return f"rising {int(answered_s)}/{self.timing.reentry_s:g}s"
-        return f"rising {self._disagreeing}/{self.timing.rise}"
+        return f"rising {self.disagreeing}/{self.timing.rise}"
 
     def _convinced(self, now: float) -> bool:
         match self.health:
             case Health.UNKNOWN:
                 return True  # the first answer decides
             case Health.UP:
-                return self._disagreeing >= self.timing.fall
+                return self.disagreeing >= self.timing.fall
             case Health.DOWN:
                 answered_s = now - self._disagrees_since
-                return self._disagreeing >= self.timing.rise and answered_s >= self.timing.reentry_s
+                return self.disagreeing >= self.timing.rise and answered_s >= self.timing.reentry_s
 
     def _rule(self) -> str:
         match self.health:

@@ -27,6 +27,9 @@ from piranha.table.diff import diff
 from piranha.table.service import ServiceKey, ServiceSettings
 from piranha.table.table import Table
 
+REPAIRED = "table repaired"
+"""The sentence of the event that undoes what somebody else did."""
+
 ONE_BY_ONE = 100
 """Changes of servers that one pass reports each on its own; more are counted for each service."""
 
@@ -175,7 +178,7 @@ def _repaired(plan: Plan, target: Target, words: str, now: float) -> Event:
     return Event(
         when_s=now,
         subject=_subject(plan, target),
-        message="table repaired",
+        message=REPAIRED,
         rule="services of lvs.cf are kept as the file says",
         cause=f"changed by somebody else: {words}",
         level=Level.WARNING,

@@ -7,6 +7,7 @@ from piranha.forwarding.plane import ServerStatistics, ServiceStatistics
 from piranha.lvscf.config import RealServer, Virtual
 from piranha.lvsd.monitor import Health, Monitor
 from piranha.lvsd.pool import Pool
+from piranha.nanny.results import ProbeResult
 from piranha.table.desired import place, service_keys
 from piranha.table.destination import DestinationKey
 from piranha.table.service import ServiceKey
@@ -70,7 +71,9 @@ def _server(virtual: Virtual, server: RealServer, monitor: Monitor, view: View) 
         "weight": weight,
         "configured_weight": server.weight,
         "since_s": round(now - monitor.since_s, 3),
-        "last_check": _last_check(monitor, now),
+        "last_check": _check(monitor.last, now),
+        "last_failure": _check(monitor.last_failure, now),
+        "disagreeing": monitor.disagreeing,
         "interval_s": server.timing.interval_s,
         "check_timeout_s": server.timing.check_timeout_s,
         "fall": server.timing.fall,
@@ -89,8 +92,7 @@ def _state(server: RealServer, monitor: Monitor, now: float) -> str:
     return monitor.state(now)
 
 
-def _last_check(monitor: Monitor, now: float) -> dict[str, object] | None:
-    last = monitor.last
+def _check(last: ProbeResult | None, now: float) -> dict[str, object] | None:
     if last is None:
         return None
     return {

@@ -17,6 +17,9 @@ from piranha.lvsd.report import Statistics, View, virtuals
 LATELY_S = 3600.0
 """How long `status` names a repair of the table."""
 
+NOT_ACTED_ON = "W004"
+"""Code of the findings about settings that nobody may count on yet."""
+
 OVERDUE = 3.0
 """After so many intervals without a pass the table counts as not known."""
 
@@ -53,6 +56,7 @@ class Verbs:
         lvsd = self._lvsd
         accepted, refused = lvsd.accepted, lvsd.refused_file
         not_ready = self.not_ready(now)
+        overruled = [(words, at_s) for at_s, words in lvsd.overruled if now - at_s < LATELY_S]
         return {
             "pid": os.getpid(),
             "boot": self._boot,
@@ -74,7 +78,9 @@ class Verbs:
             "refused_changes": lvsd.reconciler.refused,
             "refused_file": refused
             and {"path": refused.path, "findings": list(refused.findings), "age_s": round(now - refused.at_s, 3)},
-            "overruled": [words for at_s, words in lvsd.overruled if now - at_s < LATELY_S],
+            "overruled": [{"what": words, "age_s": round(now - at_s, 3)} for words, at_s in overruled],
+            "waiting": [one.sentence() for one in lvsd.loaded.warnings if one.code == NOT_ACTED_ON],
+            "record": lvsd.recorder.status(),
         }
 
     async def _details(self) -> dict[str, object]:

@@ -321,4 +321,5 @@ class Election(Contest):
                 for name, state in partner.paths.items()
             ),
             why=self._why,
+            held_back=self._held_back and self._phase is Phase.STANDBY and not partner.alive(now),
         )

@@ -41,6 +41,7 @@ def election_data(view: View) -> dict[str, object]:
         "term": view.term,
         "ready": view.ready,
         "not_ready": list(view.reasons),
+        "held_back": view.held_back,
         "partner": _partner(view),
     }
 

@@ -64,6 +64,7 @@ class Verbs:
                 "age_s": round(now - lvsd.asked_at_s, 3) if lvsd.asked_at_s else None,
             },
             "strangers": pulse.endpoint.strangers,
+            "record": pulse.recorder.status(),
             "warnings": status.warnings(pulse.config, view),
             "refused_file": refused
             and {"path": refused.path, "findings": list(refused.problems), "age_s": round(now - refused.at_s, 3)},

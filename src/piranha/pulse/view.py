@@ -22,7 +22,8 @@ class View:
 
     phase: standby, taking over, active, stepping down. lease_s: confirmed lifetime, `NO_LIMIT`, 0 =
     holds none. partner: its last heartbeat, None = never heard; partner_alive: it counts as alive.
-    why: the sentence of the last change of role.
+    why: the sentence of the last change of role. held_back: a takeover waits, since the silent partner
+    sends what cannot be verified.
     """
 
     place: Place
@@ -39,3 +40,4 @@ class View:
     partner_age_s: float | None
     paths: tuple[PathView, ...]
     why: str
+    held_back: bool = False

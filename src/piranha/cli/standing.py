@@ -1,0 +1,162 @@
+"""How a name of `piranha why` stands now: the first lines of its story, and what comes next."""
+
+from piranha.cli.facts import Facts, dicts, facts, number, strings, text
+from piranha.cli.status_facts import server_state
+from piranha.cli.status_routers import dead_links, is_active, partner_is_active
+from piranha.cli.story import ROUTER, TABLE, VIP, Clock
+from piranha.cli.words import count, duration
+
+
+def stands(name: str, pulse: Facts, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:
+    """Return how `name` stands, nothing where no daemon that answers knows it. now_s: wall clock."""
+    if name == "partner":
+        return _partner(pulse, clock, now_s) if pulse else []
+    if name in ROUTER:
+        return _router(pulse, clock, now_s) if pulse else []
+    if name == VIP or name.startswith(VIP + " "):
+        return _vips(name.removeprefix(VIP).strip(), pulse)
+    if name == "config":
+        return _config(pulse or lvsd)
+    if name == TABLE and lvsd:
+        return _table(lvsd)
+    return server_now(name, lvsd, clock, now_s)
+
+
+def _router(pulse: Facts, clock: Clock, now_s: float) -> list[str]:
+    since_s = number(pulse.get("since_s")) or 0.0
+    lines = [
+        f"{text(pulse.get('node')) or 'this router'} (this router) is {text(pulse.get('role')).upper()} "
+        f"since {clock(now_s - since_s)}, {duration(since_s)}: {text(pulse.get('why'))}"
+    ]
+    lines += [f"  not ready: {reason}" for reason in strings(pulse.get("not_ready"))]
+    return lines + [f"  {device}: {why}" for device, why in dead_links(pulse).items()]
+
+
+def _partner(pulse: Facts, clock: Clock, now_s: float) -> list[str]:
+    partner = facts(pulse.get("partner"))
+    if pulse.get("paired") is False:
+        return ["there is no partner (backup_active = 0)"]
+    if partner is None:
+        return [f"the partner was never heard since pulse started, {duration(number(pulse.get('uptime_s')) or 0)} ago"]
+    name, role = f"{text(partner.get('node'))} (the partner)", text(partner.get("role")).upper()
+    age_s = number(partner.get("age_s")) or 0.0
+    if partner.get("alive") is not True:
+        return [f"{name} is UNKNOWN since {clock(now_s - age_s)}, {duration(age_s)}; it was {role}"]
+    ready = "ready" if partner.get("ready") is True else f"not ready: {text(partner.get('obstacle'))}"
+    heard = []
+    for path in dicts(pulse.get("paths")):
+        silent_s = number(path.get("age_s"))
+        ago = "never" if silent_s is None else f"{duration(silent_s)} ago"
+        heard.append(f"{text(path.get('name'))} {ago}")
+    return [f"{name} is {role}, {ready}; heard on " + ", ".join(heard)]
+
+
+def _vips(address: str, pulse: Facts) -> list[str]:
+    partner, lines, dead = facts(pulse.get("partner")), [], dead_links(pulse)
+    for vip in dicts(pulse.get("vips")):
+        if address not in ("", text(vip.get("address"))):
+            continue
+        where = f"not on this router, which is {text(pulse.get('role'))}"
+        device = text(vip.get("device"))
+        if vip.get("held") is True:
+            where = f"on {text(pulse.get('node'))} (this router), {device}, {_lease(pulse)}"
+            where += f"; {why}: nobody can reach it" if (why := dead.get(device.partition(":")[0])) else ""
+        elif partner is not None and partner_is_active(partner) and not is_active(pulse):
+            where = f"on {text(partner.get('node'))} (the partner, which says that it is active)"
+        lines.append(f"{text(vip.get('address'))} is {where}")
+    return lines
+
+
+def _lease(pulse: Facts) -> str:
+    lease = facts(pulse.get("lease")) or {}
+    left_s, valid_s = number(lease.get("remaining_s")), number(lease.get("valid_s"))
+    if lease.get("unlimited") is True or left_s is None or valid_s is None:
+        return "without a time limit"
+    return f"lease {left_s:.1f} of {valid_s:g} s"
+
+
+def _config(daemon: Facts) -> list[str]:
+    if not daemon:
+        return []
+    line = f"generation {number(daemon.get('generation')) or 0:.0f}, serial {number(daemon.get('serial_no')) or 0:.0f}"
+    lines = [f"{line}, of {text(daemon.get('file'))}"]
+    if (refused := facts(daemon.get("refused_file"))) is not None:
+        lines.append(f"  the file as it is now was refused {duration(number(refused.get('age_s')) or 0.0)} ago:")
+        lines += [f"  {finding}" for finding in strings(refused.get("findings"))]
+    return lines
+
+
+def _table(lvsd: Facts) -> list[str]:
+    age_s = number(lvsd.get("table_age_s"))
+    read = "not read yet" if age_s is None else f"read {duration(age_s)} ago"
+    refused = strings(lvsd.get("refused_changes"))
+    if lvsd.get("table_equal") is True:
+        return [f"the table is what file and health ask for, {read}"]
+    if not refused:
+        return [f"the table is not known: {(strings(lvsd.get('not_ready')) or [read])[0]}"]
+    return [f"the table is not what the file asks for, {read}: {count(len(refused), 'change')} refused", *refused]
+
+
+def server_now(name: str, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:
+    """Return how a server or virtual server stands. now_s: wall clock."""
+    virtual_name, _, server_name = name.partition("/")
+    for virtual in dicts(lvsd.get("virtuals")):
+        if text(virtual.get("name")) != virtual_name:
+            continue
+        if not server_name:
+            up, all_servers = number(virtual.get("up")) or 0, len(dicts(virtual.get("servers")))
+            services = ", ".join(strings(virtual.get("services")))
+            return [f"{name} ({services}): {up:.0f} of {all_servers} servers up"]
+        for server in dicts(virtual.get("servers")):
+            if text(server.get("name")) == server_name:
+                return [_server_line(name, server, clock, now_s)]
+    return []
+
+
+def outlook(name: str, lvsd: Facts) -> list[str]:
+    """Return what happens next to a server that is not up, last line of its story."""
+    virtual_name, _, server_name = name.partition("/")
+    for virtual in dicts(lvsd.get("virtuals")):
+        for server in dicts(virtual.get("servers")):
+            if (text(virtual.get("name")), text(server.get("name"))) == (virtual_name, server_name):
+                return _outlook(server)
+    return []
+
+
+def _server_line(name: str, server: Facts, clock: Clock, now_s: float) -> str:
+    since_s = number(server.get("since_s")) or 0.0
+    address, port, line = text(server.get("address")), number(server.get("port")) or 0, number(server.get("line")) or 0
+    host = f"[{address}]" if ":" in address else address
+    state = server_state(server)
+    believed = text(server.get("state")) or "unknown"
+    stale = f"{state.upper()}; it was " if state != believed else ""
+    return (
+        f"{name} ({host}:{port:.0f}) is {stale}{believed.upper()} since {clock(now_s - since_s)}, {duration(since_s)} "
+        f"(lvs.cf line {line:.0f})"
+    )
+
+
+def _outlook(server: Facts) -> list[str]:
+    lines = []
+    if (check := facts(server.get("last_check"))) is not None:
+        phases = facts(check.get("phases_ms")) or {}
+        took = ", ".join(f"{name} {took_ms:g} ms" for name, took_ms in phases.items())
+        lines.append(f"  last check {_seen(check)}" + (f" ({took})" if took else ""))
+    failed = facts(server.get("last_failure"))
+    if failed is not None and failed != check:
+        lines.append(f"  last failed check {_seen(failed)}")
+    state = text(server.get("state"))
+    if state.startswith(("down", "rising")):
+        reentry, rise = number(server.get("reentry_s")) or 0.0, number(server.get("rise")) or 1
+        lines.append(f"Back in after {reentry:g} s of good checks (reentry = {reentry:g}, rise = {rise:.0f}).")
+    if state.startswith(("up", "falling")):
+        fall = number(server.get("fall")) or 1
+        so_far = number(server.get("disagreeing")) or 0
+        words = f"Out after {fall:.0f} failed checks in a row (fall = {fall:.0f})"
+        lines.append(f"{words}; {so_far:.0f} of {fall:.0f} so far." if so_far else f"{words}.")
+    return lines
+
+
+def _seen(check: Facts) -> str:
+    ago = duration(number(check.get("age_s")) or 0.0)
+    return f"{ago} ago: {text(check.get('detail')) or text(check.get('reason'))}"
