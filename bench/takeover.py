@@ -2,11 +2,14 @@
 """Takeover after a power cut, beside keepalived: same lab, same client, taking turns.
 
 Run: tools/with-ipvs .venv/bin/python bench/takeover.py [--runs N] [--intervals 1 0.1] [--only piranha]
+ or: .venv/bin/python bench/takeover.py --addresses [...], as root
 
 A client sends 200 requests a second through NAT, each with 0.1 s to be answered. Both cables of the
 active router are cut at once, at a random moment of the heartbeat interval. Outage = from the cut to
 the end of the first request from which on 0.2 s of requests succeed. `deadtime` is three intervals, as
-in VRRP. A fresh lab for every run; a run in which the client itself was stalled is made again.
+in VRRP. With --addresses there is no IPVS, the routers answer themselves and `lvsd` is a stand-in: the
+moving of addresses alone, on the machine's own kernel and at its own speed. A fresh lab for every run;
+a run in which the client itself was stalled is made again.
 """
 
 import argparse
@@ -30,6 +33,7 @@ from piranha.lab.topology import PRIMARY, ROUTERS, VIP, ClusterFile, VirtualFile
 from piranha.lab.watch import holders
 
 WEB = VirtualFile(timeout_s=3)
+STAND_IN = Path(__file__).resolve().parent / "stand_ins" / "lvsd.py"
 Start = Callable[[Lab, float], None]
 
 
@@ -48,14 +52,38 @@ def start_piranha(lab: Lab, interval_s: float) -> None:
     Cluster(lab, file).start()
 
 
+def start_pulse(lab: Lab, interval_s: float) -> None:
+    """Start `pulse` on both routers, each of which answers requests itself."""
+    file = ClusterFile(keepalive_s=interval_s, deadtime_s=3 * interval_s, initdead_s=3, virtuals=(WEB,))
+    cluster = Cluster(lab, file)
+    answer_on_routers(lab)
+    for router in cluster.routers.values():
+        router.options = ("--lvsd", str(STAND_IN))
+    cluster.start()
+
+
+def start_vrrp(lab: Lab, interval_s: float) -> None:
+    """Start keepalived without virtual servers on both routers, each of which answers requests itself."""
+    answer_on_routers(lab)
+    start_pair(lab, {name: vrrp_block(lab, name, (WEB,), interval_s) for name in ROUTERS})
+
+
+def answer_on_routers(lab: Lab) -> None:
+    """Have both routers answer requests to the VIP."""
+    for name in ROUTERS:
+        lab.python(name, "piranha.lab.server", "--name", name, "80", log=name)
+
+
 def start_keepalived(lab: Lab, interval_s: float) -> None:
     """Start both routers; the one with priority 254 becomes active."""
     for name in lab.topology.servers:
         lab.python(name, "piranha.lab.server", "--name", name, "80", log=name)
-    peers = {
-        name: Keepalived(lab, name, vrrp_block(lab, name, (WEB,), interval_s) + checker_block(lab, WEB))
-        for name in ROUTERS
-    }
+    start_pair(lab, {name: vrrp_block(lab, name, (WEB,), interval_s) + checker_block(lab, WEB) for name in ROUTERS})
+
+
+def start_pair(lab: Lab, files: dict[str, str]) -> None:
+    """Start keepalived with these files, the one with priority 254 first."""
+    peers = {name: Keepalived(lab, name, text) for name, text in files.items()}
     peers[PRIMARY].start()
     wait_for(lambda: holders(lab, VIP) == (PRIMARY,), "keepalived holds the VIP", 20)
     for name, peer in peers.items():
@@ -93,8 +121,11 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--intervals", type=float, nargs="+", default=[1, 0.1])
     parser.add_argument("--only", choices=("piranha", "keepalived"))
+    parser.add_argument("--addresses", action="store_true", help="without IPVS: only the addresses move")
     options = parser.parse_args()
     starts: dict[str, Start] = {"piranha": start_piranha, "keepalived": start_keepalived}
+    if options.addresses:
+        starts = {"piranha": start_pulse, "keepalived": start_vrrp}
     if options.only:
         starts = {options.only: starts[options.only]}
     for interval_s in options.intervals:

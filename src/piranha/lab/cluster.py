@@ -58,11 +58,12 @@ class Traffic:
 
 
 class Router:
-    """One router's daemons: `pulse`, started here, and the `lvsd` it starts."""
+    """One router's daemons: `pulse`, started here, and the `lvsd` it starts. options: more words for `pulse`."""
 
-    def __init__(self, lab: Lab, name: str, config: Path) -> None:
+    def __init__(self, lab: Lab, name: str, config: Path, options: tuple[str, ...] = ()) -> None:
         self.name = name
         self.config = config
+        self.options = options
         self.run_dir = lab.folder / name / "run"
         self.state_dir = lab.folder / name / "state"
         self.run_dir.mkdir(parents=True)
@@ -77,6 +78,7 @@ class Router:
             "piranha.pulse.main",
             *("-n", "-v", "-c", str(self.config)),
             *("--run-dir", str(self.run_dir), "--state-dir", str(self.state_dir)),
+            *self.options,
             log=f"{self.name}-pulse",
         )
 
