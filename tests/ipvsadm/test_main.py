@@ -47,7 +47,7 @@ def test_what_cannot_be_written_is_one_clear_line() -> None:
             check=False,
         )
 
-    assert (done.returncode, done.stderr) == (1, "ipvsadm: cannot read or write: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, "ipvsadm: standard output: No space left on device\n")
 
 
 def test_starting_loads_nothing_heavy() -> None:

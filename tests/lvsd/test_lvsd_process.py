@@ -173,7 +173,7 @@ def test_a_server_with_a_slash_in_its_name_is_judged(lvsd: Lvsd, server: RealSer
 
 
 def test_its_records_tell_of_a_file_that_was_refused(lvsd: Lvsd) -> None:
-    lvsd.write()
+    lvsd.write(virtual("www", ("a", 9, 1)))
     lvsd.start()
     lvsd.file.write_text("")
     lvsd.reload()

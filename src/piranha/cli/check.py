@@ -10,6 +10,7 @@ from piranha.control.daemon import CONFIG_FILES
 from piranha.lvscf.config import meaning
 from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import ReadError, read_and_load
+from piranha.text import printable
 
 DESCRIPTION = """Check an lvs.cf. Findings go to stderr, a summary to stdout.
 Exit status 0: valid, 1: has errors, 2: cannot be read."""
@@ -25,16 +26,14 @@ def main(argv: Sequence[str]) -> int:
     try:
         loaded = read_and_load(path)
     except ReadError as error:
-        print(f"piranha: {error}", file=sys.stderr)
+        print(f"piranha: {printable(str(error))}", file=sys.stderr)
         return 2
     if args.json:
         print(json.dumps(facts(loaded)))
     else:
         if loaded.findings:
-            # A terminal of another encoding must not end this in a traceback.
-            encoding = sys.stderr.encoding or "utf-8"
-            print(loaded.render().encode(encoding, "replace").decode(encoding), file=sys.stderr, flush=True)
-        print(f"{path.name}: {summary(loaded)}")
+            print(loaded.render(), file=sys.stderr, flush=True)
+        print(f"{printable(path.name)}: {summary(loaded)}")
     return 1 if loaded.config is None else 0
 
 

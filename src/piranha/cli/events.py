@@ -10,6 +10,7 @@ from piranha.control.daemon import Folders
 from piranha.events.event import Record, read_record
 from piranha.events.log import event_line
 from piranha.events.order import in_order
+from piranha.output import reader_left
 
 DESCRIPTION = """List what both daemons decided, newest last; from their files when they are dead.
 Exit status 0: listed, 3: no record can be read."""
@@ -32,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     for daemon, record in told[-args.limit :] if args.limit > 0 else ():
         _show(daemon, record, args.json)
     seen = {daemon: found[-1].seq if found else 0 for daemon, found in records.items()}
-    while args.follow:
+    while args.follow and not reader_left():
         time.sleep(POLL_S)
         _show_new(folders, seen, args.json)
     return 0

@@ -1,7 +1,6 @@
 """Shell: `piranha VERB`: finds the verb's module, runs it, and never shows a traceback."""
 
 import importlib
-import os
 import signal
 import sys
 import traceback
@@ -9,7 +8,9 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 import piranha
+from piranha import output
 from piranha.errors import PiranhaError
+from piranha.text import printable
 
 USAGE = 64  # EX_USAGE, sysexits.h
 DEFECT = 70  # EX_SOFTWARE
@@ -25,19 +26,21 @@ VERBS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; return its exit status: 64 for wrong usage, 70 for a defect of Piranha."""
+    """Run one verb; return its exit status: 64 wrong usage, 70 a defect of Piranha, 74 output could not be written."""
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    if words[:1] == ["demo"]:
+        return _guarded(words, debug)  # a show ends when nobody looks
+    return output.steadily("piranha", lambda: _guarded(words, debug))
+
+
+def _guarded(words: Sequence[str], debug: bool) -> int:
     try:
         return _run(words)
     except PiranhaError as error:
         _complain(str(error), debug)
         return 1
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; nothing may be written to it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Exception as error:
@@ -77,7 +80,7 @@ def _help() -> str:
 def _complain(text: str, debug: bool) -> None:
     if debug:
         traceback.print_exc()
-    print(f"piranha: {text}", file=sys.stderr)
+    print(f"piranha: {printable(text)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

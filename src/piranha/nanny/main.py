@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from types import FrameType
@@ -23,6 +22,7 @@ from piranha.lvscf.ere import BadExpression, translate
 from piranha.nanny.engine import Engine
 from piranha.nanny.expect import quoted
 from piranha.nanny.results import Assignment, ProbeResult
+from piranha.output import reader_left, steadily
 from piranha.terms import Address, Protocol
 
 USAGE = """\
@@ -42,7 +42,7 @@ usage: nanny -h IP [-p PORT] [-r RPORT] [-u] [-s TEXT] [-x TEXT] [--regex] [-T]
       --count N            stop after N checks
   -v, --verbose            say first what is checked
       --version, -?, --help, --usage
-exit status: 0 the last check was good, 1 it was not, 2 wrong arguments"""
+exit status: 0 the last check was good, 1 it was not, 2 wrong arguments, 74 output cannot be written"""
 
 SHORT = "h:p:r:V:f:ut:a:s:x:e:Tw:M:qU:S:I:ncv?"
 LONG = [
@@ -234,7 +234,7 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def run(request: Request) -> int:
-    """Check until `count` is reached; SIGINT and SIGTERM end it with status 0."""
+    """Check until `count` is reached, without count while somebody reads; SIGINT and SIGTERM end it with status 0."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     engine = Engine()
@@ -245,14 +245,18 @@ def run(request: Request) -> int:
             for result in engine.turn():
                 print(line(result, request.assignment, time.time()), flush=True)
                 done += 1
-                if done == request.count:
+                if done == request.count or (request.count == 0 and reader_left()):
                     return 0 if result.ok else 1
     finally:
         engine.close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`nanny`; exit status 0: the last check was good, or a signal came; 1: it was not; 2: wrong arguments."""
+    """`nanny`; exit status 0: the last check was good, or a signal came; 1: not; 2: wrong arguments; 74: no output."""
+    return steadily("nanny", lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     try:
         request = parse(sys.argv[1:] if argv is None else argv)
     except WrongArguments as error:
@@ -265,9 +269,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"nanny: {remark}", file=sys.stderr)
     if request.verbose:
         print(f"nanny: {describe(request.assignment)}", file=sys.stderr)
-    with suppress(BrokenPipeError):
-        return run(request)
-    return 1
+    return run(request)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from piranha.cli.ipvsadm.refusals import refusal
 from piranha.cli.ipvsadm.session import DONE, NOT_THERE, Session
 from piranha.kernel.ipvs_socket import IpvsSocket
 from piranha.kernel.socket import NetlinkError
+from piranha.output import steadily
 
 VERSION_LINE = f"ipvsadm v1.31 (piranha {__version__}, IPVS v1.2.1)"
 
@@ -28,19 +29,17 @@ def main(argv: Sequence[str] | None = None, rules: Iterable[bytes] | None = None
     argv: the program's name and its words, else those of this process; rules: what `-R` reads, else stdin.
     """
     name, *words = sys.argv if argv is None else argv
-    try:
-        status = _run(words, name.rpartition("/")[2], sys.stdin.buffer if rules is None else rules)
-        sys.stdout.flush()
-    except OSError as error:
-        # What is left in the buffer would fail once more at the end of the process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):  # whoever read the listing has seen enough
-            return DONE
-        print(f"ipvsadm: cannot read or write: {error.strerror}", file=sys.stderr)
-        return NOT_THERE
-    except KeyboardInterrupt:
-        return 130
-    return status
+
+    def run() -> int:
+        try:
+            return _run(words, name.rpartition("/")[2], sys.stdin.buffer if rules is None else rules)
+        except OSError as error:
+            print(f"ipvsadm: cannot read the rules: {error.strerror}", file=sys.stderr)
+            return NOT_THERE
+        except KeyboardInterrupt:
+            return 130
+
+    return steadily("ipvsadm", run, lost=NOT_THERE)
 
 
 def _run(words: Sequence[str], program: str, rules: Iterable[bytes]) -> int:
