@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.answers import lvsd, pulse, server, virtual
+from tests.cli.answers import lvsd, partner, pulse, server, virtual
 
 from piranha.cli import status
 from piranha.cli.status_facts import judge
@@ -26,16 +27,16 @@ backup     standby       -    yes  0.4s    0.4s              3
 VIP         ON       DEVICE  LEASE
 192.0.2.10  primary  eth0    2.4 of 3
 
-VIRTUAL  SERVICE             HOW       UP  CONNS  OUT BY  STATE
-www      tcp 192.0.2.10:443  nat wlc  2/2     82      6s  ok
+VIRTUAL  SERVICE             HOW       UP  CONNS  NEW/S  OUT BY  STATE
+www      tcp 192.0.2.10:443  nat wlc  2/2     82     94      6s  ok
 2 servers up, none otherwise (--all lists them)"""
 
 BAD = """\
 example-net: DEGRADED                                        primary, 22 Nov 14:01:12, serial 42
   ! www/web2  down 4m04s: connect: no answer in 2000 ms
 
-VIRTUAL  SERVICE             HOW       UP  CONNS  OUT BY  STATE
-www      tcp 192.0.2.10:443  nat wlc  1/2     82      6s  degraded !
+VIRTUAL  SERVICE             HOW       UP  CONNS  NEW/S  OUT BY  STATE
+www      tcp 192.0.2.10:443  nat wlc  1/2     82     94      6s  degraded !
 
 SERVER    ADDRESS           STATE  WEIGHT  CONNS    FOR  LAST CHECK
 www/web2  10.11.12.21:8443  down        -      -  4m04s  connect: no answer in 2000 ms, 0.7s ago
@@ -101,6 +102,34 @@ def test_no_line_is_wider_than_96_columns() -> None:
     assert max(map(len, screen(pulse(), lvsd(www)).splitlines())) <= WIDTH
 
 
+@pytest.mark.parametrize("width", [40, 60, 72, 80, 96])
+def test_a_narrow_terminal_loses_the_least_important_columns_first(width: int) -> None:
+    check = {**TIMED_OUT, "detail": "answer: expected 'HTTP/1.1 200' and got " + "x" * 200}
+    www = virtual("www", server("web1"), server("web2", "down", last_check=check))
+    verdict, findings = judge(pulse(), lvsd(www), pulse_expected=True)
+    since = "13:57:08 (4m04s)"
+    shown = Screen(pulse(), lvsd(www), verdict, findings, "primary", "22 Nov 14:01:12", since=since, width=width)
+    lines = render(shown)
+    assert max(map(len, lines)) <= width
+    assert lines[0].startswith("example-net: DEGRADED since 13:57:08")
+    assert any(line.startswith("www ") and line.endswith("degraded !") for line in lines)
+    assert any(line.startswith("primary *") and "active" in line for line in lines)
+
+
+def test_a_plane_that_does_not_estimate_has_no_such_column() -> None:
+    assert "NEW/S" not in screen(pulse(), lvsd(virtual("www", server("web1"), new_per_s=None)))
+
+
+def test_what_others_wrote_cannot_drive_the_terminal(daemons: "Daemons", capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "\x1b[2J\x1b]0;owned\x07"
+    check = {**TIMED_OUT, "detail": evil}
+    daemons.add("pulse", pulse(cluster=evil, node=evil, warnings=[evil]))
+    daemons.add("lvsd", lvsd(virtual(evil, server(evil, "down", last_check=check)), cluster=evil))
+    for words in ((), ("--all",), ("--nagios",), ("--json",)):
+        status.main([*words, "--run-dir", str(daemons.folder)])
+        assert "\x1b" not in capsys.readouterr().out
+
+
 def test_a_name_shows_that_virtual_server_only_and_all_of_its_servers() -> None:
     text = screen(pulse(), lvsd(virtual("www", server("web1")), virtual("mail", server("mx1"))), "www")
     assert "www/web1" in text
@@ -151,6 +180,71 @@ def test_a_pulse_that_died_makes_everything_unknown(daemons: Daemons, capsys: py
     assert out.startswith("example-net: UNKNOWN ")
     assert "! pulse  pulse on this router does not answer" in out
     assert "pulse: unknown since ever, it has left no record: " in out
+
+
+def test_a_router_is_a_name(daemons: Daemons, capsys: pytest.CaptureFixture[str]) -> None:
+    www = virtual("www", server("web1", "down"))
+    daemons.add("pulse", pulse(partner={**partner(), "alive": False, "age_s": 12.0}))
+    daemons.add("lvsd", lvsd(www))
+    for name in ("primary", "backup", "router", "partner", "vip", "192.0.2.10"):
+        assert status.main([name, "--run-dir", str(daemons.folder)]) == 1
+        out = capsys.readouterr().out
+        assert "the partner is not heard" in out
+        assert "ROUTER" in out
+        assert "www" not in out
+
+
+def test_the_parts_of_ours_are_names_too(daemons: Daemons, capsys: pytest.CaptureFixture[str]) -> None:
+    daemons.add("pulse", pulse(partner=None))
+    daemons.add("lvsd", lvsd(virtual("www", server("web1")), refused_changes=["add x: ENOENT"]))
+    assert status.main(["table", "--run-dir", str(daemons.folder)]) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == ["  ! table  refused: add x: ENOENT"]
+    assert status.main(["config", "--run-dir", str(daemons.folder)]) == 0
+
+
+def test_a_server_whose_lvsd_is_silent_is_unknown(daemons: Daemons, capsys: pytest.CaptureFixture[str]) -> None:
+    daemons.add("pulse", pulse())
+    assert status.main(["www", "--run-dir", str(daemons.folder)]) == 3
+    assert "lvsd on this router does not answer" in capsys.readouterr().out
+
+
+def test_the_title_says_since_when(daemons: Daemons, capsys: pytest.CaptureFixture[str]) -> None:
+    daemons.add("pulse", pulse())
+    daemons.add(
+        "lvsd", lvsd(virtual("www", server("web1"), server("web2", "down"), server("web3", "down", since_s=10.0)))
+    )
+    assert status.main(["--run-dir", str(daemons.folder)]) == 1
+    assert re.match(r"example-net: DEGRADED since \d\d:\d\d:\d\d \(4m04s\)\s", capsys.readouterr().out)
+
+
+def test_a_verdict_with_a_reason_of_unknown_age_has_no_since(
+    daemons: Daemons, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemons.add("pulse", pulse(warnings=["no key"]))
+    daemons.add("lvsd", lvsd(virtual("www", server("web1"), server("web2", "down"))))
+    status.main(["--run-dir", str(daemons.folder)])
+    assert capsys.readouterr().out.startswith(("example-net: DEGRADED   ", "example-net: DEGRADED\n"))
+
+
+def test_nagios_gets_one_line_with_numbers(daemons: Daemons, capsys: pytest.CaptureFixture[str]) -> None:
+    check = {**TIMED_OUT, "detail": "got | and '"}
+    daemons.add("pulse", pulse(partner=None))
+    daemons.add("lvsd", lvsd(virtual("www", server("web1"), server("web2", "down", last_check=check))))
+    assert status.main(["--nagios", "www", "--run-dir", str(daemons.folder)]) == 1
+    numbers = "'www up'=1;;;0;2 'www connections'=82;;;0 'www new per s'=94;;;0"
+    assert capsys.readouterr().out == f"PIRANHA WARNING: www/web2 down 4m04s: got / and ' | {numbers}\n"
+    assert status.main(["--nagios", "--run-dir", str(daemons.folder)]) == 1
+    assert " and 1 more | " in capsys.readouterr().out
+
+
+def test_another_router_is_not_answered_for(daemons: Daemons, capsys: pytest.CaptureFixture[str]) -> None:
+    daemons.add("pulse", pulse())
+    daemons.add("lvsd", lvsd(virtual("www", server("web1"))))
+    assert status.main(["--on", "primary", "--run-dir", str(daemons.folder)]) == 0
+    capsys.readouterr()
+    assert status.main(["--on", "backup", "--run-dir", str(daemons.folder)]) == 3
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
 
 
 def test_nothing_runs_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -277,6 +277,19 @@ def test_what_follows_a_clock_that_was_set_back_is_told_after_it(
     assert words == ["first", "set back", "by_s", "second", "third"]
 
 
+def test_what_others_wrote_cannot_drive_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "state").mkdir()
+    evil = "\x1b[2J"
+    recorder = Recorder(tmp_path / "state" / "lvsd-events.jsonl")
+    recorder.record(Event(when_s=1, subject="www", message=evil, before=evil, after=evil, rule=evil, cause=evil))
+    recorder.close()
+    for words in (["www"], ["www", "--json"], ["\x1b[2J"]):
+        why.main([*words, "--run-dir", str(tmp_path)])
+    events.main(["--run-dir", str(tmp_path)])
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err
+
+
 def test_a_time_that_is_none_is_one_line(folder: Path) -> None:
     with pytest.raises(why.BadTime, match="not a time"):
         why.main(["www", "--at", "yesterday", "--run-dir", str(folder)])

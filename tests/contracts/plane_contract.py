@@ -159,6 +159,7 @@ class PlaneContract:
         statistics = plane.statistics()[www()]
 
         assert statistics.counters.connections == 0
+        assert statistics.connections_per_s in (None, 0)
         assert statistics.servers[server(1)].active == 0
 
     def test_timeouts_can_be_set(self, plane: Plane) -> None:

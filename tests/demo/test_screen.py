@@ -101,3 +101,10 @@ def test_a_vip_without_holder_and_without_limit_is_said() -> None:
     assert "no limit: no partner is ready" in text(made)
     made.routers["primary"].holds = False
     assert "NOBODY HOLDS THE VIP" in text(made)
+
+
+def test_what_others_wrote_cannot_drive_the_terminal() -> None:
+    made = picture()
+    made.story.append(Happening(99.0, "primary", "lvsd", "www", "\x1b[2J", "\x1b[2J", "\x1b[2J"))
+    made.routers["primary"].lvsd.status["virtuals"][0]["servers"][0]["last_check"]["detail"] = "\x1b[2J"
+    assert "\x1b" not in text(made)

@@ -11,6 +11,7 @@ from piranha.events.event import Record, read_record
 from piranha.events.log import event_line
 from piranha.events.order import in_order
 from piranha.output import reader_left
+from piranha.text import printable
 
 DESCRIPTION = """List what both daemons decided, newest last; from their files when they are dead.
 Exit status 0: listed, 3: no record can be read."""
@@ -55,4 +56,5 @@ def _show(daemon: str, record: Record, as_json: bool) -> None:
         print(json.dumps(record.message() | {"daemon": daemon}), flush=True)
         return
     when = time.strftime("%d %b %H:%M:%S", time.localtime(record.at_s))
-    print(f"{when}.{int(record.at_s * 10) % 10}  {daemon:<5}  {event_line(record.event)}", flush=True)
+    line = f"{when}.{int(record.at_s * 10) % 10}  {daemon:<5}  {event_line(record.event)}"
+    print(printable(line), flush=True)

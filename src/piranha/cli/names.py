@@ -1,9 +1,39 @@
-"""What a NAME on the command line can mean: `www`, `www/web3`, `*/web3`, `10.11.12.23`, `10.11.12.23:8443`."""
+"""What a NAME on the command line can mean: a virtual server, a server, a machine, a router, a VIP, or a part of ours.
+
+`www`, `www/web3`, `*/web3`, `10.11.12.23`, `10.11.12.23:8443`; `primary`, `backup`, `router`, `partner`;
+`vip`, `192.0.2.10`; `config`, `table`, `lvsd`, `nanny`, `pulse`.
+"""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
 
 from piranha.cli.facts import Facts, dicts, number, text
+
+ROUTER = frozenset({"router", "partner", "pulse", "takeover", "election"})
+"""Subjects of what happens between the routers; they are one story."""
+VIP = "vip"
+TABLE = "table"
+ALWAYS_KNOWN = frozenset({"config", "lvsd", "nanny", "record", TABLE, VIP}) | ROUTER
+PLACES = ("primary", "backup")
+
+
+def subjects(name: str, pulse: Facts, lvsd: Facts) -> list[str]:
+    """Return the subjects of events and findings that `name` stands for; empty when it fits none."""
+    if name in ALWAYS_KNOWN:
+        return [name]
+    if found := resolve(name, lvsd):
+        return found
+    if name in [text(vip.get("address")) for vip in dicts(pulse.get("vips"))]:
+        return [f"{VIP} {name}", "router"]
+    if name in PLACES:
+        ours = text(pulse.get("node")) or text(lvsd.get("node"))
+        return ["partner" if ours in PLACES and name != ours else "router"]
+    return []
+
+
+def of_routers(name: str) -> bool:
+    """Whether a subject is about routers or VIPs rather than servers."""
+    return name in ROUTER or name.partition(" ")[0] == VIP
 
 
 def known_names(lvsd: Facts) -> list[str]:

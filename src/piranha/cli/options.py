@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from piranha.control.client import NoAnswer, ask
+from piranha.control.client import NoAnswer, NotPermitted, ask
 from piranha.control.daemon import Folders
 from piranha.control.messages import Refused
 from piranha.events.event import Record, read_record
 from piranha.events.record import read_file
 
 USAGE = 64
+NOT_PERMITTED = 77  # EX_NOPERM, sysexits.h
 DAEMONS = ("pulse", "lvsd")
 
 
@@ -35,13 +36,18 @@ def parser(verb: str, description: str) -> Parser:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a daemon said, or why it said nothing. last_at_s: its last record, wall clock, if any."""
+    """What a daemon said, or why it said nothing.
+
+    installed: it runs here, or ran here. last_at_s: its last record, wall clock, if any. forbidden:
+    it runs, but who asks may not look.
+    """
 
     name: str
     data: Mapping[str, object] | None
     problem: str = ""
     installed: bool = True
     last_at_s: float | None = None
+    forbidden: bool = False
 
 
 def ask_daemon(name: str, verb: str, folders: Folders, args: Mapping[str, object] | None = None) -> Asked:
@@ -51,7 +57,9 @@ def ask_daemon(name: str, verb: str, folders: Folders, args: Mapping[str, object
     except (NoAnswer, Refused) as error:
         ran_here = (folders.run / f"{name}.lock").exists()
         records = _from_file(name, folders)
-        return Asked(name, None, str(error), ran_here or bool(records), records[-1].at_s if records else None)
+        last_at_s = records[-1].at_s if records else None
+        forbidden = isinstance(error, NotPermitted)
+        return Asked(name, None, str(error), ran_here or bool(records), last_at_s, forbidden)
 
 
 def records_of(name: str, folders: Folders, limit: int = 2000) -> list[Record] | None:

@@ -1,9 +1,10 @@
 """How a name of `piranha why` stands now: the first lines of its story, and what comes next."""
 
 from piranha.cli.facts import Facts, dicts, facts, number, strings, text
+from piranha.cli.names import ROUTER, TABLE, VIP
 from piranha.cli.status_facts import server_state
 from piranha.cli.status_routers import dead_links, is_active, partner_is_active
-from piranha.cli.story import ROUTER, TABLE, VIP, Clock
+from piranha.cli.story import Clock
 from piranha.cli.words import count, duration
 
 

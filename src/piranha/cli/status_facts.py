@@ -1,6 +1,9 @@
 """What is wrong, and how badly: judged from what `pulse` and `lvsd` answered to `status`."""
 
+from collections.abc import Sequence
+
 from piranha.cli.facts import Facts, booleans, dicts, facts, number, strings, text
+from piranha.cli.names import ROUTER, VIP, of_routers
 from piranha.cli.status_routers import is_active, router_findings
 from piranha.cli.verdict import Finding, Verdict, verdict_of
 from piranha.cli.words import count, duration
@@ -32,6 +35,20 @@ def judge(pulse: Facts | None, lvsd: Facts | None, *, pulse_expected: bool) -> t
     findings = list(dict.fromkeys(findings))
     findings.sort(key=lambda finding: (finding.mark == "i", -finding.verdict))
     return verdict_of(findings), findings
+
+
+def about(findings: Sequence[Finding], names: Sequence[str], *, lvsd_answers: bool) -> list[Finding]:
+    """Return the findings about subjects in `names`; while lvsd is silent, that is one about each server."""
+    kept = [one for one in findings if any(_is_about(one.subject, name) for name in names)]
+    if not lvsd_answers and not all(map(of_routers, names)):
+        kept += [one for one in findings if one.verdict is Verdict.UNKNOWN and one not in kept]
+    return kept
+
+
+def _is_about(subject: str, name: str) -> bool:
+    if subject in ROUTER or subject == VIP:
+        return of_routers(name)
+    return subject == name or subject.startswith(name + "/")
 
 
 def _out_of_step(pulse: Facts, lvsd: Facts) -> list[Finding]:

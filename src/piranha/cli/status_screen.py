@@ -1,17 +1,25 @@
-"""The screen of `piranha status`, at most 96 columns wide."""
+"""The screen of `piranha status`, at most 96 columns wide, narrower where the terminal is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from piranha.cli.facts import Facts, dicts, number, text
+from piranha.cli.names import of_routers
 from piranha.cli.status_facts import server_state
 from piranha.cli.verdict import Finding, Verdict
-from piranha.cli.words import WIDTH, count, cut, duration, table
+from piranha.cli.words import WIDTH, count, cut, duration, fitting
+
+NARROW = 72
+"""Where the last check of a server would not be readable beside everything else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What to show. here: this router's name; now: the wall clock, ready to print; names: empty = all."""
+    """What to show.
+
+    here: this router's name. now, since: the wall clock, and since when the verdict holds, ready to
+    print. names: subjects that are asked for, empty = all.
+    """
 
     pulse: Facts | None
     lvsd: Facts | None
@@ -21,15 +29,18 @@ class Screen:
     now: str
     every_server: bool = False
     names: tuple[str, ...] = ()
+    since: str = ""
+    width: int = WIDTH
 
 
 def render(screen: Screen) -> list[str]:
     """Return the lines."""
-    lines = [_title(screen)]
+    lines = _title(screen)
     width = max((len(finding.subject) for finding in screen.findings), default=0)
     for finding in screen.findings:
-        lines.append(cut(f"  {finding.mark} {finding.subject.ljust(width)}  {finding.text}".rstrip()))
-    if screen.pulse is not None and not screen.names:
+        line = f"  {finding.mark} {finding.subject.ljust(width)}  {finding.text}".rstrip()
+        lines.append(cut(line, screen.width))
+    if screen.pulse is not None and (not screen.names or any(map(of_routers, screen.names))):
         lines += ["", *_routers(screen, screen.pulse)]
         lines += _vips(screen, screen.pulse)
     if screen.lvsd is not None:
@@ -37,12 +48,16 @@ def render(screen: Screen) -> list[str]:
     return lines
 
 
-def _title(screen: Screen) -> str:
+def _title(screen: Screen) -> list[str]:
     facts = screen.lvsd or screen.pulse or {}
     serial = number(facts.get("serial_no"))
     right = f"{screen.here}, {screen.now}" + (f", serial {serial:.0f}" if serial is not None else "")
     left = f"{text(facts.get('cluster')) or 'lvs'}: {screen.verdict.name}"
-    return left + right.rjust(max(2 + len(right), WIDTH - len(left)))
+    if screen.since:
+        left += f" since {screen.since}"
+    if len(left) + 2 + len(right) > screen.width:
+        return [cut(left, screen.width), cut(right, screen.width)]
+    return [left + right.rjust(screen.width - len(left))]
 
 
 def _routers(screen: Screen, pulse: Facts) -> list[str]:
@@ -72,7 +87,8 @@ def _routers(screen: Screen, pulse: Facts) -> list[str]:
                 _whole(partner.get("generation")),
             ]
         )
-    return table(head, rows, ("FOR", "READY", "GENERATION"))
+    spare = ("GENERATION", *reversed(head[4:-1]), "FOR")
+    return fitting(head, rows, screen.width, ("FOR", "READY", "GENERATION"), spare)
 
 
 def _vips(screen: Screen, pulse: Facts) -> list[str]:
@@ -87,7 +103,7 @@ def _vips(screen: Screen, pulse: Facts) -> list[str]:
         held = vip.get("held") is True
         on = (text(pulse.get("node")) or screen.here) if held else other
         rows.append([text(vip.get("address")), on, text(vip.get("device")), _lease(pulse) if held else "-"])
-    return ["", *table(["VIP", "ON", "DEVICE", "LEASE"], rows)]
+    return ["", *fitting(["VIP", "ON", "DEVICE", "LEASE"], rows, screen.width, (), ("LEASE", "DEVICE"))]
 
 
 def _lease(pulse: Facts) -> str:
@@ -115,15 +131,23 @@ def _virtuals(screen: Screen, lvsd: Facts) -> list[str]:
                 hidden += 1
             else:
                 servers.append(_server_row(name, server))
-    head = ["VIRTUAL", "SERVICE", "HOW", "UP", "CONNS", "OUT BY", "STATE"]
-    lines = ["", *table(head, rows, ("UP", "CONNS", "OUT BY"))]
+    head = ["VIRTUAL", "SERVICE", "HOW", "UP", "CONNS", "NEW/S", "OUT BY", "STATE"]
+    if all(row[5] == "-" for row in rows):  # a plane that does not estimate
+        head, rows = _without(head, 5), [_without(row, 5) for row in rows]
+    numbers = ("UP", "CONNS", "NEW/S", "OUT BY")
+    lines = ["", *fitting(head, rows, screen.width, numbers, ("HOW", "OUT BY", "NEW/S", "SERVICE", "CONNS"))]
     if servers:
         head = ["SERVER", "ADDRESS", "STATE", "WEIGHT", "CONNS", "FOR", "LAST CHECK"]
-        lines += ["", *map(cut, table(head, servers, ("WEIGHT", "CONNS", "FOR")))]
+        spare: Sequence[str] = () if screen.width > NARROW else ("CONNS", "WEIGHT", "ADDRESS")
+        lines += ["", *fitting(head, servers, screen.width, ("WEIGHT", "CONNS", "FOR"), spare)]
     if hidden:
         rest = "none otherwise" if not servers else "see above for the others"
-        lines.append(f"{count(hidden, 'server')} up, {rest} (--all lists them)")
+        lines.append(cut(f"{count(hidden, 'server')} up, {rest} (--all lists them)", screen.width))
     return lines
+
+
+def _without(row: Sequence[str], place: int) -> list[str]:
+    return [*row[:place], *row[place + 1 :]]
 
 
 def _wanted(screen: Screen, virtual: str) -> bool:
@@ -146,6 +170,7 @@ def _virtual_row(virtual: Facts, servers: Sequence[Facts], state: str) -> list[s
         text(virtual.get("how")),
         f"{int(number(virtual.get('up')) or 0)}/{len(servers)}",
         str(conns),
+        _whole(virtual.get("new_per_s")),
         f"{number(virtual.get('out_by_s')) or 0.0:g}s",
         state,
     ]

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from piranha.cli.names import ROUTER, TABLE, VIP
 from piranha.events.event import CLOCK, Event
 from piranha.events.order import Told
 from piranha.lvsd.reconcile import REPAIRED
-
-ROUTER = frozenset({"router", "partner", "pulse", "takeover", "election"})
-VIP = "vip"
-TABLE = "table"
 
 Clock = Callable[[float], str]
 

@@ -9,22 +9,21 @@ from functools import partial
 from math import inf
 from typing import NamedTuple
 
-from piranha.cli.facts import Facts, dicts, text
-from piranha.cli.names import known_names, nearest, resolve
+from piranha.cli.facts import Facts
+from piranha.cli.names import ALWAYS_KNOWN, known_names, nearest, of_routers, subjects
 from piranha.cli.options import DAEMONS, ask_daemon, parser, records_of
 from piranha.cli.standing import outlook, stands
-from piranha.cli.story import ROUTER, VIP, belongs, story, without_clock_alone
+from piranha.cli.story import belongs, story, without_clock_alone
+from piranha.cli.words import safe
 from piranha.control.daemon import Folders
 from piranha.errors import PiranhaError
 from piranha.events.order import Told, in_order
+from piranha.text import printable
 
 DESCRIPTION = """Tell the story of a server (www/web3), a virtual server (www), `vip` or one VIP, a router
 (router, partner, or its name), `config`, `lvsd`, `nanny` or `table`, from what the daemons recorded; their
 files are read when they are dead.
 Exit status 0: explained, 1: no such name, 3: no record can be read."""
-
-PLACES = ("primary", "backup")
-ALWAYS_KNOWN = frozenset({"config", "lvsd", "nanny", "table", VIP}) | ROUTER
 
 
 class BadTime(PiranhaError):
@@ -52,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
         return 3
     lvsd = ask_daemon("lvsd", "status", folders).data or {}
     pulse = ask_daemon("pulse", "status", folders).data or {}
-    names = _meaning(args.name, lvsd, pulse)
+    names = subjects(args.name, pulse, lvsd) or [args.name]
     until_s = inf if args.at is None else _time(args.at)
     told = without_clock_alone(
         [
@@ -61,16 +60,16 @@ def main(argv: Sequence[str]) -> int:
             if record.at_s <= until_s and belongs(record.event, names)
         ]
     )
-    if not told and not any(name in known_names(lvsd) or name in ALWAYS_KNOWN for name in names):
-        subjects = {record.event.subject for found in records.values() for record in found or ()}
-        known = [*known_names(lvsd), *sorted(subjects), *sorted(ALWAYS_KNOWN)]
-        print(f"piranha: no such name: {args.name}{nearest(args.name, known)}", file=sys.stderr)
+    if not told and not subjects(args.name, pulse, lvsd):
+        recorded = {record.event.subject for found in records.values() for record in found or ()}
+        known = [*known_names(lvsd), *sorted(recorded), *sorted(ALWAYS_KNOWN)]
+        print(f"piranha: no such name: {printable(args.name)}{nearest(args.name, known)}", file=sys.stderr)
         return 1
     if args.json:
         print(json.dumps([record.message() | {"daemon": daemon} for daemon, record in told]))
         return 0
     now = Now(pulse, lvsd) if args.at is None else None
-    print("\n".join(_tell(names, told, now, args.limit)))
+    print(safe(_tell(names, told, now, args.limit)))
     return 0
 
 
@@ -86,27 +85,13 @@ def _tell(names: Sequence[str], told: Sequence[Told], now: Now | None, limit: in
     lines += story(told, clock, limit) or ["  nothing is recorded"]
     if len(told) > limit:
         lines.append(f"  {len(told) - limit} earlier records (--limit shows more)")
-    if any(name in ROUTER or name.partition(" ")[0] == VIP for name in names) and _is_paired(now):
+    if any(map(of_routers, names)) and _is_paired(now):
         lines.append("  These are the records of this router; the partner keeps its own: ask there, too.")
     return lines + [line for name in names for line in (outlook(name, now.lvsd) if now else [])]
 
 
 def _is_paired(now: Now | None) -> bool:
     return now is None or now.pulse.get("paired") is not False
-
-
-def _meaning(name: str, lvsd: Facts, pulse: Facts) -> list[str]:
-    """Return the subjects that `name` stands for."""
-    if name in ALWAYS_KNOWN:
-        return [name]
-    if found := resolve(name, lvsd):
-        return found
-    if name in [text(vip.get("address")) for vip in dicts(pulse.get("vips"))]:
-        return [f"vip {name}", "router"]
-    if name in PLACES:
-        ours = text(pulse.get("node"))
-        return ["partner" if ours in PLACES and name != ours else "router"]
-    return [name]
 
 
 def _clock(at_s: float, with_day: bool) -> str:

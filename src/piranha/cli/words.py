@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from piranha.text import printable
+
 WIDTH = 96
+"""Most columns of a screen; fewer where the terminal has fewer."""
 
 
 def duration(seconds: float) -> str:
@@ -21,7 +24,7 @@ def duration(seconds: float) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = ()) -> list[str]:
     """Return the lines of a table; columns named in `right` are right-aligned."""
-    cells = [list(head), *(list(row) for row in rows)]
+    cells = [list(head), *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     rights = {column for column, name in enumerate(head) if name in set(right)}
     lines = []
@@ -34,11 +37,29 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[st
     return lines
 
 
+def fitting(
+    head: Sequence[str], rows: Sequence[Sequence[str]], width: int, right: Iterable[str], spare: Sequence[str]
+) -> list[str]:
+    """Return the lines of a table that fits `width`: columns in `spare` go, one by one, then lines are cut."""
+    right, left = tuple(right), list(spare)
+    while max(map(len, lines := table(head, rows, right))) > width and left:
+        gone = head.index(left.pop(0))
+        head = [*head[:gone], *head[gone + 1 :]]
+        rows = [[*row[:gone], *row[gone + 1 :]] for row in rows]
+    return [cut(line, width) for line in lines]
+
+
 def cut(text: str, width: int = WIDTH) -> str:
-    """Return `text`, shortened to `width` characters if need be."""
+    """Return `text`, safe to show, shortened to `width` characters if need be."""
+    text = printable(text)
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def count(number: int, what: str) -> str:
     """Return `1 server` or `3 servers`."""
     return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def safe(lines: Iterable[str]) -> str:
+    """Return `lines` as one text to print: what others wrote in them cannot drive a terminal."""
+    return "\n".join(map(printable, lines))

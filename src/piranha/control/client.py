@@ -20,6 +20,10 @@ class NobodyListens(NoAnswer):
     """No process has this control socket open: the daemon does not run, or has not come so far yet."""
 
 
+class NotPermitted(NoAnswer):
+    """The daemon may be there, but its socket is not for who asks."""
+
+
 def ask(
     path: Path | str, verb: str, args: Mapping[str, object] | None = None, timeout_s: float = 2.0
 ) -> dict[str, object]:

@@ -95,6 +95,7 @@ def _statistics(kernel: IpvsSocket) -> Mapping[ServiceKey, ServiceStatistics]:
     return {
         service.key: ServiceStatistics(
             counters=_counters(service.statistics()),
+            connections_per_s=service.statistics().connections_per_s,
             servers={
                 server.key: ServerStatistics(
                     counters=_counters(server.statistics()),

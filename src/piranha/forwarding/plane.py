@@ -46,9 +46,13 @@ class ServerStatistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatistics:
-    """Counters of one service and of each of its real servers."""
+    """Counters of one service and of each of its real servers.
+
+    connections_per_s: new ones, as the plane estimates it; None where it does not.
+    """
 
     counters: Counters
+    connections_per_s: float | None = None
     servers: Mapping[DestinationKey, ServerStatistics] = field(default_factory=dict)
 
 

@@ -1,6 +1,6 @@
 """What `lvsd` answers to the control verb `status`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from piranha.forwarding.plane import ServerStatistics, ServiceStatistics
@@ -47,8 +47,15 @@ def _virtual(pool: Pool, view: View) -> dict[str, object]:
         "sorry": _sorry_serves(virtual, live),
         "out_by_s": max((s.timing.out_by_s for s in virtual.servers if s.active), default=0.0),
         "connections": sum(statistics[key].counters.connections for key in keys if key in statistics),
+        "new_per_s": _rate(statistics, keys),
         "servers": servers,
     }
+
+
+def _rate(statistics: Statistics, keys: Sequence[ServiceKey]) -> float | None:
+    rates = [statistics[key].connections_per_s for key in keys if key in statistics]
+    known = [rate for rate in rates if rate is not None]
+    return round(sum(known), 1) if known else None
 
 
 def _server(virtual: Virtual, server: RealServer, monitor: Monitor, view: View) -> dict[str, object]:

@@ -25,6 +25,7 @@ from piranha.cli.demo.terminal import LiveShow
 from piranha.cli.demo.tour import Tour
 from piranha.cli.demo.watch import Watch
 from piranha.cli.options import Parser
+from piranha.text import printable
 
 LOG_LINES = 12
 
@@ -82,7 +83,7 @@ async def _play(folder: Path, live: bool, lab: bool) -> int:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    print(printable(line), flush=True)
 
 
 def _end_on_signals() -> None:
@@ -105,4 +106,4 @@ def _show_logs(logs: Sequence[Path]) -> None:
     for path in logs:
         with contextlib.suppress(OSError):
             lines = path.read_text(errors="replace").splitlines()[-LOG_LINES:]
-            print(f"\nlast lines of {path.stem}:", *lines, sep="\n  ", file=sys.stderr)
+            print(f"\nlast lines of {path.stem}:", *map(printable, lines), sep="\n  ", file=sys.stderr)
