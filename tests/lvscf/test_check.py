@@ -1,6 +1,7 @@
 """`piranha check`: findings on stderr, a summary on stdout, a documented exit status."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,44 @@ def test_a_file_that_cannot_be_read_is_status_2(tmp_path: Path, capsys: pytest.C
     assert (out, err) == ("", f"piranha: {tmp_path}/none: No such file or directory\n")
 
 
+@pytest.mark.parametrize("what", ["directory", "FIFO", "device"])
+def test_what_is_no_file_is_status_2_at_once(what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    path = {"directory": tmp_path, "FIFO": tmp_path / "fifo", "device": Path("/dev/zero")}[what]
+    assert main([str(path)]) == 2
+    assert capsys.readouterr() == ("", f"piranha: {path}: this is a {what}, not a file\n")
+
+
+def run(*words: str, given: bytes = b"", **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """`piranha check` as a process of its own."""
+    command = [sys.executable, "-m", "piranha.cli.main", "check", *words]
+    environment = {"PYTHONPATH": ":".join(sys.path), **variables}
+    return subprocess.run(command, input=given, capture_output=True, env=environment, check=False, timeout=60)
+
+
+def test_a_dash_reads_standard_input() -> None:
+    done = run("-", given=GOOD.replace("lvs.cf", "").encode())
+    assert (done.returncode, done.stdout) == (0, b"standard input: valid, 1 virtual server, 2 real servers\n")
+    assert run("-", given=b"primry = 1\n").stderr.startswith(b"standard input:1:1: error: unknown keyword 'primry'")
+
+
+def test_no_character_of_the_file_or_its_name_drives_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "\x1b[31mlvs.cf"
+    path.write_text('\x1b[2J = 1\nvirtual \u202eweb {\n  send = "\x9b31m\n  \u2066x = \x07\r\x1b\n}\n')
+    for done in (run(str(path)), run(str(path.with_name("\x1b"))), run("--\x1b[2J")):
+        told = (done.stdout + done.stderr).decode()
+        assert told
+        assert all(line.isprintable() for line in told.replace("\t", " ").splitlines())
+
+
+def test_a_value_without_end_is_told_in_a_few_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "lvs.cf"
+    for text in ("primary = %s\n", "%s = 1\n", "%s\n", "virtual %s {\n", "primary = '%s\n"):
+        path.write_text(text % ("x" * 200_000))
+        assert main([str(path)]) == 1
+        assert len(capsys.readouterr().err) < 1500
+
+
 def test_json_has_every_finding_and_the_hash_of_meaning(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--json", str(file)]) == 0
     good = json.loads(capsys.readouterr().out)
@@ -82,9 +121,7 @@ def test_wrong_usage_is_status_64() -> None:
 def test_bytes_that_no_terminal_can_show_do_not_end_in_a_traceback(tmp_path: Path) -> None:
     path = tmp_path / "lvs.cf"
     path.write_bytes(b"primary = \xff\xfe\x1b[2J\nvirtual gr\xc3\xbc\xc3\x9f {\n")
-    command = [sys.executable, "-c", "import sys; from piranha.cli.check import main; sys.exit(main(sys.argv[1:]))"]
-    environment = {"PYTHONPATH": ":".join(sys.path), "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run([*command, str(path)], capture_output=True, env=environment, check=False, timeout=60)
+    done = run(str(path), LC_ALL="C", PYTHONIOENCODING="ascii")
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
     assert b"\x1b" not in done.stderr

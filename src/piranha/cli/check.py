@@ -9,9 +9,10 @@ from piranha.cli.options import Parser
 from piranha.control.daemon import CONFIG_FILES
 from piranha.lvscf.config import meaning
 from piranha.lvscf.load import Loaded
-from piranha.lvscf.read import ReadError, read_and_load
+from piranha.lvscf.read import SIZE_LIMIT, ReadError, read_and_load, resolve_and_load
 from piranha.text import printable
 
+STANDARD_INPUT = Path("-")
 DESCRIPTION = """Check an lvs.cf. Findings go to stderr, a summary to stdout.
 Exit status 0: valid, 1: has errors, 2: cannot be read."""
 
@@ -19,12 +20,14 @@ Exit status 0: valid, 1: has errors, 2: cannot be read."""
 def main(argv: Sequence[str]) -> int:
     """Run the verb; return its exit status."""
     options = Parser(prog="piranha check", description=DESCRIPTION, allow_abbrev=False)
-    options.add_argument("file", metavar="FILE", nargs="?", type=Path, help=f"default: {CONFIG_FILES[0]}")
+    options.add_argument(
+        "file", metavar="FILE", nargs="?", type=Path, help=f"- reads standard input; default: {CONFIG_FILES[0]}"
+    )
     options.add_argument("--json", action="store_true", help="print JSON")
     args = options.parse_args(argv)
     path = args.file or next((file for file in CONFIG_FILES if file.exists()), CONFIG_FILES[0])
     try:
-        loaded = read_and_load(path)
+        loaded = _standard_input() if path == STANDARD_INPUT else read_and_load(path)
     except ReadError as error:
         print(f"piranha: {printable(str(error))}", file=sys.stderr)
         return 2
@@ -33,8 +36,17 @@ def main(argv: Sequence[str]) -> int:
     else:
         if loaded.findings:
             print(loaded.render(), file=sys.stderr, flush=True)
-        print(f"{printable(path.name)}: {summary(loaded)}")
+        print(f"{printable(loaded.path.rpartition('/')[2])}: {summary(loaded)}")
     return 1 if loaded.config is None else 0
+
+
+def _standard_input() -> Loaded:
+    """Read what is piped in. Raises ReadError."""
+    name = "standard input"
+    try:
+        return resolve_and_load(sys.stdin.buffer.read(SIZE_LIMIT + 1), name)
+    except (OSError, AttributeError) as error:  # a directory, or closed by whoever started us
+        raise ReadError(f"{name}: {getattr(error, 'strerror', None) or 'it is closed'}") from error
 
 
 def summary(loaded: Loaded) -> str:

@@ -11,6 +11,7 @@ from piranha.control.daemon import Folders
 from piranha.control.messages import Refused
 from piranha.events.event import Record, read_record
 from piranha.events.record import read_file
+from piranha.text import printable
 
 USAGE = 64
 NOT_PERMITTED = 77  # EX_NOPERM, sysexits.h
@@ -22,7 +23,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print `message` and exit."""
-        self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(USAGE, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
 
 
 def parser(verb: str, description: str) -> Parser:

@@ -180,7 +180,7 @@ def floating(_directive: Directive, words: Sequence[Token], reader: Reader) -> F
 
 
 def _check_device(word: Token, device: str) -> None:
-    if not device or device in (".", "..") or re.search(r"[/\s]", device) or not device.isprintable():
+    if not device or device in (".", "..") or re.search(r"[/\s]", device) or not device.isprintable() or ";" in device:
         raise Mistake("E018", word, f"'{word.value}' is no device", "an interface name such as eth0, public or private")
 
 

@@ -25,7 +25,6 @@ CODES: dict[str, str] = {
     "E023": "The keyword takes a list in brackets.",
     "E024": "The file has zero bytes: it is no text.",
     "E025": "The file is too large to be an lvs.cf.",
-    "E026": "The path leads to a directory, a FIFO, a device or a socket.",
     "E030": "Two active virtual servers have the same protocol, VIP and port. The kernel takes one only.",
     "E031": "Two active virtual servers have the same firewall mark in one address family. The kernel takes one only.",
     "E032": "Two routers are asked for, but one has no address.",
@@ -43,6 +42,7 @@ CODES: dict[str, str] = {
     "E046": "No virtual server is active. A file that serves nothing must not remove a running service.",
     "E047": "A name or a value is longer than any that makes sense.",
     "E048": "The name of the pair or of a path holds characters that do not show, or is not UTF-8.",
+    "E049": "The lines end in carriage returns alone, as on an old Mac: to a parser the file is one line.",
     "W001": "The } of the last block is missing at the end of the file. It is taken as given, as ever.",
     "W002": "A keyword is given twice in a block. The last one counts, as ever.",
     "W003": "The keyword of the original has no effect here.",
@@ -79,4 +79,5 @@ CODES: dict[str, str] = {
     "W045": "A name holds characters that do not show, or a slash. Screens and logs show the former escaped.",
     "W046": "The plane in user space cannot serve this: it forwards TCP by address and port, with NAT.",
     "W047": "The words of a program are cut at blanks; a quote is an ordinary character of its word, as ever.",
+    "W048": "A ; parts settings only behind a { on the same line; elsewhere it is a character of the value, as ever.",
 }

@@ -73,6 +73,9 @@ def parsed(data: bytes, path: str) -> Source:
     if b"\0" in data:
         hint = "save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
         return _unusable(path, "E024", "this is not a text file: it has zero bytes", hint)
+    if "\r" in text.rstrip("\r") and "\n" not in text:
+        hint = "write them again: tr '\\r' '\\n' <OLD >NEW"
+        return _unusable(path, "E049", "the lines end in carriage returns alone, as on an old Mac", hint)
     tree, findings = parse(text)
     if not findings and all(isinstance(node, Trivia) for node in tree.body):
         return _unusable(path, "E001", "empty configuration", "an empty file would remove every virtual server")

@@ -21,16 +21,21 @@ class ReadError(PiranhaError, OSError):
 def read_and_load(path: Path | str) -> Loaded:
     """Read, resolve host names, load.
 
-    What is no configuration file (directory, FIFO, device, binary, too large, empty) is one clear
-    finding. Raises ReadError when the file cannot be opened or read.
+    What is no text of a sensible size is one clear finding. Raises ReadError when the path cannot
+    be opened or read, or leads to a directory, a FIFO, a device or a socket.
     """
     name = str(path)
     try:
         data = _read(name)
     except (OSError, ValueError) as error:
         raise ReadError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
-    if isinstance(data, Loaded):
-        return data
+    return resolve_and_load(data, name)
+
+
+def resolve_and_load(data: bytes, name: str) -> Loaded:
+    """Do what `read_and_load` does with what was read already; `name` is for findings."""
+    if len(data) > SIZE_LIMIT:
+        return unusable(name, "E025", f"this file is larger than {SIZE_LIMIT // 1024 // 1024} MiB")
     with _without_collector():
         source = parsed(data, name)
     hosts = resolve(source.names) if source.names else {}
@@ -50,20 +55,17 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _read(path: str) -> bytes | Loaded:
+def _read(path: str) -> bytes:
     # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
-            return unusable(path, "E026", f"this is {_kind(mode)}, not a file")
+            raise ValueError(f"this is {_kind(mode)}, not a file")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(SIZE_LIMIT + 1)
+            return file.read(SIZE_LIMIT + 1)
     finally:
         os.close(descriptor)
-    if len(data) > SIZE_LIMIT:
-        return unusable(path, "E025", f"this file is larger than {SIZE_LIMIT // 1024 // 1024} MiB")
-    return data
 
 
 def _kind(mode: int) -> str:

@@ -8,7 +8,7 @@ from piranha.lvscf import directives, values
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.directives import Directive, Scope, Status
 from piranha.lvscf.numbers import Mistake, Reader
-from piranha.lvscf.syntax.tokens import Kind, Token
+from piranha.lvscf.syntax.tokens import NO_SEMICOLON, ONE_A_LINE, Kind, Token
 from piranha.lvscf.syntax.tree import Setting, span_of
 from piranha.terms import Address
 
@@ -104,8 +104,12 @@ def _take(directive: Directive, setting: Setting, section: Section, reader: Read
     try:
         value = values.read(directive, setting.values, reader)
     except Mistake as mistake:
-        reader.findings.add(mistake.code, span_of(mistake.token), mistake.message, mistake.hint)
+        hint = _layout_hint(setting.values, mistake.token) or mistake.hint
+        reader.findings.add(mistake.code, span_of(mistake.token), mistake.message, hint)
         return
+    if _ends_in_semicolon(setting.values[-1]):
+        place = span_of(setting.values[-1])
+        reader.findings.add("W048", place, f"the ; is part of the value '{setting.values[-1].text}'", NO_SEMICOLON)
     given = Given(value, setting)
     before = section.given.get(name)
     if before is not None:
@@ -116,6 +120,18 @@ def _take(directive: Directive, setting: Setting, section: Section, reader: Read
     section.given[name] = given
     if directive.status is not _ACTED_ON:
         _report(directive, setting, reader.findings)
+
+
+def _layout_hint(words: Sequence[Token], wrong: Token) -> str:
+    """Return what to do where several settings stand on a line, or a `;` behind one."""
+    later = [word.text for word in words[1:] if word.kind is Kind.WORD]
+    if "=" in later or any("=" in text and directives.scopes_of(text.partition("=")[0]) for text in later):
+        return ONE_A_LINE
+    return NO_SEMICOLON if _ends_in_semicolon(wrong) else ""
+
+
+def _ends_in_semicolon(word: Token) -> bool:
+    return word.kind is Kind.WORD and len(word.text) > 1 and word.text[-1] == ";"
 
 
 def _report(directive: Directive, setting: Setting, findings: Findings) -> None:

@@ -4,7 +4,7 @@ Grammar: lvs.cf(5), *Rules of the file*. What the words mean is no business of t
 """
 
 from piranha.lvscf.diagnostics import Diagnostic, Findings
-from piranha.lvscf.syntax.tokens import BLOCK_KEYWORDS, Kind, Token, tokenize
+from piranha.lvscf.syntax.tokens import BLOCK_KEYWORDS, NO_SEMICOLON, Kind, Token, tokenize
 from piranha.lvscf.syntax.tree import Block, Node, Setting, Tree, Trivia, span_of
 
 FILE = ""  # the context outside of all blocks
@@ -85,7 +85,8 @@ class _Parser:
             if value.kind is Kind.UNCLOSED:
                 self.findings.add("E002", span_of(value), "the closing quote is missing")
             elif number and not value.before:
-                self.findings.add("E002", span_of(value), f"a blank is missing before '{value.text}'")
+                hint = NO_SEMICOLON if value.text == ";" else ""
+                self.findings.add("E002", span_of(value), f"a blank is missing before '{value.text}'", hint)
 
     def closed_by_last_value(self, nodes: list[Node], context: str) -> bool:
         """Whether the setting just read ends in a `}` that was meant to close the block."""

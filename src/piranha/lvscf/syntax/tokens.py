@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 BLOCK_KEYWORDS = ("virtual", "server", "failover", "check")
 BOM = "\ufeff"
+NO_SEMICOLON = "leave the ; out: it parts settings only behind a { on the same line"
+ONE_A_LINE = "each setting has a line of its own; behind a { on the same line a ; parts them"
 
 
 class Kind(Enum):
