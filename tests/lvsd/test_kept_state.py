@@ -4,6 +4,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
+from piranha.control.state_files import StateFiles
 from piranha.lvscf.config import Config, LvsdSettings, Router
 from piranha.lvsd.accepted import FACTS, FILE, read_accepted, store_accepted
 from piranha.lvsd.ours import Ours
@@ -19,42 +20,46 @@ SERVICES = {
 }
 
 
+def kept(folder: Path) -> StateFiles:
+    return StateFiles(folder, folder / "run")
+
+
 def test_the_first_accepted_file_is_generation_1(tmp_path: Path) -> None:
-    assert read_accepted(tmp_path) is None
-    stored = store_accepted(tmp_path, b"serial_no = 7\n", CONFIG)
+    assert read_accepted(kept(tmp_path)) is None
+    stored = store_accepted(kept(tmp_path), b"serial_no = 7\n", CONFIG).accepted
     assert (stored.generation, stored.serial_no) == (1, 7)
-    assert read_accepted(tmp_path) == stored
+    assert read_accepted(kept(tmp_path)) == stored
     assert (tmp_path / FILE).read_bytes() == b"serial_no = 7\n"
 
 
 def test_another_serial_number_is_no_new_generation_but_another_meaning_is(tmp_path: Path) -> None:
-    store_accepted(tmp_path, b"", CONFIG)
-    same = store_accepted(tmp_path, b"", replace(CONFIG, serial_no=8))
+    store_accepted(kept(tmp_path), b"", CONFIG)
+    same = store_accepted(kept(tmp_path), b"", replace(CONFIG, serial_no=8)).accepted
     assert (same.generation, same.serial_no) == (1, 8)
-    other = store_accepted(tmp_path, b"", replace(CONFIG, lvsd=LvsdSettings(keep_table=True)))
+    other = store_accepted(kept(tmp_path), b"", replace(CONFIG, lvsd=LvsdSettings(keep_table=True))).accepted
     assert other.generation == 2
 
 
 def test_a_damaged_record_is_as_none(tmp_path: Path) -> None:
     for damaged in (b"", b"{", b"[]", b'{"generation": "x"}'):
         (tmp_path / FACTS).write_bytes(damaged)
-        assert read_accepted(tmp_path) is None
+        assert read_accepted(kept(tmp_path)) is None
 
 
 def test_the_accepted_file_is_closed_to_others(tmp_path: Path) -> None:
-    store_accepted(tmp_path, b"", CONFIG)
+    store_accepted(kept(tmp_path), b"", CONFIG)
     assert (tmp_path / FILE).stat().st_mode & 0o007 == 0
 
 
 def test_which_services_are_ours_outlives_the_daemon(tmp_path: Path) -> None:
-    Ours(tmp_path).keep(SERVICES)
-    assert Ours(tmp_path).services == SERVICES
-    Ours(tmp_path).keep([])
-    assert Ours(tmp_path).services == frozenset()
+    Ours(kept(tmp_path)).keep(SERVICES)
+    assert Ours(kept(tmp_path)).services == SERVICES
+    Ours(kept(tmp_path)).keep([])
+    assert Ours(kept(tmp_path)).services == frozenset()
 
 
 def test_a_damaged_list_of_services_is_as_none(tmp_path: Path) -> None:
-    Ours(tmp_path).keep(SERVICES)
+    Ours(kept(tmp_path)).keep(SERVICES)
     for damaged in ("", "[{}]", "{", '[{"mark": "x", "family": "ipv9"}]', '"text"'):
         (tmp_path / "lvsd-services.json").write_text(damaged)
-        assert Ours(tmp_path).services == frozenset()
+        assert Ours(kept(tmp_path)).services == frozenset()

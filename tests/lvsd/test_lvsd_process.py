@@ -212,3 +212,19 @@ def test_a_test_start_says_what_would_change_and_changes_nothing(lvsd: Lvsd, ser
     assert lvsd.launch("-t").wait(LIMIT_S) == 0
     lvsd.until_logged("add service tcp 127.0.0.77:8080")
     assert not lvsd.run.exists()  # not even a forwarder was started
+
+
+def test_a_state_folder_that_cannot_be_had_is_told_once_and_keeps_nothing_from_working(
+    lvsd: Lvsd, server: RealServer, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    nowhere.write_text("not a folder")
+    lvsd.write(virtual("www", ("web1", server.port, 1), vip=str(free_vip())))
+    lvsd.start("--state-dir", str(nowhere))
+    lvsd.until_states(web1="up")
+    lvsd.write(virtual("www", ("web1", server.port, 2), vip=str(free_vip())))
+    lvsd.reload()
+    assert lvsd.status()["generation"] == 2
+    assert lvsd.count(f'state cannot be written: subject=lvsd cause="{nowhere}/accepted.cf: Not a directory') == 1
+    assert lvsd.count(f"events cannot be written: file={nowhere}") == 1
+    assert lvsd.count(f"{nowhere}/") == 2

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from piranha.control import daemon
 from piranha.control.server import ControlServer, Peer
+from piranha.control.state_files import StateFiles
 from piranha.forwarding.userspace.client import UserspacePlane, ensure_forwarder, stop
 from piranha.lvscf.read import read_and_load
 from piranha.table.changes import AddDestination, AddService
@@ -38,7 +39,7 @@ def main() -> None:
 
 
 def _load(folders: daemon.Folders) -> None:
-    config = read_and_load(folders.state / "accepted.cf").config
+    config = read_and_load(StateFiles(folders.state, folders.run).path("accepted.cf")).config
     assert config is not None
     plane = UserspacePlane(folders.run / "forwarder.sock")
     have = plane.dump()

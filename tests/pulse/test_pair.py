@@ -291,3 +291,23 @@ notify_user = {os.environ.get("USER", "root")}
 
     assert "inactive_cmd failed: subject=inactive_cmd" in pair.log("primary")
     assert 'cause="exit status 3"' in pair.log("primary")
+
+
+def test_a_router_whose_state_cannot_be_written_serves_and_says_so_once(pair: Pair) -> None:
+    pair.write(extra="backup_active = 0")
+    nowhere = pair.folder / "state"
+    nowhere.write_text("not a folder")
+    pair.start("primary", "--state-dir", str(nowhere))
+    pair.wait_for(lambda: pair.holders() == ["primary"], "it serves")
+
+    pair.wait_for(lambda: "lvs is active" in pair.log("primary"), "its term is to be kept as well")
+    pair.write(extra="backup_active = 0", vip=f"{pair.net}.11")
+    ask(pair.run_dir("primary") / "pulse.sock", "reload", timeout_s=5)
+    pair.wait_for(lambda: "configuration accepted" in pair.log("primary"), "what others write is logged by now")
+
+    lines = [line for line in pair.log("primary").splitlines() if str(nowhere) in line]
+    told = [line for line in lines if "state cannot be written" in line]
+    assert len(told) == 1 and f'cause="{nowhere}/pulse.json: Not a directory; kept in ' in told[0]
+    assert len(lines) == 2, "and once that events cannot be written"
+    warnings = pair.status("primary")["warnings"]
+    assert isinstance(warnings, list) and warnings[0].startswith(f"state cannot be written: {nowhere}/")

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.lvscf.config import Config, HeartbeatAuth, HeartbeatSettings, Router
 from piranha.pulse.actions import Resume
-from piranha.pulse.helper import Helper, HelperGone
+from piranha.pulse.forked import Forked, ForkedGone
 from piranha.pulse.reading import KeyFileError, keys_for, read, read_keys
 from piranha.pulse.state import FILE, keep, read_kept
 from piranha.terms import Address
@@ -25,6 +26,10 @@ def key_file(folder: Path, text: str = f"k1 {SECRET}\n", mode: int = 0o600) -> P
     path.write_text(text)
     path.chmod(mode)
     return path
+
+
+def files(folder: Path) -> StateFiles:
+    return StateFiles(folder, folder / "run")
 
 
 def pair(auth: HeartbeatAuth = HeartbeatAuth.REQUIRED) -> Config:
@@ -82,19 +87,19 @@ def test_a_file_that_cannot_be_read_is_an_answer(tmp_path: Path) -> None:
 
 
 def test_what_one_pulse_leaves_is_read_by_the_next(tmp_path: Path) -> None:
-    keep(tmp_path, 7, Resume(term=7, until_s=123.5))
+    keep(files(tmp_path), 7, Resume(term=7, until_s=123.5))
 
-    kept = read_kept(tmp_path)
+    kept = read_kept(files(tmp_path))
     assert (kept.term, kept.ran_since_boot) == (7, True)
     assert kept.resume == Resume(term=7, until_s=123.5)
 
 
 def test_after_a_boot_the_term_counts_and_a_prepared_restart_does_not(tmp_path: Path) -> None:
-    keep(tmp_path, 7, Resume(term=7, until_s=123.5))
+    keep(files(tmp_path), 7, Resume(term=7, until_s=123.5))
     path = tmp_path / FILE
     path.write_text(path.read_text().replace('"boot": "', '"boot": "another-'))
 
-    kept = read_kept(tmp_path)
+    kept = read_kept(files(tmp_path))
     assert (kept.term, kept.ran_since_boot, kept.resume) == (7, False, None)
 
 
@@ -102,7 +107,7 @@ def test_after_a_boot_the_term_counts_and_a_prepared_restart_does_not(tmp_path: 
 def test_damaged_state_is_no_obstacle(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text)
 
-    assert read_kept(tmp_path).term == 0
+    assert read_kept(files(tmp_path)).term == 0
 
 
 def slowly(number: int) -> int:
@@ -119,7 +124,7 @@ def unkindly(number: int) -> int:
 
 
 def test_a_helper_answers_in_order_while_the_loop_turns() -> None:
-    helper: Helper[int, int] = Helper("doubling", slowly)
+    helper: Forked[int, int] = Forked("doubling", slowly)
     turns = 0
 
     async def ask() -> tuple[int, int]:
@@ -137,15 +142,15 @@ def test_a_helper_answers_in_order_while_the_loop_turns() -> None:
 
 
 def test_what_a_helper_raises_is_raised_to_the_asker_and_its_death_too() -> None:
-    helper: Helper[int, int] = Helper("being unkind", unkindly)
+    helper: Forked[int, int] = Forked("being unkind", unkindly)
 
     async def ask() -> None:
         with pytest.raises(PiranhaError, match="no"):
             await helper.ask(1)
         assert await helper.ask(5) == 5
-        with pytest.raises(HelperGone, match="being unkind has ended"):
+        with pytest.raises(ForkedGone, match="being unkind has ended"):
             await helper.ask(2)
-        with pytest.raises(HelperGone):
+        with pytest.raises(ForkedGone):
             await helper.ask(3)
 
     asyncio.run(asyncio.wait_for(ask(), 5))

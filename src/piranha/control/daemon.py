@@ -72,15 +72,21 @@ class Folders:
     def make(self) -> None:
         """Make both: run for everyone to pass through, state for the owner and group only.
 
-        Raises CannotStart.
+        Raises CannotStart without a run folder. Without a state folder a daemon serves; what it writes
+        there tells of it (see `StateFiles`).
         """
-        for folder, mode in ((self.run, 0o755), (self.state, 0o750)):
-            try:
-                if not folder.is_dir():
-                    folder.mkdir(mode=mode, parents=True, exist_ok=True)
-                    share(folder)
-            except OSError as error:
-                raise CannotStart(f"{folder}: {error.strerror}") from error
+        try:
+            _make(self.run, 0o755)
+        except OSError as error:
+            raise CannotStart(f"{self.run}: {error.strerror}") from error
+        with contextlib.suppress(OSError):
+            _make(self.state, 0o750)
+
+
+def _make(folder: Path, mode: int) -> None:
+    if not folder.is_dir():
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        share(folder)
 
 
 def share(path: Path) -> None:

@@ -15,6 +15,7 @@ from piranha.control.daemon import notify, watchdog_interval_s
 from piranha.errors import PiranhaError
 from piranha.events.event import Event, Level
 from piranha.events.record import Recorder
+from piranha.events.teller import Teller
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.lvscf.config import Config, meaning
 from piranha.lvscf.load import Loaded
@@ -62,6 +63,7 @@ class Lvsd:
     recorder: Recorder
     ours: Ours
 
+    _teller: Teller = field(init=False)
     config: Config = field(init=False)
     accepted: Accepted = field(init=False)
     nannies: Nannies = field(init=False)
@@ -82,6 +84,9 @@ class Lvsd:
     _stop_cause: str = field(default="", init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
+    def __post_init__(self) -> None:
+        self._teller = Teller("lvsd", self.recorder)
+
     async def start(self) -> None:
         """Adopt the table that is there and bring it to what the file asks for; start the checks.
 
@@ -95,7 +100,7 @@ class Lvsd:
             if self.live:
                 servers = sum(len(service.destinations) for service in self.live.values())
                 facts = (("services", str(len(self.live))), ("servers", str(servers)))
-                self._say("table", "adopting the table that is there", facts=facts)
+                self._teller.say("table", "adopting the table that is there", facts=facts)
             self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self._record)
             await self.nannies.start()
             await self._accept(self.loaded, config)
@@ -124,12 +129,12 @@ class Lvsd:
     def announce_restart(self) -> None:
         """Leave the table when SIGTERM comes within the next minute."""
         self._restart_until_s = time.monotonic() + RESTART_S
-        self._say("lvsd", "restart announced: the table stays", rule=f"within {RESTART_S:g} s")
+        self._teller.say("lvsd", "restart announced: the table stays", rule=f"within {RESTART_S:g} s")
 
     async def end(self) -> None:
         """Stop the checks and remove what was put into the table, unless it is to stay."""
         restart = time.monotonic() < self._restart_until_s
-        self._say("lvsd", self._stop_cause, after="restarting" if restart else "stopped")
+        self._teller.say("lvsd", self._stop_cause, after="restarting" if restart else "stopped")
         for task in self._tasks:
             task.cancel()
         await self.nannies.close()
@@ -138,7 +143,7 @@ class Lvsd:
                 await self._remove_ours()
                 await self.plane.end()
             except PlaneUnavailable as error:
-                self._say("lvsd", "the table could not be removed", cause=str(error), level=Level.ERROR)
+                self._teller.say("lvsd", "the table could not be removed", cause=str(error), level=Level.ERROR)
         self.plane.close()
 
     async def one_pass(self) -> list[str]:
@@ -167,7 +172,7 @@ class Lvsd:
         A file that cannot be used changes nothing: its findings are logged and shown by `status`.
         """
         async with self._one_reload:
-            self._say("config", "rereading configuration file", cause=cause)
+            self._teller.say("config", "rereading configuration file", cause=cause)
             loaded, problems = await asyncio.to_thread(self.source.read)
             if loaded is None or loaded.config is None:
                 self._refuse(problems)
@@ -193,7 +198,7 @@ class Lvsd:
     def set_role(self, role: str) -> None:
         """Note what `pulse` says this router is."""
         if role != self.role:
-            self._say("lvsd", f"this router is {role}", before=self.role, after=role)
+            self._teller.say("lvsd", f"this router is {role}", before=self.role, after=role)
             self.role = role
 
     async def _reload_and_report(self, cause: str) -> None:
@@ -201,7 +206,7 @@ class Lvsd:
         try:
             await self.reload(cause)
         except PiranhaError as error:
-            self._say("config", "reload failed", cause=str(error), level=Level.ERROR)
+            self._teller.say("config", "reload failed", cause=str(error), level=Level.ERROR)
         finally:
             notify("READY=1")
 
@@ -226,9 +231,9 @@ class Lvsd:
             await self.nannies.reconfigure(config.lvsd)
             self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
             if before.lvsd.plane is not config.lvsd.plane:
-                self._say("config", "forwarding_plane takes effect after a restart of lvsd", level=Level.WARNING)
+                self._teller.say("config", "forwarding_plane takes effect after a restart of lvsd", level=Level.WARNING)
         changed = accepted_before is None or accepted_before.meaning != self.accepted.meaning
-        self._say(
+        self._teller.say(
             "config",
             "configuration accepted" if changed else "configuration accepted, its meaning is unchanged",
             before=f"generation {accepted_before.generation}" if accepted_before else "",
@@ -238,19 +243,22 @@ class Lvsd:
 
     async def _store(self, loaded: Loaded, config: Config) -> Accepted:
         try:
-            return await asyncio.to_thread(self.source.accept, loaded, config)
+            stored = await asyncio.to_thread(self.source.accept, loaded, config)
+            self._teller.state_written(stored.trouble)
+            return stored.accepted
         except OSError as error:
-            # A full disk must not keep a router from serving.
-            self._say("lvsd", "state cannot be written", cause=f"{error.filename}: {error.strerror}", level=Level.ERROR)
+            self._teller.state_written(f"{error.filename}: {error.strerror}")
             before, new = getattr(self, "accepted", None), meaning(config)
             generation = before.generation + (before.meaning != new) if before else 1
             return Accepted(generation, new, config.serial_no)
 
     async def _keep_ours(self, services: Collection[ServiceKey]) -> None:
         try:
-            await asyncio.to_thread(self.ours.keep, services)
+            trouble = await asyncio.to_thread(self.ours.keep, services)
         except OSError as error:
-            self._say("lvsd", "state cannot be written", cause=f"{error.filename}: {error.strerror}", level=Level.ERROR)
+            trouble = f"{error.filename}: {error.strerror}"
+        if trouble is not None:
+            self._teller.state_written(trouble)
 
     def _make_pools(self, config: Config, live: Table, now: float) -> None:
         serving = set()
@@ -280,10 +288,10 @@ class Lvsd:
         except PlaneUnavailable as error:
             numbers = " ".join(map(str, timeouts_s))
             message = f"ipvsadm failed to set timeouts ({numbers})"  # as the original says it
-            self._say("table", message, cause=str(error), level=Level.ERROR)
+            self._teller.say("table", message, cause=str(error), level=Level.ERROR)
             return
         facts = tuple(zip(("tcp", "tcpfin", "udp"), map(str, timeouts_s), strict=True))
-        self._say("table", "connection time-outs set", facts=facts)
+        self._teller.say("table", "connection time-outs set", facts=facts)
 
     def _record(self, event: Event) -> None:
         self.recorder.record(event)
@@ -312,12 +320,12 @@ class Lvsd:
             await self.one_pass()
         except PlaneUnavailable as error:
             if not self.plane_trouble:
-                self._say("table", "the table cannot be reached", cause=str(error), level=Level.ERROR)
+                self._teller.say("table", "the table cannot be reached", cause=str(error), level=Level.ERROR)
             self.plane_trouble = str(error)
             await asyncio.sleep(min(PLANE_RETRY_S, self.config.lvsd.repair_interval_s))
             return
         if self.plane_trouble:
-            self._say("table", "the table can be reached again", before=self.plane_trouble)
+            self._teller.say("table", "the table can be reached again", before=self.plane_trouble)
             self.plane_trouble = ""
 
     async def _remove_ours(self) -> None:
@@ -327,10 +335,12 @@ class Lvsd:
             changes = [RemoveService(key) for key in live if key in names or key in self.ours.services]
             for change in changes:
                 name = names.get(change.service, str(change.service))
-                self._say(name, f"shutting down virtual service {name}", facts=(("service", str(change.service)),))
+                self._teller.say(
+                    name, f"shutting down virtual service {name}", facts=(("service", str(change.service)),)
+                )
             refusals = await self.plane.apply(changes)
             for refusal in refusals:
-                self._say("table", "a service could not be removed", cause=refusal.reason, level=Level.ERROR)
+                self._teller.say("table", "a service could not be removed", cause=refusal.reason, level=Level.ERROR)
             await self._keep_ours({refusal.change.service for refusal in refusals})
 
     def _refuse(self, problems: Sequence[str]) -> None:
@@ -338,7 +348,7 @@ class Lvsd:
         self.refused_file = RefusedFile(path, tuple(problems), time.monotonic())
         for problem in problems:
             log.error("%s: %s", path, problem)
-        self._say(
+        self._teller.say(
             "config",
             f"error parsing {path}: the file is refused, everything stays as it is",
             after="refused",
@@ -353,7 +363,7 @@ class Lvsd:
             await self.plane.lost()
             if not self.plane_trouble and not self._stopping.is_set():
                 self.plane_trouble = "its process has ended"
-                self._say("table", "the table cannot be reached", cause=self.plane_trouble, level=Level.ERROR)
+                self._teller.say("table", "the table cannot be reached", cause=self.plane_trouble, level=Level.ERROR)
             self._dirty.set()
             await asyncio.sleep(PLANE_RETRY_S)
 
@@ -370,30 +380,3 @@ class Lvsd:
         while interval_s is not None:
             notify("WATCHDOG=1")
             await asyncio.sleep(interval_s)
-
-    def _say(
-        self,
-        subject: str,
-        message: str,
-        *,
-        before: str = "",
-        after: str = "",
-        rule: str = "",
-        cause: str = "",
-        level: Level = Level.INFO,
-        facts: tuple[tuple[str, str], ...] = (),
-    ) -> None:
-        now = time.monotonic()
-        self.recorder.record(
-            Event(
-                when_s=now,
-                subject=subject,
-                message=message,
-                before=before,
-                after=after,
-                rule=rule,
-                cause=cause,
-                level=level,
-                facts=facts,
-            )
-        )

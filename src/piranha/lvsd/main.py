@@ -6,10 +6,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from piranha.control import daemon
 from piranha.control.server import ControlServer
+from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events import log
 from piranha.events.record import Recorder
@@ -47,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if not args.test_start:
             folders.make()
-        by_pulse = bool(args.accepted)
-        source = Source.accepted(folders.state) if by_pulse else _own_source(args.configfile, folders.state)
+        kept = StateFiles(folders.state, folders.run)
+        source = Source(kept) if args.accepted else Source(kept, daemon.config_file(args.configfile))
         loaded = _load(source)
         if loaded is None or loaded.config is None:
             return 1
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.setup("lvsd", args.verbose, foreground=args.nodaemon)
         recorder = Recorder(folders.state / "lvsd-events.jsonl")
         try:
-            lvsd = Lvsd(source, loaded, open_plane(kind, folders.run), recorder, Ours(folders.state))
+            lvsd = Lvsd(source, loaded, open_plane(kind, folders.run), recorder, Ours(kept))
             verbs = Verbs(lvsd, node=args.node or "", plane=str(kind))
             return asyncio.run(_serve(lvsd, verbs, folders, started))
         except PiranhaError:
@@ -103,16 +103,12 @@ async def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) 
     # A forwarder that does not run yet has an empty table, and is not started for this.
     empty = kind is PlaneKind.USERSPACE and not (folders.run / SOCKET_NAME).exists()
     live = {} if empty else await plane.dump()
-    plan = Reconciler().plan(config, {}, live, Ours(folders.state).services)
+    plan = Reconciler().plan(config, {}, live, Ours(StateFiles(folders.state, folders.run)).services)
     for change in plan.changes:
         print(describe(change))
     print(f"{len(plan.changes)} changes before the first checks. Nothing has been changed.")
     plane.close()
     return 0
-
-
-def _own_source(option: Path | None, state: Path) -> Source:
-    return Source(daemon.config_file(option), state, by_pulse=False)
 
 
 def _load(source: Source) -> Loaded | None:
@@ -123,8 +119,8 @@ def _load(source: Source) -> Loaded | None:
     if loaded is not None and loaded.config is not None:
         return loaded
     what = problems[0] if loaded is None and problems else f"{source.path} has errors, see above"
-    kept = source.state / FILE
-    hint = f"; the file accepted last is {kept}: lvsd -c {kept}" if not source.by_pulse and kept.exists() else ""
+    kept = source.kept.path(FILE)
+    hint = f"; the file accepted last is {kept}: lvsd -c {kept}" if source.own is not None and kept.exists() else ""
     print(f"lvsd: {what}; the table stays as it is{hint}", file=sys.stderr)
     return None
 

@@ -5,9 +5,8 @@
 import json
 from collections.abc import Collection
 from ipaddress import ip_address
-from pathlib import Path
 
-from piranha.lvsd.accepted import replace_file
+from piranha.control.state_files import StateFiles
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey
 from piranha.terms import Family, Protocol
 
@@ -20,17 +19,20 @@ class Ours:
     Raises nothing for a missing or damaged file: then only the file in force says what is ours.
     """
 
-    def __init__(self, state: Path) -> None:
-        self._path = state / FILE
-        self.services: frozenset[ServiceKey] = _read(self._path)
+    def __init__(self, kept: StateFiles) -> None:
+        self._kept = kept
+        self.services: frozenset[ServiceKey] = _read(kept)
 
-    def keep(self, services: Collection[ServiceKey]) -> None:
-        """Replace what is ours. Raises OSError when it cannot be written down; then only memory has it."""
+    def keep(self, services: Collection[ServiceKey]) -> str | None:
+        """Replace what is ours; return why the state folder does not have it, empty when it has, None if unchanged.
+
+        Raises OSError when it can be kept nowhere; then only memory has it.
+        """
         if frozenset(services) == self.services:
-            return
+            return None
         self.services = frozenset(services)
         lines = ",\n ".join(json.dumps(_members(key)) for key in sorted(self.services, key=str))
-        replace_file(self._path, f"[{lines}]\n".encode())
+        return self._kept.write({FILE: f"[{lines}]\n".encode()})
 
 
 def _members(key: ServiceKey) -> dict[str, object]:
@@ -41,9 +43,9 @@ def _members(key: ServiceKey) -> dict[str, object]:
             return {"mark": mark, "family": family.name.lower()}
 
 
-def _read(path: Path) -> frozenset[ServiceKey]:
+def _read(kept: StateFiles) -> frozenset[ServiceKey]:
     try:
-        return frozenset(_key(members) for members in json.loads(path.read_bytes()))
+        return frozenset(_key(members) for members in json.loads(kept.read(FILE)))
     except (OSError, ValueError, KeyError, TypeError):
         return frozenset()
 

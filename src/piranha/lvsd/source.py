@@ -3,27 +3,28 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from piranha.control.state_files import StateFiles
 from piranha.lvscf.config import Config, meaning
 from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import ReadError, read_and_load
-from piranha.lvsd.accepted import FILE, Accepted, read_accepted, store_accepted
+from piranha.lvsd.accepted import FILE, Accepted, Stored, read_accepted, store_accepted
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """The file that is read at start and on each reload.
 
-    by_pulse: `path` is the accepted file of `pulse`, which has judged it and counts generations.
+    own: the operator's file; None = the accepted file of `pulse`, which has judged it and counts
+    generations.
     """
 
-    path: Path
-    state: Path
-    by_pulse: bool
+    kept: StateFiles
+    own: Path | None = None
 
-    @classmethod
-    def accepted(cls, state: Path) -> "Source":
-        """Return the source for `lvsd --accepted`."""
-        return cls(state / FILE, state, by_pulse=True)
+    @property
+    def path(self) -> Path:
+        """The file to read now."""
+        return self.own or self.kept.path(FILE)
 
     def read(self) -> tuple[Loaded | None, list[str]]:
         """Read the file; return it and what keeps it from being used, each in one line. Blocks."""
@@ -33,11 +34,11 @@ class Source:
             return None, [str(error)]
         return loaded, [finding.sentence() for finding in loaded.errors]
 
-    def accept(self, loaded: Loaded, config: Config) -> Accepted:
-        """Keep the file as the accepted one; return its generation. Blocks; raises OSError."""
-        if not self.by_pulse:
-            return store_accepted(self.state, loaded.accepted_bytes(), config)
-        kept = read_accepted(self.state)
+    def accept(self, loaded: Loaded, config: Config) -> Stored:
+        """Keep the file as the accepted one. Blocks; raises OSError when it can be kept nowhere."""
+        if self.own is not None:
+            return store_accepted(self.kept, loaded.accepted_bytes(), config)
+        kept = read_accepted(self.kept)
         if kept is not None and kept.meaning == meaning(config):
-            return kept
-        return Accepted(kept.generation if kept else 0, meaning(config), config.serial_no)
+            return Stored(kept)
+        return Stored(Accepted(kept.generation if kept else 0, meaning(config), config.serial_no))

@@ -14,22 +14,24 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
+from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
-from piranha.events.record import Recorder
+from piranha.events.event import Level
+from piranha.events.teller import Teller
 from piranha.lvscf.config import Config, HeartbeatAuth, Router, Standby
 from piranha.lvsd.accepted import Accepted
 from piranha.pulse import startup
-from piranha.pulse.actions import Action, Answer, Command, Emit, Resume, SendHeartbeat, Stopped, TakeOver
+from piranha.pulse.actions import Action, Answer, Command, Emit, SendHeartbeat, Stopped, TakeOver
 from piranha.pulse.effects import Done, Effects
 from piranha.pulse.election import Election
 from piranha.pulse.endpoint import Datagram, PathError, path_ends
 from piranha.pulse.reading import Reading
+from piranha.pulse.reload import Reload
 from piranha.pulse.session import Session
 from piranha.pulse.settings import ElectionSettings, Start
-from piranha.pulse.setup import Hands, RefusedFile, Setup
-from piranha.pulse.state import keep
+from piranha.pulse.setup import Hands, Setup
+from piranha.pulse.state import Keeper
 from piranha.pulse.supervisor import LvsDaemon, LvsdState
-from piranha.pulse.teller import Teller
 from piranha.pulse.verdicts import Evidence, Rejected
 
 STALL_S = 0.05
@@ -46,17 +48,16 @@ class Pulse:
     """The daemon of one router; everything runs in the thread of the event loop. Call `run`."""
 
     def __init__(
-        self, setup: Setup, read: Reading, accepted: Accepted, start: Start, *, hands: Hands, recorder: Recorder
+        self, setup: Setup, read: Reading, accepted: Accepted, start: Start, *, hands: Hands, teller: Teller
     ) -> None:
         if read.config is None:
             raise ValueError("pulse needs a usable configuration")
-        self.recorder = recorder
-        self._teller = Teller(recorder)
+        self.recorder = teller.recorder
+        self._teller = teller
         self.setup = setup
         self.config: Config = read.config
         self.accepted = accepted
         self.endpoint = hands.endpoint
-        self.refused_file: RefusedFile | None = None
         self.path_errors: dict[str, str] = {}
         self.started_s = start.now
         self.election = Election(self._settings(), start)
@@ -66,7 +67,7 @@ class Pulse:
             setup.folders.run,
             role="" if adopting else "standby",
             on_state=self._on_lvsd,
-            on_event=recorder.record,
+            on_event=self.recorder.record,
         )
         self.effects = Effects(
             vips=self.config.floating_addresses(),
@@ -86,14 +87,15 @@ class Pulse:
             fresh=os.urandom,
         )
         self._hands = hands
-        self._term = start.term
+        kept = StateFiles(setup.folders.state, setup.folders.run)
+        self._keeper = Keeper(kept, start.term, teller)
+        self.reloads = Reload(setup, hands.reader, kept, teller, reopen=self._reopen, put_in_force=self._put_in_force)
         self._adopting = adopting
         self._inputs: deque[Callable[[float], None]] = deque()
         self._wake = asyncio.Event()
         self._stopped: Stopped | None = None
         self._now = start.now
         self._tasks: set[asyncio.Task[object]] = set()
-        self._reloading = asyncio.Lock()
         self._stop_asked = False
 
     async def run(self) -> None:
@@ -120,6 +122,11 @@ class Pulse:
     def authenticated(self) -> bool:
         """Whether heartbeats are signed and must be."""
         return self.config.backup_active and self.config.heartbeat.auth is HeartbeatAuth.REQUIRED
+
+    @property
+    def state_trouble(self) -> str:
+        """Why the state folder does not have what it should, empty when it has."""
+        return self._teller.state_trouble
 
     def stop(self, cause: str) -> None:
         """Hand over and end; asked a second time, end at once."""
@@ -151,17 +158,7 @@ class Pulse:
 
     async def reload(self, cause: str) -> tuple[str, ...]:
         """Read the file again, VIPs included; return why it was refused, nothing when it is in force."""
-        async with self._reloading:
-            self._teller.say("config", "rereading configuration file", cause=cause)
-            read = await self._hands.reader.read(self.setup.path)
-            problems = read.problems
-            if read.config is not None and not problems:
-                problems = await self._adopt_file(read, read.config)
-            if problems:
-                self._refuse(problems)
-            else:
-                self.refused_file = None
-            return problems
+        return await self.reloads.reload(cause, self.config)
 
     # The loop.
 
@@ -220,7 +217,7 @@ class Pulse:
                     self._wake.set()
                 case _:
                     if isinstance(action, TakeOver):
-                        self._keep_term(action.term)
+                        self._spawn(self._keeper.keep(term=action.term))
                     self.effects.submit(action)
 
     def _note_sent(self, path: str, failed: PathError | None) -> None:
@@ -229,7 +226,9 @@ class Pulse:
         elif self.path_errors.get(path) != failed.words:
             self.path_errors[path] = failed.words
             if failed.code != errno.ECONNREFUSED:
-                self._teller.say("partner", "heartbeat cannot be sent", cause=f"{path} path: {failed.words}", warn=True)
+                self._teller.say(
+                    "partner", "heartbeat cannot be sent", cause=f"{path} path: {failed.words}", level=Level.WARNING
+                )
 
     def _post(self, take_in: Callable[[float], None]) -> None:
         self._inputs.append(take_in)
@@ -276,35 +275,20 @@ class Pulse:
             except PiranhaError:
                 continue  # the next effect fails for the same reason, and says so
             for vip in missing:
-                self._teller.say(f"vip {vip}", "VIP vanished: putting it back", cause="removed by others", warn=True)
+                self._teller.say(
+                    f"vip {vip}", "VIP vanished: putting it back", cause="removed by others", level=Level.WARNING
+                )
             if missing:
                 self._reconfigure_election()
 
     # Reload.
 
-    async def _adopt_file(self, read: Reading, config: Config) -> tuple[str, ...]:
-        """Put a usable file in force; return why this router cannot. Then nothing has changed."""
-        try:
-            router = startup.router_of(config, self.setup.place)
-            await asyncio.to_thread(startup.check, config, self.setup.place, self.setup.plane)
-            self._reopen(config)
-            try:
-                self.accepted = await self._hands.reader.accept(self.setup.folders.state, read)
-            except OSError:
-                self._reopen(self.config)
-                raise
-        except (PiranhaError, OSError) as error:
-            return (str(error),)
-        for warning in read.warnings:
-            self._teller.say("config", "warning", cause=warning, warn=True)
-        if config.lvsd.plane is not self.config.lvsd.plane:
-            self._teller.say("config", "forwarding_plane takes effect after a restart of pulse and lvsd", warn=True)
-        self.config = config
+    async def _put_in_force(self, read: Reading, config: Config, accepted: Accepted) -> None:
+        self.config, self.accepted = config, accepted
         self._session.rekey(cluster=config.cluster, keys=read.keys, auth=config.heartbeat.auth)
         await self._reload_lvsd()
-        self._reconfigure(config, router)
+        self._reconfigure(config, startup.router_of(config, self.setup.place))
         self._teller.say("config", "configuration accepted", facts=self._facts())
-        return ()
 
     def _reopen(self, config: Config) -> None:
         self._unwatch_sockets()
@@ -326,14 +310,7 @@ class Pulse:
         try:
             await self.lvsd.reload()
         except PiranhaError as error:
-            self._teller.say("lvsd", "lvsd did not reload", cause=str(error), warn=True)
-
-    def _refuse(self, problems: tuple[str, ...]) -> None:
-        path = str(self.setup.path)
-        self.refused_file = RefusedFile(path=path, problems=problems, at_s=time.monotonic())
-        message = f"error parsing {path}: the file is refused, everything stays as it is"
-        for problem in problems:
-            self._teller.say("config", message, cause=problem, warn=True)
+            self._teller.say("lvsd", "lvsd did not reload", cause=str(error), level=Level.WARNING)
 
     def _reconfigure_election(self) -> None:
         settings = self._settings()
@@ -352,7 +329,7 @@ class Pulse:
             self._wake.set()
 
     def _give_up_stopping(self) -> None:
-        self._teller.say("pulse", "stopping took too long: ending now", rule=f"{STOP_LIMIT_S:g} s", warn=True)
+        self._teller.say("pulse", "stopping took too long: ending now", rule=f"{STOP_LIMIT_S:g} s", level=Level.WARNING)
         self._stopped = Stopped()
         self._wake.set()
 
@@ -363,24 +340,13 @@ class Pulse:
             # Only now that the VIPs are gone: a VIP without a table refuses connections.
             await self.lvsd.stop()
         supervision.cancel()
-        await self._store(self._term, resume)
+        await self._keeper.keep(resume=resume)
         for task in self._tasks:
             task.cancel()
         self.effects.close()
         self.endpoint.close()
         self._hands.reader.close()
         self._hands.runner.close()
-
-    def _keep_term(self, term: int) -> None:
-        if term > self._term:
-            self._term = term
-            self._spawn(self._store(term))
-
-    async def _store(self, term: int, resume: Resume | None = None) -> None:
-        try:
-            await asyncio.to_thread(keep, self.setup.folders.state, term, resume)
-        except OSError as error:
-            self._teller.say("pulse", "state cannot be written", cause=f"{error.filename}: {error.strerror}", warn=True)
 
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -390,7 +356,9 @@ class Pulse:
     def _finished(self, task: "asyncio.Task[object]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._teller.say("pulse", "something went wrong", cause=f"{type(error).__name__}: {error}", warn=True)
+            self._teller.say(
+                "pulse", "something went wrong", cause=f"{type(error).__name__}: {error}", level=Level.WARNING
+            )
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         return (

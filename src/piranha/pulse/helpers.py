@@ -3,18 +3,20 @@
 import asyncio
 from pathlib import Path
 
+from piranha.control.state_files import StateFiles
+from piranha.events.event import Level
+from piranha.events.teller import Teller
 from piranha.lvscf.config import Config
-from piranha.lvsd.accepted import Accepted
+from piranha.lvsd.accepted import Stored
 from piranha.pulse import commands, reading
-from piranha.pulse.helper import Helper, HelperGone
-from piranha.pulse.teller import Teller
+from piranha.pulse.forked import Forked, ForkedGone
 
 
 class Reader:
     """Reads and keeps files without delaying heartbeats; in a thread should the process be gone."""
 
     def __init__(self) -> None:
-        self._helper: Helper[reading.Read | reading.Accept, reading.Reading | Accepted] = Helper(
+        self._helper: Forked[reading.Read | reading.Accept, reading.Reading | Stored] = Forked(
             "reading lvs.cf", reading.answer
         )
 
@@ -22,19 +24,19 @@ class Reader:
         """Read lvs.cf and its key file; see `reading.read`."""
         try:
             answer = await self._helper.ask(reading.Read(path))
-        except HelperGone:
+        except ForkedGone:
             answer = await asyncio.to_thread(reading.read, path)
         if not isinstance(answer, reading.Reading):
             raise TypeError("the helper answered another question")
         return answer
 
-    async def accept(self, state: Path, read: reading.Reading) -> Accepted:
-        """Keep the accepted file. Raises OSError."""
+    async def accept(self, kept: StateFiles, read: reading.Reading) -> Stored:
+        """Keep the accepted file; see `reading.accept`."""
         try:
-            answer = await self._helper.ask(reading.Accept(state, read))
-        except HelperGone:
-            answer = await asyncio.to_thread(reading.accept, state, read)
-        if not isinstance(answer, Accepted):
+            answer = await self._helper.ask(reading.Accept(kept, read))
+        except ForkedGone:
+            answer = await asyncio.to_thread(reading.accept, kept, read)
+        if not isinstance(answer, Stored):
             raise TypeError("the helper answered another question")
         return answer
 
@@ -47,7 +49,7 @@ class Runner:
     """Runs `active_cmd` and `inactive_cmd`, in order, one at a time."""
 
     def __init__(self) -> None:
-        self._helper: Helper[commands.Command, commands.CommandResult] = Helper("active_cmd", commands.run)
+        self._helper: Forked[commands.Command, commands.CommandResult] = Forked("active_cmd", commands.run)
 
     async def run(self, role: str, config: Config, teller: Teller) -> None:
         """Run what `config` wants run when the role becomes `active` or `standby`; tell how it went."""
@@ -58,12 +60,12 @@ class Runner:
         command = commands.Command(words=words, user=config.lvsd.notify_user, environment=(("PIRANHA_ROLE", role),))
         try:
             result = await self._helper.ask(command)
-        except HelperGone as error:
-            teller.say(name, f"{name} could not be run", cause=str(error), warn=True)
+        except ForkedGone as error:
+            teller.say(name, f"{name} could not be run", cause=str(error), level=Level.WARNING)
             return
         facts = (("command", " ".join(result.words)), ("output", result.output))
         if result.failure:
-            teller.say(name, f"{name} failed", cause=result.failure, facts=facts, warn=True)
+            teller.say(name, f"{name} failed", cause=result.failure, facts=facts, level=Level.WARNING)
         else:
             teller.say(name, f"{name} done", facts=facts)
 

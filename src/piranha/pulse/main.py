@@ -10,10 +10,12 @@ from pathlib import Path
 
 from piranha.control import daemon
 from piranha.control.server import ControlServer
+from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events import log
 from piranha.events.record import Recorder
-from piranha.lvscf.config import Config, PlaneKind
+from piranha.events.teller import Teller
+from piranha.lvscf.config import Config
 from piranha.lvsd.accepted import FILE, Accepted
 from piranha.pulse import startup
 from piranha.pulse.daemon import Pulse
@@ -53,15 +55,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(found.rendered, file=sys.stderr)
         if found.config is None:
             return _refuse(path, found, folders)
-        plane = PlaneKind(args.plane) if args.plane else found.config.lvsd.plane
-        place = startup.place_of(found.config, args.node)
-        startup.check(found.config, place, plane)
+        said = startup.Said(node=args.node, plane=args.plane)
+        place, plane = startup.admit(found.config, said)
         if args.test_start:
             return _test_start(found.config, place)
         folders.make()
         lock = daemon.Lock(folders.run / "pulse.lock")
         setup = Setup(
-            path=path, folders=folders, place=place, plane=plane, lvsd_command=_lvsd_command(args, folders, place)
+            path=path,
+            folders=folders,
+            said=said,
+            place=place,
+            plane=plane,
+            lvsd_command=_lvsd_command(args, folders, place),
         )
         try:
             return _run(args, setup, found, lock)
@@ -80,8 +86,8 @@ def _run(args: argparse.Namespace, setup: Setup, found: Reading, lock: daemon.Lo
     endpoint = Endpoint(path_ends(found.config, setup.place), found.config.heartbeat.port)
     leases, announcer = startup.open_leases(found.config, setup.place, setup.plane, setup.folders)
     held = startup.holding(leases, found.config)
-    kept = read_kept(setup.folders.state)
-    accepted = accept(setup.folders.state, found)
+    files = StateFiles(setup.folders.state, setup.folders.run)
+    kept, stored = read_kept(files), accept(files, found)
     started = (lambda: None) if args.nodaemon else daemon.detach()
     lock.write_pid()
     # Forked before loop, threads and the loss of rights.
@@ -90,7 +96,9 @@ def _run(args: argparse.Namespace, setup: Setup, found: Reading, lock: daemon.Lo
     log.setup("pulse", args.verbose, foreground=args.nodaemon)
     for note in notes:
         log.log.info("%s", note)
-    keep(setup.folders.state, kept.term)
+    recorder = Recorder(setup.folders.state / "pulse-events.jsonl")
+    teller = Teller("pulse", recorder)
+    teller.state_written(keep(files, kept.term) or stored.trouble)
     start = Start(
         now=time.monotonic(),
         machine_booted=not kept.ran_since_boot,
@@ -100,9 +108,8 @@ def _run(args: argparse.Namespace, setup: Setup, found: Reading, lock: daemon.Lo
         force_active=args.forceactive,
     )
     gc.freeze()  # what was imported is never garbage: full collections need not walk it
-    recorder = Recorder(setup.folders.state / "pulse-events.jsonl")
     try:
-        return asyncio.run(_serve(setup, found, accepted, start, hands=hands, recorder=recorder, started=started))
+        return asyncio.run(_serve(setup, found, stored.accepted, start, hands=hands, teller=teller, started=started))
     finally:
         recorder.close()
 
@@ -114,10 +121,10 @@ async def _serve(
     start: Start,
     *,
     hands: Hands,
-    recorder: Recorder,
+    teller: Teller,
     started: Callable[[], None],
 ) -> int:
-    pulse = Pulse(setup, found, accepted, start, hands=hands, recorder=recorder)
+    pulse = Pulse(setup, found, accepted, start, hands=hands, teller=teller)
     daemon.on_signals(
         lambda number: pulse.stop(f"Terminating due to signal {number}"), lambda: pulse.reload_soon("SIGHUP")
     )
@@ -175,7 +182,7 @@ def _test_start(config: Config, place: Place) -> int:
 
 
 def _refuse(path: Path, found: Reading, folders: daemon.Folders) -> int:
-    kept = folders.state / FILE
+    kept = StateFiles(folders.state, folders.run).path(FILE)
     what = found.problems[0] if len(found.problems) == 1 else f"{len(found.problems)} errors, see above"
     where = "" if str(path) in what else f"{path}: "
     hint = f"; the file accepted last is {kept}" if kept.exists() else ""

@@ -9,10 +9,11 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.lvscf.config import Config, HeartbeatAuth
 from piranha.lvscf.read import ReadError, read_and_load
-from piranha.lvsd.accepted import Accepted, store_accepted
+from piranha.lvsd.accepted import Stored, store_accepted
 from piranha.pulse.keys import KeyRing, parse_keys
 
 KEY_FILE_LIMIT = 64 * 1024  # bytes
@@ -48,15 +49,15 @@ class Read:
 class Accept:
     """Question of the helper: keep what was read as the accepted file."""
 
-    state: Path
+    kept: StateFiles
     reading: Reading
 
 
-def answer(question: Read | Accept) -> Reading | Accepted:
-    """Do what the helper process is for. Raises OSError when the accepted file cannot be written."""
+def answer(question: Read | Accept) -> Reading | Stored:
+    """Do what the helper process is for. Raises OSError when the accepted file can be kept nowhere."""
     if isinstance(question, Read):
         return read(question.path)
-    return accept(question.state, question.reading)
+    return accept(question.kept, question.reading)
 
 
 def read(path: Path) -> Reading:
@@ -84,11 +85,11 @@ def read(path: Path) -> Reading:
     )
 
 
-def accept(state: Path, reading: Reading) -> Accepted:
-    """Keep `reading` as the accepted file. Raises OSError."""
+def accept(kept: StateFiles, reading: Reading) -> Stored:
+    """Keep `reading` as the accepted file. Raises OSError when it can be kept nowhere."""
     if reading.config is None:
         raise ValueError("only a usable file can be accepted")
-    return store_accepted(state, reading.data, reading.config)
+    return store_accepted(kept, reading.data, reading.config)
 
 
 def keys_for(config: Config) -> KeyRing:

@@ -10,26 +10,19 @@ from piranha.pulse.endpoint import Endpoint
 from piranha.pulse.heartbeat import Place
 from piranha.pulse.helpers import Reader, Runner
 from piranha.pulse.leases import Leases
+from piranha.pulse.startup import Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """How this process was started. lvsd_command: words that start the lvs daemon."""
+    """How this process was started. place, plane: what `admit` made of `said`. lvsd_command: starts the lvs daemon."""
 
     path: Path
     folders: Folders
+    said: Said
     place: Place
     plane: PlaneKind
     lvsd_command: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedFile:
-    """A file that was not accepted; what was in force before stays."""
-
-    path: str
-    problems: tuple[str, ...]
-    at_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

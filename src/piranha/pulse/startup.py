@@ -1,5 +1,7 @@
 """Shell: whether this machine can be the router that the file describes; asked at start and at each reload."""
 
+from dataclasses import dataclass
+
 from piranha.control.daemon import Folders
 from piranha.errors import PiranhaError
 from piranha.forwarding.userspace.client import SOCKET_NAME
@@ -13,11 +15,27 @@ from piranha.pulse.placement import Misplaced, device_for, node_of, own_addresse
 from piranha.terms import Address
 
 
-def place_of(config: Config, said: str | None) -> Place:
-    """Return which router this machine is: as `--node` says, else by its own addresses.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What the command line says of this router, None = the file and the machine decide."""
 
-    Raises Misplaced when it is neither or both, PiranhaError when the kernel cannot be asked.
+    node: str | None = None
+    plane: str | None = None
+
+
+def admit(config: Config, said: Said) -> tuple[Place, PlaneKind]:
+    """Return which router of `config` this machine is, and who forwards there.
+
+    Raises PiranhaError, one clear line, unless this machine is one of them and has what the file asks
+    for. Start and reload both ask this: a file that one of them refuses the other must refuse too.
     """
+    plane = PlaneKind(said.plane) if said.plane else config.lvsd.plane
+    place = _place_of(config, said.node)
+    check_devices(config, place, plane)
+    return place, plane
+
+
+def _place_of(config: Config, said: str | None) -> Place:
     if said is None:
         with Addresses() as kernel:
             said = node_of(config, {found.address for found in kernel.addresses()})
@@ -36,11 +54,11 @@ def router_of(config: Config, place: Place) -> Router:
     return router
 
 
-def check(config: Config, place: Place, plane: PlaneKind) -> None:
-    """Raise PiranhaError, one clear line, unless this machine has what the file asks for."""
-    router = router_of(config, place)
+def check_devices(config: Config, place: Place, plane: PlaneKind) -> None:
+    """Raise PiranhaError unless each VIP has a device on this machine; on a plane in user space it needs none."""
     if plane is PlaneKind.USERSPACE:
         return
+    router = router_of(config, place)
     with Addresses() as kernel:
         links, addresses = kernel.links(), kernel.addresses()
     own = own_addresses(router)

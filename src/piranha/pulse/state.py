@@ -1,14 +1,16 @@
-"""Shell: what one `pulse` leaves for the next, in STATE/pulse.json: term, boot of the machine, a prepared restart.
+"""Shell: what one `pulse` leaves for the next: term, boot of the machine, a prepared restart; in `pulse.json`.
 
 A damaged or missing file is no obstacle: then this router knows nothing of earlier takeovers, and
 hears the term from its partner.
 """
 
+import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from piranha.lvsd.accepted import replace_file
+from piranha.control.state_files import StateFiles
+from piranha.events.teller import Teller
 from piranha.pulse.actions import Resume
 
 FILE = "pulse.json"
@@ -24,10 +26,10 @@ class Kept:
     resume: Resume | None = None
 
 
-def read_kept(state: Path) -> Kept:
+def read_kept(files: StateFiles) -> Kept:
     """Return what was left; never raises."""
     try:
-        members = json.loads((state / FILE).read_bytes())
+        members = json.loads(files.read(FILE))
         same_boot = str(members["boot"]) == boot_id()
         resume = members.get("resume")
         return Kept(
@@ -40,14 +42,14 @@ def read_kept(state: Path) -> Kept:
         return Kept()
 
 
-def keep(state: Path, term: int, resume: Resume | None = None) -> None:
-    """Write it down, with this boot of the machine. Blocks; raises OSError."""
+def keep(files: StateFiles, term: int, resume: Resume | None = None) -> str:
+    """Write it down, with this boot of the machine; return and raise as `StateFiles.write` does. Blocks."""
     members = {
         "term": term,
         "boot": boot_id(),
         "resume": None if resume is None else {"term": resume.term, "until_s": resume.until_s},
     }
-    replace_file(state / FILE, json.dumps(members).encode() + b"\n")
+    return files.write({FILE: json.dumps(members).encode() + b"\n"})
 
 
 def boot_id() -> str:
@@ -56,3 +58,25 @@ def boot_id() -> str:
         return BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
         return ""
+
+
+class Keeper:
+    """Writes down what the next `pulse` must know: one write after the other, each with all that is known by then."""
+
+    def __init__(self, files: StateFiles, term: int, teller: Teller) -> None:
+        self.files = files
+        self._term = term
+        self._resume: Resume | None = None
+        self._teller = teller
+        self._one = asyncio.Lock()
+
+    async def keep(self, *, term: int = 0, resume: Resume | None = None) -> None:
+        """Write down a term, if it is the highest, and a prepared restart. A router that cannot goes on and says so."""
+        self._term = max(self._term, term)
+        self._resume = resume or self._resume
+        async with self._one:
+            try:
+                trouble = await asyncio.to_thread(keep, self.files, self._term, self._resume)
+            except OSError as error:
+                trouble = f"{error.filename}: {error.strerror}"
+        self._teller.state_written(trouble)

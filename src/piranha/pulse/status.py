@@ -87,9 +87,9 @@ def vips_data(config: Config, lease: LeaseView) -> dict[str, object]:
     }
 
 
-def warnings(config: Config, view: View) -> list[str]:
-    """Return what an operator should know although nothing is broken."""
-    found = []
+def warnings(config: Config, view: View, state_trouble: str = "") -> list[str]:
+    """Return what an operator should know although nothing is broken. state_trouble: see `StateFiles.write`."""
+    found = [f"state cannot be written: {state_trouble}"] if state_trouble else []
     if config.backup_active and config.heartbeat.auth is HeartbeatAuth.NONE:
         found.append("heartbeats are not authenticated (heartbeat_auth = none)")
     if config.backup_active and config.heartbeat.auth is HeartbeatAuth.MIGRATE:

@@ -39,7 +39,7 @@ class Verbs:
             name: status.PathFacts(own=ends.own, partner=ends.partner, error=pulse.path_errors.get(name, ""))
             for name, ends in pulse.endpoint.paths.items()
         }
-        lvsd, refused = pulse.lvsd.state, pulse.refused_file
+        lvsd, refused = pulse.lvsd.state, pulse.reloads.refused_file
         return {
             "pid": os.getpid(),
             "uptime_s": round(now - pulse.started_s, 3),
@@ -65,7 +65,7 @@ class Verbs:
             },
             "strangers": pulse.endpoint.strangers,
             "record": pulse.recorder.status(),
-            "warnings": status.warnings(pulse.config, view),
+            "warnings": status.warnings(pulse.config, view, pulse.state_trouble),
             "refused_file": refused
             and {"path": refused.path, "findings": list(refused.problems), "age_s": round(now - refused.at_s, 3)},
         }

@@ -21,11 +21,11 @@ Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 
-class HelperGone(PiranhaError):
-    """The helper process ended; what it was asked for was perhaps begun."""
+class ForkedGone(PiranhaError):
+    """The process ended; what it was asked for was perhaps begun."""
 
 
-class Helper(Generic[Question, Answer]):
+class Forked(Generic[Question, Answer]):
     """Answers questions one after the other by calling `work` in a process of its own.
 
     Make it before loop and threads exist. Questions and answers are values that can be pickled; an
@@ -45,7 +45,7 @@ class Helper(Generic[Question, Answer]):
         far.close()
 
     async def ask(self, question: Question) -> Answer:
-        """Return what `work(question)` returns. Raises what it raised, or HelperGone.
+        """Return what `work(question)` returns. Raises what it raised, or ForkedGone.
 
         The question is handed over at once, so that it is carried out even if nobody waits for the answer.
         """
@@ -81,8 +81,8 @@ class Helper(Generic[Question, Answer]):
         else:
             future.set_result(answer)
 
-    def _gone(self) -> HelperGone:
-        return HelperGone(f"the helper process for {self._name} has ended")
+    def _gone(self) -> ForkedGone:
+        return ForkedGone(f"the helper process for {self._name} has ended")
 
     def _hang_up(self) -> None:
         if self._loop is not None and not self._near.closed:

@@ -1,0 +1,66 @@
+"""Shell: files that outlive a daemon, in the state folder; in the run folder while that one cannot be written.
+
+A full disk must not keep a router from serving, nor a reload from taking effect. The run folder is
+in memory: what lies there is newer than what the state folder has, and lost when the machine boots.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+FRESH = ".new"
+
+
+@dataclass(frozen=True, slots=True)
+class StateFiles:
+    """The kept files of one router. state, run: the folders."""
+
+    state: Path
+    run: Path
+
+    def path(self, name: str) -> Path:
+        """Return where the newest `name` is, if there is one."""
+        aside = self.run / name
+        return aside if aside.exists() else self.state / name
+
+    def read(self, name: str) -> bytes:
+        """Return the newest `name`. Raises OSError."""
+        return self.path(name).read_bytes()
+
+    def write(self, files: Mapping[str, bytes]) -> str:
+        """Replace `files`, contents by name; a crash leaves the old one or the new one of each.
+
+        Returns why the state folder does not have them, in one line, empty when it has. Blocks.
+        Raises OSError, with a path, when the run folder cannot be written either; then nothing has changed.
+        """
+        try:
+            _replace(self.state, files)
+        except OSError as error:
+            _replace(self.run, files)
+            return f"{error.filename}: {error.strerror}; kept in {self.run} until the machine boots"
+        for name in files:
+            with suppress(OSError):
+                (self.run / name).unlink()
+        return ""
+
+
+def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
+    fresh = {folder / (name + FRESH): data for name, data in files.items()}
+    path = folder
+    try:
+        for path, data in fresh.items():
+            with path.open("wb") as file:
+                os.fchmod(file.fileno(), 0o640)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for path in fresh:
+            path.replace(path.with_name(path.name.removesuffix(FRESH)))
+    except OSError as error:
+        for one in fresh:
+            with suppress(OSError):
+                one.unlink()
+        # A failed write names no path, a failed open the fresh one, which nobody knows.
+        raise OSError(error.errno, error.strerror, str(path).removesuffix(FRESH)) from error
