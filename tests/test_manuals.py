@@ -8,9 +8,9 @@ import pytest
 
 from piranha.cli.ipvsadm.usage import OPTIONS
 from piranha.cli.main import VERBS, main
-from piranha.lvsd import main as lvsd
+from piranha.lvsd import start as lvsd
 from piranha.nanny import main as nanny
-from piranha.pulse import main as pulse
+from piranha.pulse import start as pulse
 
 MANUALS = Path(__file__).resolve().parent.parent / "docs" / "man"
 OF_EVERY_COMMAND = {"-h", "--help", "--version", "-?", "--usage"}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import piranha
+from piranha.control.early import EARLY
 from piranha.errors import PiranhaError
 
 DEFAULT_RUN_DIR = Path("/run/piranha")
@@ -164,6 +165,8 @@ def detach() -> Callable[[], None]:
     reading, writing = os.pipe()
     if os.fork():
         os.close(writing)
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
         ready = os.read(reading, 1)
         os._exit(0 if ready else 1)
     os.close(reading)
@@ -184,11 +187,14 @@ def detach() -> Callable[[], None]:
 
 
 def on_signals(stop: Callable[[int], None], reload: Callable[[], None]) -> None:
-    """Wire SIGTERM and SIGINT to `stop`, SIGHUP to `reload`, in the running event loop."""
+    """Wire SIGTERM and SIGINT to `stop`, SIGHUP to `reload`, in the running event loop; one that came early counts."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
     loop.add_signal_handler(signal.SIGHUP, reload)
+    if EARLY.hung_up:
+        EARLY.hung_up = False
+        reload()
 
 
 def notify(state: str) -> bool:

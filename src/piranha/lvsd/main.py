@@ -1,139 +1,17 @@
-"""Shell: `lvsd`, the lvs daemon: arguments, start and end of the process."""
+"""Shell: `lvsd`, the lvs daemon: the first instructions of the process."""
 
-import argparse
-import asyncio
-import contextlib
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from piranha.control import daemon
-from piranha.control.server import ControlServer
-from piranha.control.state_files import StateFiles
-from piranha.errors import PiranhaError
-from piranha.events import log
-from piranha.events.record import Recorder
-from piranha.forwarding.userspace.client import SOCKET_NAME
-from piranha.lvscf.config import Config, PlaneKind
-from piranha.lvscf.load import Loaded
-from piranha.lvsd.accepted import FILE
-from piranha.lvsd.daemon import Lvsd
-from piranha.lvsd.ours import Ours
-from piranha.lvsd.planes import open_plane
-from piranha.lvsd.reconcile import Reconciler
-from piranha.lvsd.source import Source
-from piranha.lvsd.verbs import Verbs
-from piranha.table.changes import describe
-
-DESCRIPTION = "Keep the IPVS table equal to what lvs.cf and the health of the real servers ask for."
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of `lvsd`'s arguments."""
-    made = daemon.parser("lvsd", DESCRIPTION)
-    made.add_argument("--nofork", action="store_true", help="do not fork; log as a daemon does (how pulse starts it)")
-    made.add_argument(
-        "--accepted", action="store_true", help="load the file that pulse accepted, from the state folder"
-    )
-    return made
+from piranha.control.early import EARLY
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `lvsd`; return its exit status: 0 normal end, 1 bad arguments, file, plane or folder."""
-    args = parser().parse_args(argv)
-    if args.accepted and args.configfile is not None:
-        return daemon.fail("lvsd", "--accepted and -c exclude each other")
-    folders = daemon.Folders.of(args.run_dir, args.state_dir)
-    try:
-        if not args.test_start:
-            folders.make()
-        kept = StateFiles(folders.state, folders.run)
-        source = Source(kept) if args.accepted else Source(kept, daemon.config_file(args.configfile))
-        loaded = _load(source)
-        if loaded is None or loaded.config is None:
-            return 1
-        kind = PlaneKind(args.plane) if args.plane else loaded.config.lvsd.plane
-        if args.test_start:
-            return asyncio.run(_test_start(kind, loaded.config, folders))
-        lock = daemon.Lock(folders.run / "lvsd.lock")
-        started = _go(args)
-        lock.write_pid()
-        log.setup("lvsd", args.verbose, foreground=args.nodaemon)
-        recorder = Recorder(folders.state / "lvsd-events.jsonl")
-        try:
-            lvsd = Lvsd(source, loaded, open_plane(kind, folders.run), recorder, Ours(kept))
-            verbs = Verbs(lvsd, node=args.node or "", plane=str(kind))
-            return asyncio.run(_serve(lvsd, verbs, folders, started))
-        except PiranhaError:
-            raise
-        except Exception:
-            # The table stays; whoever started this starts it again.
-            log.log.exception("lvsd ends because of a defect")
-            return 1
-        finally:
-            recorder.close()
-            lock.release()
-    except PiranhaError as error:
-        return daemon.fail("lvsd", error)
+    with EARLY.held():
+        from piranha.lvsd.start import run  # noqa: PLC0415 -- takes longer than all else before the loop
 
-
-async def _serve(lvsd: Lvsd, verbs: Verbs, folders: daemon.Folders, started: Callable[[], None]) -> int:
-    def on_signal(number: int) -> None:
-        lvsd.stop(f"shutting down due to signal {number}")
-
-    daemon.on_signals(on_signal, lambda: lvsd.reload_soon("SIGHUP"))
-    server = ControlServer(folders.run / "lvsd.sock", verbs.handlers())
-    try:
-        await lvsd.start()
-        await server.start()
-    except OSError as error:
-        raise PiranhaError(f"{folders.run / 'lvsd.sock'}: {error.strerror or error}") from error
-    started()
-    daemon.notify("READY=1")
-    await lvsd.run()
-    daemon.notify("STOPPING=1")
-    await lvsd.end()
-    await server.close()
-    return 0
-
-
-async def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) -> int:
-    """Say what a start would change in the table, and change nothing."""
-    plane = open_plane(kind, folders.run)
-    # A forwarder that does not run yet has an empty table, and is not started for this.
-    empty = kind is PlaneKind.USERSPACE and not (folders.run / SOCKET_NAME).exists()
-    live = {} if empty else await plane.dump()
-    plan = Reconciler().plan(config, {}, live, Ours(StateFiles(folders.state, folders.run)).services)
-    for change in plan.changes:
-        print(describe(change))
-    print(f"{len(plan.changes)} changes before the first checks. Nothing has been changed.")
-    plane.close()
-    return 0
-
-
-def _load(source: Source) -> Loaded | None:
-    """Read the file, with all findings on stderr; None or no configuration in it: it cannot be used."""
-    loaded, problems = source.read()
-    if loaded is not None and loaded.findings:
-        print(loaded.render(), file=sys.stderr)
-    if loaded is not None and loaded.config is not None:
-        return loaded
-    what = problems[0] if loaded is None and problems else f"{source.path} has errors, see above"
-    kept = source.kept.path(FILE)
-    hint = f"; the file accepted last is {kept}: lvsd -c {kept}" if source.own is not None and kept.exists() else ""
-    print(f"lvsd: {what}; the table stays as it is{hint}", file=sys.stderr)
-    return None
-
-
-def _go(args: argparse.Namespace) -> Callable[[], None]:
-    """Go to where the daemon shall run; return what to call once it serves."""
-    if not args.nodaemon and not args.nofork:
-        return daemon.detach()
-    if args.nofork and os.getpid() != os.getsid(0):
-        # The daemon outlives who started it: no signal of that one's terminal may reach it.
-        with contextlib.suppress(OSError):
-            os.setsid()
-    return lambda: None
+        return run(argv)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,189 @@
+"""Shell: `pulse`, the controlling process of a router: its arguments, from its start to its end."""
+
+import argparse
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from piranha.control import daemon
+from piranha.control.server import ControlServer
+from piranha.control.state_files import StateFiles
+from piranha.errors import PiranhaError
+from piranha.events import log
+from piranha.events.record import Recorder
+from piranha.events.teller import Teller
+from piranha.lvscf.config import Config
+from piranha.lvsd.accepted import FILE, Accepted
+from piranha.pulse import startup
+from piranha.pulse.daemon import Pulse
+from piranha.pulse.endpoint import Endpoint, path_ends
+from piranha.pulse.heartbeat import Place
+from piranha.pulse.helpers import Reader, Runner
+from piranha.pulse.privileges import keep_needed_capabilities, lock_memory
+from piranha.pulse.reading import Reading, accept, read
+from piranha.pulse.settings import Start
+from piranha.pulse.setup import Hands, Setup
+from piranha.pulse.state import keep, read_kept
+from piranha.pulse.verbs import Verbs
+
+DESCRIPTION = "Decide with the partner which router is active, hold the VIPs, start and watch lvsd."
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of `pulse`'s arguments."""
+    made = daemon.parser("pulse", DESCRIPTION)
+    made.add_argument(
+        "--forceactive", action="store_true", help="become active at once, without waiting for heartbeats"
+    )
+    made.add_argument(
+        "--lvsd", "--lvs", metavar="PATH", help="the lvs daemon to start (default: the one of this package)"
+    )
+    return made
+
+
+def run(argv: Sequence[str] | None) -> int:
+    """See `main`."""
+    args = parser().parse_args(argv)
+    folders = daemon.Folders.of(args.run_dir, args.state_dir)
+    path = daemon.config_file(args.configfile)
+    try:
+        found = read(path)
+        if found.rendered:
+            print(found.rendered, file=sys.stderr)
+        if found.config is None:
+            return _refuse(path, found, folders)
+        said = startup.Said(node=args.node, plane=args.plane)
+        place, plane = startup.admit(found.config, said)
+        if args.test_start:
+            return _test_start(found.config, place)
+        folders.make()
+        lock = daemon.Lock(folders.run / "pulse.lock")
+        setup = Setup(
+            path=path,
+            folders=folders,
+            said=said,
+            place=place,
+            plane=plane,
+            lvsd_command=_lvsd_command(args, folders, place),
+        )
+        try:
+            return _go(args, setup, found, lock)
+        finally:
+            lock.release()
+    except PiranhaError as error:
+        return daemon.fail("pulse", error)
+    except OSError as error:
+        return daemon.fail("pulse", f"{error.filename or 'system'}: {error.strerror}")
+
+
+def _go(args: argparse.Namespace, setup: Setup, found: Reading, lock: daemon.Lock) -> int:
+    if found.config is None:
+        raise ValueError("checked by run")
+    # Opened while errors still reach the terminal.
+    endpoint = Endpoint(path_ends(found.config, setup.place), found.config.heartbeat.port)
+    leases, announcer = startup.open_leases(found.config, setup.place, setup.plane, setup.folders)
+    held = startup.holding(leases, found.config)
+    files = StateFiles(setup.folders.state, setup.folders.run)
+    kept, stored = read_kept(files), accept(files, found)
+    started = (lambda: None) if args.nodaemon else daemon.detach()
+    lock.write_pid()
+    # Forked before loop, threads and the loss of rights.
+    hands = Hands(endpoint=endpoint, leases=leases, announcer=announcer, reader=Reader(), runner=Runner())
+    notes = [note for note in (lock_memory(), keep_needed_capabilities()) if note]
+    log.setup("pulse", args.verbose, foreground=args.nodaemon)
+    for note in notes:
+        log.log.info("%s", note)
+    recorder = Recorder(setup.folders.state / "pulse-events.jsonl")
+    teller = Teller("pulse", recorder)
+    teller.state_written(keep(files, kept.term) or stored.trouble)
+    start = Start(
+        now=time.monotonic(),
+        machine_booted=not kept.ran_since_boot,
+        term=kept.term,
+        holding=bool(held),
+        resume=kept.resume,
+        force_active=args.forceactive,
+    )
+    gc.freeze()  # what was imported is never garbage: full collections need not walk it
+    try:
+        return asyncio.run(_serve(setup, found, stored.accepted, start, hands=hands, teller=teller, started=started))
+    finally:
+        recorder.close()
+
+
+async def _serve(
+    setup: Setup,
+    found: Reading,
+    accepted: Accepted,
+    start: Start,
+    *,
+    hands: Hands,
+    teller: Teller,
+    started: Callable[[], None],
+) -> int:
+    pulse = Pulse(setup, found, accepted, start, hands=hands, teller=teller)
+    daemon.on_signals(
+        lambda number: pulse.stop(f"Terminating due to signal {number}"), lambda: pulse.reload_soon("SIGHUP")
+    )
+    socket_path = setup.folders.run / "pulse.sock"
+    server = ControlServer(socket_path, Verbs(pulse).handlers())
+    try:
+        await server.start()
+    except OSError as error:
+        raise PiranhaError(f"{socket_path}: {error.strerror or error}") from error
+    started()
+    daemon.notify("READY=1")
+    beat = asyncio.create_task(_beat())
+    try:
+        await pulse.run()
+    finally:
+        daemon.notify("STOPPING=1")
+        beat.cancel()
+        await server.close()
+    return 0
+
+
+async def _beat() -> None:
+    """Tell systemd that the loop turns."""
+    interval_s = daemon.watchdog_interval_s()
+    while interval_s is not None:
+        daemon.notify("WATCHDOG=1")
+        await asyncio.sleep(interval_s)
+
+
+def _lvsd_command(args: argparse.Namespace, folders: daemon.Folders, place: Place) -> tuple[str, ...]:
+    program = (_absolute(args.lvsd),) if args.lvsd else (sys.executable, "-m", "piranha.lvsd.main")
+    options = ["--accepted", "--nodaemon" if args.nodaemon else "--nofork"]
+    options += ["--run-dir", str(folders.run), "--state-dir", str(folders.state), "--node", str(place)]
+    options += ["--plane", args.plane] if args.plane else []
+    options += ["-v"] if args.verbose else []
+    return (*program, *options)
+
+
+def _absolute(program: str) -> str:
+    # A daemon lives in /; a bare name is looked up in PATH.
+    return str(Path(program).absolute()) if "/" in program else program
+
+
+def _test_start(config: Config, place: Place) -> int:
+    """Say what a start needs and has; change nothing."""
+    ends = path_ends(config, place)
+    endpoint = Endpoint(ends, config.heartbeat.port)
+    endpoint.close()
+    vips = " ".join(str(vip.address) for vip in config.floating_addresses())
+    print(f"This router is the {place}. VIPs: {vips}")
+    for path in ends:
+        print(f"Heartbeats on the {path.name} path: {path.own} to {path.partner}, UDP port {config.heartbeat.port}")
+    print("pulse could start. Nothing has been changed.")
+    return 0
+
+
+def _refuse(path: Path, found: Reading, folders: daemon.Folders) -> int:
+    kept = StateFiles(folders.state, folders.run).path(FILE)
+    what = found.problems[0] if len(found.problems) == 1 else f"{len(found.problems)} errors, see above"
+    where = "" if str(path) in what else f"{path}: "
+    hint = f"; the file accepted last is {kept}" if kept.exists() else ""
+    return daemon.fail("pulse", f"{where}{what}{hint}")
