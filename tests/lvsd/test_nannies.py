@@ -6,6 +6,7 @@ import os
 import pwd
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -20,7 +21,7 @@ from tests.nanny.servers import alive, assignment, closed_port, exchange, servin
 from piranha.events.event import Event, Level
 from piranha.lvscf.config import CheckTiming, LvsdSettings, Program
 from piranha.lvsd.monitor import Health, Monitor
-from piranha.lvsd.nannies import Nannies
+from piranha.lvsd.nannies import TOLD_AT_MOST, Nannies
 from piranha.nanny.privilege import children_of
 from piranha.nanny.results import Assignment, ProbeResult, Reason
 
@@ -45,10 +46,12 @@ def on_a_loop(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
 class Watched:
     """Nannies with everything they reported."""
 
-    def __init__(self, settings: LvsdSettings, interval_s: float) -> None:
+    def __init__(self, settings: LvsdSettings, interval_s: float, python: str) -> None:
         self.results: list[ProbeResult] = []
         self.events: list[Event] = []
-        self.nannies = Nannies(settings, on_results=self._take, on_event=self.events.append, interval_s=interval_s)
+        self.nannies = Nannies(
+            settings, on_results=self._take, on_event=self.events.append, interval_s=interval_s, python=python
+        )
 
     def _take(self, results: Sequence[ProbeResult]) -> None:
         self.results += results
@@ -89,8 +92,10 @@ def process_status(pid: int) -> str:
 
 
 @asynccontextmanager
-async def watching(settings: LvsdSettings = SETTINGS, *, interval_s: float = 0.2) -> AsyncIterator[Watched]:
-    watched = Watched(settings, interval_s)
+async def watching(
+    settings: LvsdSettings = SETTINGS, *, interval_s: float = 0.2, python: str = sys.executable
+) -> AsyncIterator[Watched]:
+    watched = Watched(settings, interval_s, python)
     await watched.nannies.start()
     try:
         yield watched
@@ -386,11 +391,22 @@ async def test_a_nanny_without_work_that_is_frozen_is_killed() -> None:
 
 @on_a_loop
 async def test_a_parent_that_cannot_be_started_is_tried_again_with_pauses() -> None:
-    events: list[Event] = []
-    nannies = Nannies(SETTINGS, on_results=lambda _: None, on_event=events.append, python="/nowhere/python3")
-    await nannies.start()
-    await asyncio.sleep(0.5)
-    await nannies.close()
-    assert events[0].message == "nannies cannot be started"
-    assert events[0].cause == "No such file or directory"
-    assert 2 <= len(events) <= 5
+    async with watching(python="/nowhere/python3") as watched:
+        began = time.monotonic()
+        await watched.until(lambda: len(watched.events) == 4)
+    assert time.monotonic() - began > 0.1 + 0.3  # the second and the third pause
+    first, *_ = watched.events
+    assert (first.message, first.cause) == ("nannies cannot be started", "No such file or directory")
+
+
+@on_a_loop
+async def test_nannies_that_all_die_at_once_and_again_do_not_flood_the_log(tmp_path: Path) -> None:
+    parent = tmp_path / "parent"
+    said = '{"said":["nanny died!","killed by SIGKILL","error",true]}'
+    script = f"import os, sys, time\nos.write(int(sys.argv[3]), b'{said}\\n' * 90)\ntime.sleep(60)\n"
+    parent.write_text(f"#!{sys.executable}\n{script}")
+    parent.chmod(0o755)
+    async with watching(python=str(parent)) as watched:
+        await watched.until(lambda: watched.nannies.status()["failures"] == 90)
+        os.kill(watched.parent, signal.SIGKILL)
+    assert sum(event.message == "nanny died!" for event in watched.events) == TOLD_AT_MOST

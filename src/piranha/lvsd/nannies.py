@@ -38,6 +38,7 @@ from piranha.nanny.results import Assignment, ProbeResult
 
 TROUBLE_WITHIN_S = 60.0
 TROUBLE_AFTER = 3
+TOLD_AT_MOST = 40  # failures that are logged within a minute, each on its own: all nannies once, and some
 FIRST_BACK_OFF_S = 0.1
 LONGEST_BACK_OFF_S = 5.0
 GOOD_AFTER_S = 10.0  # a parent that lived so long is started again at once
@@ -73,6 +74,8 @@ class Nannies:
         self._said_once: set[tuple[str, str]] = set()
         self._restart = asyncio.Event()
         self._back_off_s = FIRST_BACK_OFF_S
+        self._untold = 0
+        self._untold_from_s = 0.0
 
     async def start(self) -> None:
         """Start the nanny parent; raises nothing: what fails is an event and is tried again."""
@@ -163,6 +166,7 @@ class Nannies:
             if self._parent is not None and not self._parent.ended:
                 # Who was stopped himself must not take his own pause for the silence of others.
                 self._parent.judge(now, stalled=stalled)
+            self._tell_the_rest(now)
             if self._restart.is_set():
                 self._restart.clear()
                 await asyncio.sleep(self._back_off_s - FIRST_BACK_OFF_S)
@@ -212,12 +216,23 @@ class Nannies:
             self._parent.send(message)
 
     def _failed(self, message: str, cause: str) -> None:
-        before = self.trouble
-        self._failures.append((time.monotonic(), f"{message}: {cause}"))
-        self._say(message, cause=cause, level=Level.ERROR, rule=f"hard_shutdown = {int(self._settings.hard_shutdown)}")
+        before, now = self.trouble, time.monotonic()
+        if sum(now - at_s < TROUBLE_WITHIN_S for at_s, _ in self._failures) < TOLD_AT_MOST:
+            rule = f"hard_shutdown = {int(self._settings.hard_shutdown)}"
+            self._say(message, cause=cause, level=Level.ERROR, rule=rule)
+        else:
+            self._untold += 1
+        self._failures.append((now, f"{message}: {cause}"))
         if before is None and self.trouble is not None:
             rule = f"{TROUBLE_AFTER} failures within {TROUBLE_WITHIN_S:g} s, hard_shutdown = 1"
             self._say("nannies keep failing: this router is not ready", cause=cause, level=Level.ERROR, rule=rule)
+
+    def _tell_the_rest(self, now: float) -> None:
+        if not self._untold:
+            self._untold_from_s = now
+        elif now - self._untold_from_s > TROUBLE_WITHIN_S:
+            self._say(f"nannies failed {self._untold} more times", cause=self._failures[-1][1], level=Level.ERROR)
+            self._untold, self._untold_from_s = 0, now
 
     def _say(self, message: str, *, cause: str = "", level: Level = Level.INFO, rule: str = "") -> None:
         event = Event(when_s=time.monotonic(), subject="nanny", message=message, cause=cause, level=level, rule=rule)

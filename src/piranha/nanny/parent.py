@@ -15,11 +15,13 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
 from piranha.control.messages import BadMessage
 from piranha.events.event import Level
+from piranha.nanny.birth import be_a_nanny, warm_up
 from piranha.nanny.channel import Channel
 from piranha.nanny.placement import Placement
 from piranha.nanny.privilege import (
@@ -38,7 +40,6 @@ from piranha.nanny.protocol import (
     Believe,
     Forget,
     Said,
-    batches,
     read_downward,
     to_object,
 )
@@ -103,7 +104,7 @@ class Parent(Watcher):
         self._assignments: dict[str, Assignment] = {}
         self._nannies: dict[int, Nanny] = {}
         self._dying: dict[int, Nanny] = {}  # by pid: retired, not yet ended
-        self._back_off: dict[int, tuple[float, float]] = {}  # by number: when to start again, the pause after that
+        self._back_off: dict[int, tuple[float, float]] = {}  # by number: when to start, the pause after that
         self._writing: set[int] = set()
         self._sweeps = 0
         self.watch.add(up.fileno(), select.EPOLLIN, self)
@@ -133,8 +134,10 @@ class Parent(Watcher):
             self.up.flush()
         if events & ~select.EPOLLOUT:
             try:
-                for message in self.up.receive():
-                    self._obey(message, now)
+                # Everything that is there: nannies are started after it, and have it from the start.
+                while messages := self.up.receive():
+                    for message in messages:
+                        self._obey(message, now)
             except BadMessage:
                 self.up.close()
 
@@ -171,8 +174,8 @@ class Parent(Watcher):
         for number, items in work_of.items():
             if number in self._nannies:
                 self._tell(number, Assign(tuple(items)))
-            elif number not in self._back_off:
-                self._start(number, now)
+            else:
+                self._back_off.setdefault(number, (now, FIRST_BACK_OFF_S))
         self._retire_idle()
 
     def _forget(self, ids: tuple[str, ...]) -> None:
@@ -208,17 +211,16 @@ class Parent(Watcher):
             self._say(Said("nanny cannot be started", error.strerror or str(error), Level.ERROR, failure=True))
             return
         if pid == 0:
-            offset = number / self._processes
-            _be_a_nanny(theirs, me, offset, self._placement.program_limit, self._interval_s)
+            # With what is believed now: a nanny that was started again goes on where the last one was.
+            items = [self._assignments[check_id] for check_id in sorted(self._placement.checks_of(number))]
+            offset, limit = number / self._processes, self._placement.program_limit
+            run = partial(work, theirs, items, offset=offset, program_limit=limit, interval_s=self._interval_s)
+            be_a_nanny(me, theirs, run)
         theirs.close()
         nanny = Nanny(number, pid, ours, self, now)
         self._nannies[number] = nanny
         self.watch.add(nanny.pidfd, select.EPOLLIN, nanny)
         self.watch.add(nanny.channel.fileno(), select.EPOLLIN, nanny)
-        # With what is believed now: a nanny that was started again goes on where the last one was.
-        items = [self._assignments[check_id] for check_id in sorted(self._placement.checks_of(number))]
-        for batch in batches(items):
-            self._tell(number, Assign(batch))
 
     def _start_due(self, now: float) -> None:
         for number, (at, _) in tuple(self._back_off.items()):
@@ -309,39 +311,6 @@ class Parent(Watcher):
         self._sweep()
 
 
-def _be_a_nanny(
-    connection: socket.socket, parent: int, offset: float, program_limit: int, interval_s: float
-) -> NoReturn:
-    """Never returns: the objects of the parent stay as they are, with descriptors that are gone."""
-    status = 1
-    try:
-        fd = connection.fileno()
-        os.closerange(3, fd)
-        os.closerange(fd + 1, 1 << 20)
-        keep_capabilities(0)
-        name_process("nanny")
-        die_with_parent(parent, signal.SIGTERM)
-        work(connection, offset=offset, program_limit=program_limit, interval_s=interval_s)
-        status = 0
-    except SystemExit:
-        status = 0
-    except BaseException as error:
-        # The end of this process: its last words name the defect.
-        _last_words(connection, error)
-    finally:
-        os._exit(status)
-
-
-def _last_words(connection: socket.socket, error: BaseException) -> None:
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename.rpartition('/')[2]}:{place.tb_lineno}" if place else "?"
-    said = Said("nanny met a defect", f"{where}: {type(error).__name__}: {error}", Level.ERROR)
-    with suppress(OSError):
-        Channel(connection).send(to_object(said))
-
-
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
@@ -369,6 +338,7 @@ def main(argv: Sequence[str]) -> int:
     os.setpgid(0, 0)
     die_with_parent(starter, signal.SIGTERM)
     placement = Placement(int(processes), int(script_limit))
+    warm_up()
     # What exists now is shared with every nanny; without this their first collection would copy it all.
     gc.collect()
     gc.freeze()

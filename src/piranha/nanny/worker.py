@@ -4,6 +4,7 @@ import os
 import select
 import socket
 import time
+from collections.abc import Sequence
 
 from piranha.control.messages import BadMessage
 from piranha.nanny.channel import Channel
@@ -19,7 +20,7 @@ from piranha.nanny.protocol import (
     read_downward,
     to_object,
 )
-from piranha.nanny.results import ProbeResult
+from piranha.nanny.results import Assignment, ProbeResult
 
 
 class Worker(Watcher):
@@ -29,7 +30,15 @@ class Worker(Watcher):
     wait for the summary every `interval_s`. Ends when the parent closes the connection, or sends what is no message.
     """
 
-    def __init__(self, connection: socket.socket, *, offset: float, program_limit: int, interval_s: float) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        assignments: Sequence[Assignment],
+        *,
+        offset: float,
+        program_limit: int,
+        interval_s: float,
+    ) -> None:
         self._channel = Channel(connection)
         self._engine = Engine(offset=offset, program_limit=program_limit)
         self._engine.watch.add(self._channel.fileno(), select.EPOLLIN, self)
@@ -38,6 +47,8 @@ class Worker(Watcher):
         self._reported: dict[str, ProbeResult] = {}
         self._latest: dict[str, ProbeResult] = {}
         self._finished = 0
+        for assignment in assignments:
+            self._engine.assign(assignment)
 
     def run(self) -> None:
         """Work until the parent is gone."""
@@ -111,6 +122,13 @@ class Worker(Watcher):
             self._engine.watch.modify(self._channel.fileno(), select.EPOLLIN | (select.EPOLLOUT if wanted else 0))
 
 
-def work(connection: socket.socket, *, offset: float, program_limit: int, interval_s: float) -> None:
-    """Be a nanny until `connection` ends."""
-    Worker(connection, offset=offset, program_limit=program_limit, interval_s=interval_s).run()
+def work(
+    connection: socket.socket,
+    assignments: Sequence[Assignment],
+    *,
+    offset: float,
+    program_limit: int,
+    interval_s: float,
+) -> None:
+    """Be a nanny until `connection` ends. assignments: what to begin with."""
+    Worker(connection, assignments, offset=offset, program_limit=program_limit, interval_s=interval_s).run()
