@@ -226,6 +226,22 @@ def test_a_reload_moves_the_vips_of_the_active_router(pair: Pair) -> None:
     assert story[-1] == "reload"
 
 
+def test_a_reload_on_the_standby_is_one_reload_and_no_loop(pair: Pair) -> None:
+    active, standby = pair.start_both()
+
+    def cpu_ticks() -> int:
+        stat = Path(f"/proc/{pair.processes[standby].pid}/stat").read_text().rpartition(")")[2].split()
+        return int(stat[11]) + int(stat[12])
+
+    pair.processes[standby].send_signal(signal.SIGHUP)
+    pair.wait_for(lambda: "configuration accepted" in pair.log(standby), "the file is read again")
+    before, until = cpu_ticks(), time.monotonic() + 1
+    pair.wait_for(lambda: time.monotonic() > until and pair.status(standby), "a second has passed")
+
+    assert cpu_ticks() - before < os.sysconf("SC_CLK_TCK") // 2, "it rests"
+    assert (pair.log(standby).count("rereading configuration file"), pair.role(active)) == (1, "active")
+
+
 def test_a_switchover_moves_the_vips_and_a_refused_one_says_why(pair: Pair) -> None:
     active, standby = pair.start_both()
 

@@ -1,0 +1,51 @@
+"""docs/original-defects.md names tests that exist, each once, and leaves no line without one."""
+
+import ast
+import re
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "original-defects.md"
+LATER = "not built yet"
+
+
+def lines() -> list[list[str]]:
+    """The cells of every defect."""
+    rows = [line.strip("|").split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row] for row in rows if row[0].strip() != "the original"]
+
+
+def named() -> list[str]:
+    return [cells[2].strip("`") for cells in lines() if cells[2] != LATER]
+
+
+def test_every_published_defect_has_a_test_or_says_that_it_is_not_built_yet() -> None:
+    assert len(lines()) > 60
+    for cells in lines():
+        assert len(cells) == 3, cells
+        assert cells[2] == LATER or re.fullmatch(r"`tests/\w+/test_\w+\.py::test_\w+`", cells[2]), cells
+
+
+def test_every_test_that_the_page_names_exists() -> None:
+    for name in named():
+        path, _, function = name.partition("::")
+        tree = ast.parse((ROOT / path).read_text())
+        assert function in {
+            node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }, name
+
+
+def test_every_defect_has_a_test_of_its_own() -> None:
+    assert [name for name, times in Counter(named()).items() if times > 1] == []
+
+
+def test_every_test_made_for_a_defect_is_on_the_page() -> None:
+    made = {
+        f"{path.relative_to(ROOT)}::{node.name}"
+        for path in Path(__file__).parent.glob("test_*.py")
+        if path != Path(__file__)
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+    assert made <= set(named())
