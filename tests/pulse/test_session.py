@@ -2,7 +2,6 @@
 
 import copy
 import random
-from dataclasses import replace
 
 from piranha.lvscf.config import HeartbeatAuth
 from piranha.pulse.heartbeat import Heartbeat, Place
@@ -174,7 +173,7 @@ def test_a_one_way_path_keeps_an_accepted_session_alive() -> None:
 def test_a_later_version_keeps_the_partner_alive() -> None:
     primary, backup = pair()
     converse(primary, backup)
-    later = replace(primary.stamp("public", Heartbeat(place=Place.PRIMARY)), version=9, heartbeat=None)
+    later = primary.stamp("public", Heartbeat(place=Place.PRIMARY))._replace(version=9, heartbeat=None)
 
     assert evidence(backup.judge("public", later)) is Evidence.OTHER_VERSION
 

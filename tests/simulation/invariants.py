@@ -7,7 +7,6 @@ from piranha.pulse.actions import Action, Emit, StepDown, Stopped, TakeOver
 from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat, Role
 from piranha.pulse.lease_terms import KERNEL_LATENESS_S, SAFE_DEADTIME_S, lease_for
 from piranha.pulse.reasons import Phase
-from piranha.pulse.verdicts import Accepted, Verdict
 
 if TYPE_CHECKING:
     from tests.simulation.world import Node, World
@@ -68,15 +67,12 @@ class Checker:
 
     # inputs and actions
 
-    def heard(self, node: "Node", verdict: Verdict, at: float, sent_at: float) -> None:
-        """Note what `node` reads."""
-        if type(verdict) is not Accepted:
-            return
+    def heard(self, node: "Node", heartbeat: Heartbeat, at: float, sent_at: float) -> None:
+        """Note what `node` reads and accepts; `at` never goes back."""
         ear = self.ears[node.place]
-        ear.at = max(ear.at, at)
-        heartbeat = verdict.heartbeat
+        ear.at = at
         if heartbeat.role is Role.ACTIVE:
-            ear.active_at = max(ear.active_at, at)
+            ear.active_at = at
             ear.deadtime_s = heartbeat.deadtime_s
         ear.highest_term = max(ear.highest_term, heartbeat.term)
         if self.both_since is not None and heartbeat.role is Role.ACTIVE and sent_at >= self.both_since:
@@ -84,14 +80,10 @@ class Checker:
                 ear.both_again = min(ear.both_again, self.world.now)
             ear.both_first = min(ear.both_first, self.world.now)
 
-    def acts(self, node: "Node", actions: list[Action]) -> None:
-        """Judge what the election of `node` asks for."""
-        for action in actions:
-            if type(action) is TakeOver:
-                self.explained(node, actions)
-                self.takes_over(node, action)
-            elif type(action) is StepDown and node.election.phase is Phase.STEPPING_DOWN:
-                self.explained(node, actions)
+    def steps_down(self, node: "Node", actions: list[Action]) -> None:
+        """Judge that `node` lets go."""
+        if node.election.phase is Phase.STEPPING_DOWN:
+            self.explained(node, actions)
 
     def explained(self, node: "Node", actions: list[Action]) -> None:
         """Invariant 4: every change of role comes with an event that names rule and cause."""
@@ -102,8 +94,9 @@ class Checker:
             if not retry:
                 self.fail("4", f"{node.place} changes its role without rule and cause")
 
-    def takes_over(self, node: "Node", action: TakeOver) -> None:
-        """Invariants 6 and 10."""
+    def takes_over(self, node: "Node", action: TakeOver, actions: list[Action]) -> None:
+        """Invariants 4, 6 and 10."""
+        self.explained(node, actions)
         world, ear, peer = self.world, self.ears[node.place], node.peer
         self.takeovers += 1
         world.counts["takeover"] += 1
@@ -135,11 +128,11 @@ class Checker:
         )
 
     def sends(self, node: "Node", heartbeat: Heartbeat) -> None:
-        """What a router says of its lease is never shorter than what its kernel holds."""
+        """What a holder says of its lease is never shorter than what its kernel holds."""
         kernel = node.kernel
-        if kernel.held and heartbeat.lease_s < kernel.lifetime_s:
+        if heartbeat.lease_s < kernel.lifetime_s:
             self.fail("lease", f"{node.place} tells {heartbeat.lease_s:g} s, its kernel holds {kernel.lifetime_s:g} s")
-        if kernel.held and heartbeat.role is Role.STANDBY and not node.leftover:
+        if heartbeat.role is Role.STANDBY and not node.leftover:
             self.fail("1", f"{node.place} says standby and still holds the addresses")
 
     def renews(self, node: "Node") -> None:
@@ -249,30 +242,47 @@ class Checker:
         """A limit while a ready partner is heard, and none while nobody could take over."""
         world = self.world
         for node in world.nodes:
-            beat, peer = node.settings.heartbeat, node.peer
+            beat = node.settings.heartbeat
             if not self.healthy(node) or node.settings.vips.lease_s == 0:
                 continue
             if world.now - self.changed_at < 2 * beat.deadtime_s + beat.initdead_s + 2 * beat.keepalive_s:
                 continue
-            limited = node.kernel.lifetime_s < NO_LIMIT
-            if limited and not peer.running and not self.waiting_for_restart:
-                self.fail("lease", f"{node.place} is alone and its addresses have a time limit")
-            whole = not world.cut and not world.loss and not self.failed_once
-            if not limited and whole and self.able(peer):
-                self.fail("lease", f"{node.place} has no time limit although a ready partner is heard")
+            wrong = self.wrong_lease(node)
+            if wrong:
+                self.fail("lease", wrong)
+
+    def wrong_lease(self, node: "Node") -> str:
+        """Return what is wrong with the lifetime of the addresses of an active router."""
+        world, peer = self.world, node.peer
+        limited = node.kernel.lifetime_s < NO_LIMIT
+        if limited and not peer.running and not self.waiting_for_restart:
+            return f"{node.place} is alone and its addresses have a time limit"
+        whole = not world.cut and not world.loss and not self.failed_once
+        if not limited and whole and node.settings.vips.lease_s != 0 and self.able(peer):
+            return f"{node.place} has no time limit although a ready partner is heard"
+        return ""
 
     # the end
 
-    def settled(self, quiet_since: float) -> None:
-        """Invariant 5: one holder, the other standby, nothing changes any more; leases as they should be."""
-        world = self.world
-        holders = [node for node in world.nodes if node.kernel.held]
+    def unsettled(self) -> str:
+        """Return what is missing: one holder, the other standby, the lease as it should be."""
+        holders = [node for node in self.world.nodes if node.kernel.held]
         if len(holders) != 1:
-            self.fail("5", f"{len(holders)} holders after the last fault")
+            return f"{len(holders)} holders after the last fault"
         holder = holders[0]
         phases = [node.election.phase for node in (holder, holder.peer)]
         if phases != [Phase.ACTIVE, Phase.STANDBY]:
-            self.fail("5", f"the holder is {phases[0]}, the other {phases[1]}")
+            return f"the holder is {phases[0]}, the other {phases[1]}"
+        return self.wrong_lease(holder)
+
+    def calm_since(self) -> float:
+        """Return when a router last changed its role, or something happened to it."""
+        return max(self.transition_at, self.changed_at)
+
+    def settled(self, quiet_since: float) -> None:
+        """Invariant 5: the pair has settled, and nothing changes any more."""
+        missing = self.unsettled()
+        if missing:
+            self.fail("5", missing)
         if self.transition_at > quiet_since:
             self.fail("5", f"a router changed its role at {self.transition_at:.3f} s, long after the last fault")
-        self.leases_fit()

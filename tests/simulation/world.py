@@ -34,7 +34,7 @@ from piranha.pulse.keys import KeyRing
 from piranha.pulse.packet import Datagram
 from piranha.pulse.session import Session
 from piranha.pulse.settings import ElectionSettings, Start
-from piranha.pulse.verdicts import Evidence, Rejected, Verdict
+from piranha.pulse.verdicts import Accepted, Evidence, Rejected, Verdict
 
 KEYS_DIFFER = Rejected(Evidence.BAD_SIGNATURE, "key 'k1'")
 MakeElection = Callable[[ElectionSettings, Start], Election]
@@ -48,6 +48,7 @@ class Kernel:
     lifetime_s: float = 0.0
     renewed_at: float = -inf
     expires_at: float = inf
+    checked_at: float = inf  # when the model looks next whether they have expired
     lapsed: bool = False  # they went by themselves
 
 
@@ -168,13 +169,14 @@ class Node:
                 self.inbox.append((path, datagram, self.world.now))
             return
         self.read(path, datagram, self.world.now, sent_at)
-        if self.election.deadline() <= self.now():
+        if self.election.deadline() <= self.world.now + self.skew_s:
             self.step()
 
     def read(self, path: str, datagram: Datagram, at: float, sent_at: float) -> None:
         """Feed one datagram to session and election."""
         verdict: Verdict = KEYS_DIFFER if self.world.keys_differ else self.session.judge(path, datagram)
-        self.world.check.heard(self, verdict, at, sent_at)
+        if type(verdict) is Accepted:
+            self.world.check.heard(self, verdict.heartbeat, at, sent_at)
         actions = self.election.receive(path, verdict, at + self.skew_s)
         if actions:
             self.dispatch(actions)
@@ -187,21 +189,24 @@ class Node:
             waiting, self.inbox = self.inbox, []
             for path, datagram, at in waiting:
                 self.read(path, datagram, at, at)
-        for effect, outcome, began in self.results:
-            detail = "no such device" if outcome is Outcome.FAILED else ""
-            self.dispatch(self.election.effect_done(effect, outcome, self.now(), began_s=began, detail=detail))
-        self.results.clear()
+        now = self.world.now + self.skew_s
+        if self.results:
+            for effect, outcome, began in self.results:
+                detail = "no such device" if outcome is Outcome.FAILED else ""
+                self.dispatch(self.election.effect_done(effect, outcome, now, began_s=began, detail=detail))
+            self.results.clear()
         if self.reloaded:
             self.reloaded = False
-            self.dispatch(self.election.reconfigure(self.settings, self.now()))
-        self.dispatch(self.election.tick(self.now()))
+            self.dispatch(self.election.reconfigure(self.settings, now))
+        self.dispatch(self.election.tick(now))
         if self.running:
             self.schedule()
 
     def schedule(self) -> None:
         """Set the timer, unless it is set for an earlier time already."""
         world = self.world
-        due = max(world.now, self.election.deadline() - self.skew_s + 1e-9)
+        due = self.election.deadline() - self.skew_s + 1e-9
+        due = max(due, world.now)
         if due < self.wake_at:
             self.wake_at = due
             world.at(due + world.timer_lateness(), self.wake, self.life, due)
@@ -211,7 +216,7 @@ class Node:
         if life != self.life or due != self.wake_at or not self.running or self.frozen:
             return
         self.wake_at = inf
-        if self.election.deadline() > self.now():
+        if self.election.deadline() > self.world.now + self.skew_s:
             self.schedule()
         else:
             self.step()
@@ -238,28 +243,31 @@ class Node:
         if not actions:
             return
         world = self.world
-        world.check.acts(self, actions)
         for action in actions:
             if type(action) is SendHeartbeat:
-                world.check.sends(self, action.heartbeat)
+                if self.kernel.held:
+                    world.check.sends(self, action.heartbeat)
                 for path in action.paths:
                     world.carry(self, path, self.session.stamp(path, action.heartbeat))
             elif type(action) is Emit:
-                world.log(self, action)
+                if world.trace is not None:
+                    world.log(self, action)
             elif type(action) is Stopped:
                 self.stored_resume = action.resume
                 self.kill(False)
                 world.check.stopped(self, action)
             else:
                 if type(action) is StepDown:
+                    world.check.steps_down(self, actions)
                     world.counts["abort"] += sum(isinstance(waiting, TakeOver) for waiting in self.queue)
                     self.results += [(waiting, Outcome.LATE, self.now()) for waiting in self.queue]
                     self.queue.clear()
                 elif type(action) is TakeOver:
+                    world.check.takes_over(self, action, actions)
                     self.stored_term = max(self.stored_term, action.term)
                 self.queue.append(action)  # type: ignore[arg-type]  # every other action is an effect
-                if self.current is None:
-                    world.at(max(world.now, self.blocked_until), self.work, self.life)
+        if self.queue and self.current is None:
+            self.work(self.life)
 
     def work(self, life: int) -> None:
         """Begin the next effect, unless the thread is frozen, blocked or busy."""
@@ -278,7 +286,7 @@ class Node:
             self.finish(effect, self.apply(effect), self.now())
             return
         self.current = effect
-        world.after(world.rng.uniform(0.0005, 0.004), self.complete, life, effect, self.now())
+        world.after(0.0005 + 0.0035 * world.rng.random(), self.complete, life, effect, self.now())
 
     def complete(self, life: int, effect: Effect, began: float) -> None:
         """End an effect: only now the kernel has done it (the worst case for a call that blocks)."""
@@ -332,17 +340,26 @@ class Node:
         was, kernel.held = kernel.held, True
         self.leftover = kernel.lapsed = False
         kernel.lifetime_s, kernel.renewed_at = lifetime_s, world.now
-        kernel.expires_at = world.now + lifetime_s + world.rng.uniform(0.0, 1.5)
-        if lifetime_s < inf:
+        kernel.expires_at = world.now + lifetime_s + 1.5 * world.rng.random()
+        if kernel.expires_at < kernel.checked_at:
+            kernel.checked_at = kernel.expires_at
             world.at(kernel.expires_at, self.expire, kernel.expires_at)
         if not was:
             world.check.holders_changed()
 
-    def expire(self, expires_at: float) -> None:
-        """Let the kernel take the addresses away, unless they were renewed."""
-        if self.kernel.held and self.kernel.expires_at == expires_at:
+    def expire(self, checked_at: float) -> None:
+        """Let the kernel take the addresses away, unless they were renewed; then look again."""
+        kernel = self.kernel
+        if checked_at != kernel.checked_at:
+            return
+        kernel.checked_at = inf
+        if kernel.expires_at > checked_at:
+            if kernel.expires_at < inf:
+                kernel.checked_at = kernel.expires_at
+                self.world.at(kernel.expires_at, self.expire, kernel.expires_at)
+        elif kernel.held:
             self.drop()
-            self.kernel.lapsed = True
+            kernel.lapsed = True
 
     def drop(self) -> None:
         """Remove the addresses."""
@@ -384,9 +401,9 @@ class World:
         self.check = Checker(self)
 
     def at(self, when: float, call: Callable[..., None], *arguments: object) -> None:
-        """Call `call` at virtual time `when`."""
+        """Call `call` at virtual time `when`; what should have been is now."""
         self.count += 1
-        heappush(self.heap, (when, self.count, call, arguments))
+        heappush(self.heap, (when if when > self.now else self.now, self.count, call, arguments))
 
     def after(self, delay_s: float, call: Callable[..., None], *arguments: object) -> None:
         """Call `call` in `delay_s` seconds."""
@@ -396,8 +413,7 @@ class World:
         """Let virtual time pass; the checker raises `Violation`."""
         heap, check = self.heap, self.check
         while heap and heap[0][0] <= until:
-            when, _, call, arguments = heappop(heap)
-            self.now = max(self.now, when)
+            self.now, _, call, arguments = heappop(heap)
             call(*arguments)
             if check.both_since is not None:
                 check.both_hold()
@@ -419,7 +435,7 @@ class World:
 
     def log(self, node: Node, emit: Emit) -> None:
         """Show an event when somebody looks."""
-        if self.trace is not None:
-            event = emit.event
-            why = f"{event.cause} [{event.rule}]"
-            self.trace(f"{self.now:9.3f} {node.place:7} {event.subject}: {event.message} | {why}")
+        assert self.trace is not None
+        event = emit.event
+        why = f"{event.cause} [{event.rule}]"
+        self.trace(f"{self.now:9.3f} {node.place:7} {event.subject}: {event.message} | {why}")

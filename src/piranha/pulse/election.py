@@ -33,6 +33,7 @@ __all__ = ["Election", "PathView", "View"]
 
 GREETING_INTERVAL_S = 0.05  # answers to sessions that are not proven are not faster than this
 LONG_S = 3600.0
+TIMER_GRAIN_S = 1e-6  # a timer that fires so soon after its time is not late
 ROUNDS = 4  # a change of phase is followed by the rules of the new phase in the same tick
 
 
@@ -44,7 +45,7 @@ class Election(Contest):
 
         now: when the kernel received it, if that is known.
         """
-        heard = self._hearing.receive(path, verdict, now, self._settings, self._fit())
+        heard = self._hearing.receive(path, verdict, now, self._settings, self._fit)
         if heard is not Heard.STEADY or self._dueling or self._listening:
             self._touched = True
             self._listening = False
@@ -159,7 +160,7 @@ class Election(Contest):
         if self._stopped:
             return []
         late_s = now - self._due
-        if late_s > 0:
+        if late_s > TIMER_GRAIN_S:
             self._excuse_lateness(late_s, now)
         for _ in range(ROUNDS):
             self._touched = False

@@ -1,5 +1,6 @@
 """Takes in what comes from the partner's address: keeps `Partner` up to date and reports what is new."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
@@ -11,6 +12,7 @@ from piranha.pulse.report import Report
 from piranha.pulse.settings import ElectionSettings
 from piranha.pulse.verdicts import SIGNATURE_FAILURES, Accepted, Alive, Evidence, Introduced, Rejected, Verdict
 
+Able = Callable[[], bool]
 QUIET = frozenset({Evidence.REPLAYED})  # doubled packets are normal: counted by the endpoint, not reported
 
 
@@ -34,8 +36,8 @@ class Hearing:
     partner: Partner
     report: Report
 
-    def receive(self, path: str, verdict: Verdict, at: float, settings: ElectionSettings, able: bool) -> Heard:
-        """Take in one verdict. able: this router could take over now."""
+    def receive(self, path: str, verdict: Verdict, at: float, settings: ElectionSettings, able: Able) -> Heard:
+        """Take in one verdict. able: tells whether this router could take over now."""
         match verdict:
             case Accepted():
                 return self._accept(path, verdict, at, settings, able)
@@ -46,7 +48,7 @@ class Hearing:
             case Rejected():
                 return self._suspect(path, verdict, at)
 
-    def _accept(self, path: str, verdict: Accepted, at: float, settings: ElectionSettings, able: bool) -> Heard:
+    def _accept(self, path: str, verdict: Accepted, at: float, settings: ElectionSettings, able: Able) -> Heard:
         partner, heartbeat = self.partner, verdict.heartbeat
         was_alive = partner.alive(at)
         if was_alive:
@@ -62,7 +64,7 @@ class Hearing:
         if before is None or before.revision != heartbeat.revision:
             self._compare(before, heartbeat, at)
             # An offer counts only for who could act when it was made: the partner sees that we did not.
-            offer = able and heartbeat.role is Role.STANDBY and heartbeat.handover
+            offer = heartbeat.role is Role.STANDBY and heartbeat.handover and able()
             partner.offered_at = at if offer else -inf
             return Heard.ANSWER
         if was_alive and before == heartbeat and not partner.deaf:

@@ -9,8 +9,9 @@ the known body are ignored: room for later. Source: docs/heartbeat-protocol.md.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from functools import cache
 from struct import Struct
+from typing import NamedTuple
 
 from piranha.lvscf.config import HeartbeatAuth
 from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat, Obstacle, Place, Role
@@ -41,8 +42,7 @@ ROLE_CODES = {role: code for code, role in ROLES.items()}
 FLAGS = {"hears": 1, "order": 2, "handover": 4, "goodbye": 8, "bad_signatures": 16}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Datagram:
+class Datagram(NamedTuple):
     """A datagram as a value. heartbeat None: the body is of a version that is not spoken, or damaged.
 
     boot: names the sender's session; counter: grows with each datagram of it. nonce: to be echoed
@@ -66,6 +66,7 @@ class Datagram:
     heartbeat: Heartbeat | None = None
 
 
+@cache  # of the few names that lvs.cf knows; asked for with each datagram
 def path_tag(name: str) -> int:
     """Return the number that stands for a path's name, so that what was sent on one path is void on another."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "big")

@@ -42,7 +42,6 @@ class Session:
     ) -> None:
         self._place = place
         self._fresh = fresh
-        self._tags: dict[str, int] = {}
         self.rekey(cluster=cluster, keys=keys, auth=auth)
         self._begin()
 
@@ -66,7 +65,7 @@ class Session:
         self._counter += 1
         return Datagram(
             place=self._place,
-            path=self._tag(path),
+            path=path_tag(path),
             cluster=self._cluster,
             boot=self._boot,
             counter=self._counter,
@@ -84,7 +83,7 @@ class Session:
             return Rejected(Evidence.OTHER_CLUSTER)
         if datagram.place is self._place:
             return Rejected(Evidence.SAME_PLACE)
-        if datagram.path != self._tag(path):
+        if datagram.path != path_tag(path):
             return Rejected(Evidence.OTHER_PATH)
         if datagram.seen_boot == self._boot and datagram.seen_counter > self._counter:
             self._begin()
@@ -133,8 +132,3 @@ class Session:
         self._newcomer_nonce = NO_NONCE
         self._highest = {}
         self._newest = 0
-
-    def _tag(self, path: str) -> int:
-        if path not in self._tags:
-            self._tags[path] = path_tag(path)
-        return self._tags[path]
