@@ -1,21 +1,18 @@
 """`piranha status`: the screen, and the command with daemons that answer or do not."""
 
-import asyncio
 import json
 import re
-import threading
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cli.answers import lvsd, partner, pulse, server, virtual
+from tests.cli.daemons import Daemons
 
 from piranha.cli import status
 from piranha.cli.status_facts import judge
 from piranha.cli.status_screen import Screen, render
 from piranha.cli.words import WIDTH, cut, duration
-from piranha.control.server import ControlServer, Peer
 
 GOOD = """\
 example-net: OK                                              primary, 22 Nov 14:01:12, serial 42
@@ -49,40 +46,6 @@ def screen(pulse_says: dict[str, Any] | None, lvsd_says: dict[str, Any], *names:
     verdict, findings = judge(pulse_says, lvsd_says, pulse_expected=pulse_says is not None)
     shown = Screen(pulse_says, lvsd_says, verdict, findings, "primary", "22 Nov 14:01:12", names=names)
     return "\n".join(render(shown))
-
-
-class Daemons:
-    """Control sockets in a run folder that answer what a test says; the loop runs in a thread."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.answers: dict[str, dict[str, Any]] = {}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-        self._servers: list[ControlServer] = []
-
-    def add(self, name: str, answer: dict[str, Any]) -> None:
-        async def answer_status(_args: Mapping[str, object], _peer: Peer) -> object:
-            return answer
-
-        made = ControlServer(self.folder / f"{name}.sock", {"status": answer_status})
-        asyncio.run_coroutine_threadsafe(made.start(), self._loop).result(5)
-        self._servers.append(made)
-
-    def close(self) -> None:
-        for one in self._servers:
-            asyncio.run_coroutine_threadsafe(one.close(), self._loop).result(5)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._loop.close()
-
-
-@pytest.fixture
-def daemons(tmp_path: Path) -> Iterator[Daemons]:
-    made = Daemons(tmp_path)
-    yield made
-    made.close()
 
 
 def test_a_cluster_that_is_well_fits_on_a_few_lines() -> None:
@@ -120,7 +83,7 @@ def test_a_plane_that_does_not_estimate_has_no_such_column() -> None:
     assert "NEW/S" not in screen(pulse(), lvsd(virtual("www", server("web1"), new_per_s=None)))
 
 
-def test_what_others_wrote_cannot_drive_the_terminal(daemons: "Daemons", capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_others_wrote_cannot_drive_the_terminal(daemons: Daemons, capsys: pytest.CaptureFixture[str]) -> None:
     evil = "\x1b[2J\x1b]0;owned\x07"
     check = {**TIMED_OUT, "detail": evil}
     daemons.add("pulse", pulse(cluster=evil, node=evil, warnings=[evil]))

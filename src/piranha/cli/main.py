@@ -20,6 +20,7 @@ VERBS = {
     "status": "show routers, VIPs, virtual servers and every server that is not up",
     "why": "tell the story of a server, virtual server, VIP, router or of the configuration",
     "events": "list what was decided, newest last",
+    "switchover": "have the partner take over now, and wait until it has",
     "keygen": "write a key for signed heartbeats",
     "demo": "run a whole cluster on this machine, without privilege, and break it",
 }
@@ -71,7 +72,7 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {verb:8} {what}" for verb, what in VERBS.items()]
+    lines = [f"  {verb:10} {what}" for verb, what in VERBS.items()]
     return "\n".join(
         ["usage: piranha VERB [ARGUMENT…] [--debug]", "", *lines, "", "`piranha VERB --help` says what a verb takes."]
     )

@@ -24,6 +24,8 @@ UCRED = struct.Struct("iII")  # pid, uid, gid (struct ucred, unix(7))
 MAX_CONNECTIONS = 64
 
 ADMIN_GROUP = "piranha-admin"
+NOT_PERMITTED_WORDS = "not permitted"
+"""How a refusal begins that is about who asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +149,4 @@ def require_admin(peer: Peer) -> None:
     except KeyError:
         admins, user = None, ""
     if admins is None or (peer.gid != admins.gr_gid and user not in admins.gr_mem):
-        raise Refused(f"not permitted: acting needs root or the group {ADMIN_GROUP}")
+        raise Refused(f"{NOT_PERMITTED_WORDS}: acting needs root or the group {ADMIN_GROUP}")

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 
 from piranha.control.messages import Refused
 from piranha.control.server import Handler, Peer, require_admin
+from piranha.events.event import Event
 from piranha.pulse import status
 from piranha.pulse.actions import Command
 from piranha.pulse.daemon import Pulse
+
+LONGEST_NAME = 64
 
 
 class Verbs:
@@ -82,9 +85,19 @@ class Verbs:
             raise Refused(f"{self._pulse.setup.path} is refused: " + "; ".join(problems))
         return {"generation": self._pulse.accepted.generation, "meaning": self._pulse.accepted.meaning}
 
-    async def switchover(self, _args: Mapping[str, object], peer: Peer) -> object:
-        """Hand over to the partner; answered as soon as it has begun."""
-        return await self._command(Command.SWITCHOVER, peer)
+    async def switchover(self, args: Mapping[str, object], peer: Peer) -> object:
+        """Hand over to the partner; answered as soon as it has begun. `{"who": NAME}`: who acts, for the record."""
+        who = args.get("who")
+        name = f"{who[:LONGEST_NAME]}, " if isinstance(who, str) and who else ""
+        self._tell("switchover asked for", name + _asked(peer))
+        try:
+            return await self._command(Command.SWITCHOVER, peer)
+        except Refused as error:
+            self._tell("switchover refused", str(error))
+            raise
+
+    def _tell(self, message: str, cause: str) -> None:
+        self._pulse.recorder.record(Event(when_s=time.monotonic(), subject="router", message=message, cause=cause))
 
     async def prepare_restart(self, _args: Mapping[str, object], peer: Peer) -> object:
         """End without letting go of VIPs and lvsd; the next pulse adopts them."""
