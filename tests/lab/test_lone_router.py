@@ -67,6 +67,31 @@ def test_a_file_that_cannot_be_used_changes_nothing_and_says_why(cluster: Cluste
     assert holders(cluster.lab, VIP) == (PRIMARY,)
 
 
+def test_an_lvsd_that_is_frozen_is_replaced_and_costs_no_request(cluster: Cluster) -> None:
+    router = cluster.routers[PRIMARY]
+    frozen = router.lvsd_pid
+    watch = TableWatch(cluster.lab, PRIMARY)
+    traffic = cluster.traffic()
+    faults.freeze(frozen)
+    wait_for(lambda: "lvsd does not answer: killing it" in router.log(), "it is given up", 20)
+    wait_for(lambda: router.status("lvsd").get("pid", frozen) != frozen, "another one answers", 20)
+    record = traffic.stop()
+
+    assert record.failures == (), record.summary()
+    assert {sample.serving for sample in watch.stop()} == {3}
+
+
+def test_a_second_pulse_in_a_run_directory_of_its_own_is_told_and_touches_nothing(cluster: Cluster) -> None:
+    lab, router = cluster.lab, cluster.routers[PRIMARY]
+    words = ("-n", "-c", str(cluster.config), "--run-dir", str(lab.folder / "other"))
+    second = lab.python(PRIMARY, "piranha.pulse.main", *words, log="second-pulse")
+
+    assert second.wait(20) == 1
+    told = f"another pulse runs in this network namespace, with another run directory: process {router.pulse_pid}"
+    assert told in lab.log_text()
+    assert holders(lab, VIP) == (PRIMARY,)
+
+
 def refusal(cluster: Cluster) -> str:
     """Why the operator's file is not in force, as the status of `pulse`, which reads it, says; "" if it is."""
     return str(cluster.routers[PRIMARY].status("pulse").get("refused_file") or "")

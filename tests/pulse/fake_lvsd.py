@@ -1,6 +1,6 @@
 """Stands in for `lvsd` in tests of `pulse`: starts at once, answers as told, serves through the real forwarder.
 
-Files in the run folder steer and record: `lvsd-not-ready` (its text is the reason), `lvsd-story`.
+Files in the run folder steer and record: `lvsd-not-ready` (its text is the reason), `lvsd-version`, `lvsd-story`.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 
+from piranha import __version__
 from piranha.control import daemon
 from piranha.control.server import ControlServer, Peer
 from piranha.control.state_files import StateFiles
@@ -57,12 +58,15 @@ def _load(folders: daemon.Folders) -> None:
 async def _serve(run: Path) -> None:
     ended = asyncio.Event()
     role = {"role": ""}
+    told = run / "lvsd-version"
+    version = told.read_text() if told.exists() else __version__
 
     async def status(_args: Mapping[str, object], _peer: Peer) -> object:
         obstacle = run / "lvsd-not-ready"
         reasons = [obstacle.read_text()] if obstacle.exists() else []
         fine = not reasons
-        return {"pid": os.getpid(), "serving": fine, "ready": fine, "not_ready": reasons, "generation": 1, **role}
+        facts = {"pid": os.getpid(), "version": version, "generation": 1, **role}
+        return facts | {"serving": fine, "ready": fine, "not_ready": reasons}
 
     async def set_role(args: Mapping[str, object], _peer: Peer) -> object:
         role["role"] = str(args["role"])
@@ -74,8 +78,13 @@ async def _serve(run: Path) -> None:
         _tell(run, "reload")
         return {}
 
+    async def prepare_restart(_args: Mapping[str, object], _peer: Peer) -> object:
+        _tell(run, "prepare_restart")
+        return {}
+
     daemon.on_signals(lambda _number: ended.set(), lambda: None)
-    server = ControlServer(run / "lvsd.sock", {"status": status, "role": set_role, "reload": reload})
+    verbs = {"status": status, "role": set_role, "reload": reload, "prepare_restart": prepare_restart}
+    server = ControlServer(run / "lvsd.sock", verbs)
     await server.start()
     _tell(run, "start")
     await ended.wait()

@@ -197,7 +197,7 @@ def test_an_effect_is_not_begun_after_its_time() -> None:
     play(world, submit(world, *given))
 
     assert outcomes(world) == [Outcome.LATE] * 4
-    assert world.story == []
+    assert "acquire 3" not in world.story and "renew 3" not in world.story
 
 
 def test_a_step_down_overtakes_what_has_not_begun() -> None:
@@ -237,7 +237,23 @@ def test_what_was_undone_because_it_was_late_leaves_the_role_again() -> None:
     play(world, submit(world, take_over()))
 
     assert outcomes(world) == [Outcome.LATE]
-    assert world.story == ["table", "role active", "acquire 3", "role standby"]
+    assert world.story == ["table", "role active", "acquire 3", "role standby", "lvsd is standby"]
+
+
+def test_a_takeover_that_was_too_late_leaves_no_lvsd_on_a_cold_standby() -> None:
+    world = World(late=True)
+    play(world, submit(world, take_over()), standby=Standby.COLD)
+    assert world.story[-1] == "lvsd ends"
+
+    world = World(table_after_s=60)
+    play(world, submit(world, take_over(not_after=time.monotonic() + 0.05)), standby=Standby.COLD)
+    assert world.story == ["lvsd ends"], "it was started for the takeover, and its table came too late"
+
+
+def test_lvsd_stays_for_addresses_that_a_former_pulse_left() -> None:
+    world = World(table_after_s=60, sticks=True)
+    play(world, submit(world, take_over(not_after=time.monotonic() + 0.05)), standby=Standby.COLD)
+    assert world.story == []
 
 
 def test_an_address_that_is_refused_fails_the_effect_with_its_words() -> None:

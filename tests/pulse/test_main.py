@@ -119,6 +119,11 @@ def test_a_file_that_serves_nothing_is_refused(start: Start) -> None:
     assert "no active lvs services defined" in line
 
 
+def test_a_restart_of_what_does_not_run_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--prepare-restart", "--run-dir", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"pulse: no pulse runs in {tmp_path}\n"
+
+
 @pytest.mark.parametrize("words", [["--nod", "primary"], ["--node", "both"], ["surplus"]])
 def test_wrong_arguments_are_one_line_and_status_1(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -255,7 +255,9 @@ def test_a_switchover_moves_the_vips_and_a_refused_one_says_why(pair: Pair) -> N
 def test_a_prepared_restart_costs_nothing(pair: Pair) -> None:
     active, standby = pair.start_both()
 
-    ask(pair.run_dir(active) / "pulse.sock", "prepare_restart")
+    words = [sys.executable, "-m", "piranha.pulse.main", "--prepare-restart", "--run-dir", str(pair.run_dir(active))]
+    subprocess.run(words, env={**os.environ, "PYTHONPATH": str(SOURCE)}, check=True, timeout=LIMIT_S)
+    assert lock_holder(pair.run_dir(active) / "pulse.lock") is None, "it waits for the end"
     assert pair.processes[active].wait(LIMIT_S) == 0
     assert pair.holders() == [active], "the VIP stays where it is"
     pair.start(active)

@@ -130,6 +130,24 @@ def test_one_that_runs_is_adopted_and_its_death_is_seen(tmp_path: Path) -> None:
     play(first, script)
 
 
+def test_one_of_another_version_is_restarted_by_who_adopts_it_and_its_table_stays(tmp_path: Path) -> None:
+    first, successor = Watched(tmp_path), Watched(tmp_path)
+    version = tmp_path / "lvsd-version"
+    version.write_text("0.0.1")
+
+    async def script(lvsd: LvsDaemon) -> None:
+        await lvsd.ensure_ready(LIMIT_S)
+        pid = lvsd.state.pid
+        version.unlink()
+        async with supervised(successor) as adopted:
+            adopted.want()
+            await successor.until(lambda: adopted.state.ready and adopted.state.pid != pid)
+            assert "restarting lvsd: it is of another version" in successor.messages()
+            assert successor.story()[1:].index("prepare_restart") < successor.story()[1:].index("start")
+
+    play(first, script)
+
+
 def test_one_that_is_not_ready_in_time_says_why(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     (tmp_path / "lvsd-not-ready").write_text("2 servers have not answered a check yet")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from piranha.control import daemon
 from piranha.control.server import ControlServer
+from piranha.control.sole import Sole
 from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events import log
@@ -56,9 +57,15 @@ def run(argv: Sequence[str] | None) -> int:
         if args.test_start:
             return asyncio.run(_test_start(kind, loaded.config, folders))
         lock = daemon.Lock(folders.run / "lvsd.lock")
+        # The table of the plane in user space lies in its run directory, and is nobody else's.
+        sole = Sole("lvsd") if kind is PlaneKind.IPVS else None
         started = _go(args)
         lock.write_pid()
         log.setup("lvsd", args.verbose, foreground=args.nodaemon)
+        if sole is not None:
+            sole.claim()
+            if sole.note:
+                log.log.info("%s", sole.note)
         recorder = Recorder(folders.state / "lvsd-events.jsonl")
         try:
             lvsd = Lvsd(source, loaded, open_plane(kind, folders.run), recorder, Ours(kept))

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 
+from piranha import __version__
 from piranha.control.messages import Refused
 from piranha.control.server import Handler, Peer, require_admin
 from piranha.errors import PiranhaError
@@ -59,6 +60,7 @@ class Verbs:
         overruled = [(words, at_s) for at_s, words in lvsd.overruled if now - at_s < LATELY_S]
         return {
             "pid": os.getpid(),
+            "version": __version__,
             "boot": self._boot,
             "started_s": self._started_s,
             "uptime_s": round(now - self._started_s, 3),

@@ -124,6 +124,8 @@ class Effects:
             self._done(done)
             if isinstance(effect, StepDown) and done.outcome is Outcome.OK:
                 await self._leave()
+            elif isinstance(effect, TakeOver) and done.outcome is Outcome.LATE and not self._pending:
+                await self._leave_if_empty()
 
     async def missing(self) -> frozenset[Address]:
         """Return what this router should hold and the kernel does not have: somebody else removed it."""
@@ -205,6 +207,15 @@ class Effects:
             await self._lvsd.stop()
         else:
             await self._lvsd.set_role("standby")
+
+    async def _leave_if_empty(self) -> None:
+        """A takeover came too late: no StepDown follows it, but lvsd may have been started or made active for it."""
+        try:
+            held = await self._in_thread(lambda: self.leases.present(self.vips))
+        except PiranhaError:
+            return
+        if not held:
+            await self._leave()
 
     async def _announce(self, effect: Announce) -> Done:
         vips = [vip.address for vip in self.vips]

@@ -3,19 +3,23 @@
 import argparse
 import asyncio
 import gc
+import os
+import select
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from piranha.control import daemon
+from piranha.control.client import ask
 from piranha.control.server import ControlServer
+from piranha.control.sole import Sole
 from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events import log
 from piranha.events.record import Recorder
 from piranha.events.teller import Teller
-from piranha.lvscf.config import Config
+from piranha.lvscf.config import Config, PlaneKind
 from piranha.lvsd.accepted import FILE, Accepted
 from piranha.pulse import startup
 from piranha.pulse.daemon import Pulse
@@ -29,6 +33,9 @@ from piranha.pulse.setup import Hands, Setup
 from piranha.pulse.state import keep, read_kept
 from piranha.pulse.verbs import Verbs
 
+RESTART_LIMIT_S = 30.0
+"""Longest wait for the end of a prepared restart: the partner is told first, and answers."""
+
 DESCRIPTION = "Decide with the partner which router is active, hold the VIPs, start and watch lvsd."
 
 
@@ -37,6 +44,11 @@ def parser() -> argparse.ArgumentParser:
     made = daemon.parser("pulse", DESCRIPTION)
     made.add_argument(
         "--forceactive", action="store_true", help="become active at once, without waiting for heartbeats"
+    )
+    made.add_argument(
+        "--prepare-restart",
+        action="store_true",
+        help="ask the pulse that runs to end and to leave VIPs and lvsd to the next one; start nothing",
     )
     made.add_argument(
         "--lvsd", "--lvs", metavar="PATH", help="the lvs daemon to start (default: the one of this package)"
@@ -50,6 +62,8 @@ def run(argv: Sequence[str] | None) -> int:
     folders = daemon.Folders.of(args.run_dir, args.state_dir)
     path = daemon.config_file(args.configfile)
     try:
+        if args.prepare_restart:
+            return _prepare_restart(folders)
         found = read(path)
         if found.rendered:
             print(found.rendered, file=sys.stderr)
@@ -61,6 +75,8 @@ def run(argv: Sequence[str] | None) -> int:
             return _test_start(found.config, place)
         folders.make()
         lock = daemon.Lock(folders.run / "pulse.lock")
+        # What the plane in user space holds lies in its run directory, and is nobody else's.
+        sole = Sole("pulse") if plane is PlaneKind.IPVS else None
         setup = Setup(
             path=path,
             folders=folders,
@@ -70,7 +86,7 @@ def run(argv: Sequence[str] | None) -> int:
             lvsd_command=_lvsd_command(args, folders, place),
         )
         try:
-            return _go(args, setup, found, lock)
+            return _go(args, setup, found, lock=lock, sole=sole)
         finally:
             lock.release()
     except PiranhaError as error:
@@ -79,7 +95,7 @@ def run(argv: Sequence[str] | None) -> int:
         return daemon.fail("pulse", f"{error.filename or 'system'}: {error.strerror}")
 
 
-def _go(args: argparse.Namespace, setup: Setup, found: Reading, lock: daemon.Lock) -> int:
+def _go(args: argparse.Namespace, setup: Setup, found: Reading, *, lock: daemon.Lock, sole: Sole | None) -> int:
     if found.config is None:
         raise ValueError("checked by run")
     # Opened while errors still reach the terminal.
@@ -90,9 +106,11 @@ def _go(args: argparse.Namespace, setup: Setup, found: Reading, lock: daemon.Loc
     kept, stored = read_kept(files), accept(files, found)
     started = (lambda: None) if args.nodaemon else daemon.detach()
     lock.write_pid()
+    if sole is not None:
+        sole.claim()
     # Forked before loop, threads and the loss of rights.
     hands = Hands(endpoint=endpoint, leases=leases, announcer=announcer, reader=Reader(), runner=Runner())
-    notes = [note for note in (lock_memory(), keep_needed_capabilities()) if note]
+    notes = [note for note in (lock_memory(), keep_needed_capabilities(), sole.note if sole else "") if note]
     log.setup("pulse", args.verbose, foreground=args.nodaemon)
     for note in notes:
         log.log.info("%s", note)
@@ -166,6 +184,21 @@ def _lvsd_command(args: argparse.Namespace, folders: daemon.Folders, place: Plac
 def _absolute(program: str) -> str:
     # A daemon lives in /; a bare name is looked up in PATH.
     return str(Path(program).absolute()) if "/" in program else program
+
+
+def _prepare_restart(folders: daemon.Folders) -> int:
+    """Ask the running pulse; return once it has ended. Raises PiranhaError when it does not answer or refuses."""
+    pid = daemon.lock_holder(folders.run / "pulse.lock")
+    if pid is None:
+        raise PiranhaError(f"no pulse runs in {folders.run}")
+    descriptor = os.pidfd_open(pid)
+    try:
+        ask(folders.run / "pulse.sock", "prepare_restart")
+        if not select.select([descriptor], [], [], RESTART_LIMIT_S)[0]:
+            raise PiranhaError(f"process {pid} is still there {RESTART_LIMIT_S:g} s after it was asked to end")
+    finally:
+        os.close(descriptor)
+    return 0
 
 
 def _test_start(config: Config, place: Place) -> int:

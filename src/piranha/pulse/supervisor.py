@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from piranha import __version__
 from piranha.control.client import NoAnswer, NobodyListens, ask_async
 from piranha.control.daemon import lock_holder
 from piranha.control.messages import Refused
@@ -46,6 +47,7 @@ class LvsdState:
     reasons: tuple[str, ...] = ("lvsd does not run",)
     generation: int = 0
     role: str = ""
+    version: str = ""
     asked_at_s: float = 0.0
 
 
@@ -82,6 +84,7 @@ class LvsDaemon:
         self._child: subprocess.Popen[bytes] | None = None
         self._pid = 0
         self._descriptor = -1  # pidfd of _pid
+        self._renewed = 0  # pid of the last one that was restarted for its version
         self._watchdog = Watchdog(patience or Patience())
         self._role = role
         self.state = LvsdState()
@@ -227,7 +230,22 @@ class LvsDaemon:
         state = _state(answer, pid, now)
         if self._role and state.role != self._role:
             await self._tell_role()
+        other = state.version not in ("", __version__)
+        if other and state.ready and self._child is None and self._renewed != pid:
+            await self._renew(state.version)
         return self._set(state)
+
+    async def _renew(self, version: str) -> None:
+        """Restart an adopted daemon of another version, once it is ready; its table stays, and ours adopts it."""
+        try:
+            await ask_async(self._socket, "prepare_restart", {}, ASK_TIMEOUT_S)
+        except (NoAnswer, Refused):
+            return  # without the table it must not end
+        self._renewed = self._pid  # not once more while it ends
+        facts = (("pid", str(self._pid)), ("was", version), ("is", __version__))
+        self._tell("restarting lvsd: it is of another version", facts=facts)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._descriptor, signal.SIGTERM)
 
     def _judge_silence(self, asked_at: float, now: float, *, listens: bool) -> None:
         """End a daemon that answers no more; its table stays, and the next one adopts it."""
@@ -289,5 +307,6 @@ def _state(answer: Mapping[str, object], pid: int, now: float) -> LvsdState:
         reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
         generation=generation if isinstance(generation, int) else 0,
         role=str(answer.get("role", "")),
+        version=str(answer.get("version", "")),
         asked_at_s=now,
     )
