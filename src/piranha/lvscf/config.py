@@ -290,11 +290,23 @@ def meaning(config: Config) -> str:
 
 
 def _canonical(value: object) -> str:
+    kind = type(value)
+    names = _members(kind)
+    if names is not None:
+        parts = [f"{name}={_canonical(getattr(value, name))}" for name in names]
+        return f"{kind.__name__}({','.join(parts)})"
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, tuple):
-        return "(" + ",".join(_canonical(item) for item in value) + ")"
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = [f"{f.name}={_canonical(getattr(value, f.name))}" for f in fields(value) if f.name != "line"]
-        return type(value).__name__ + "(" + ",".join(parts) + ")"
+        return "(" + ",".join([_canonical(item) for item in value]) + ")"
     return repr(value)
+
+
+def _members(kind: type) -> tuple[str, ...] | None:
+    """Return what counts of a dataclass, None for other types; found out once, since thousands of values ask."""
+    if kind not in _MEMBERS:
+        _MEMBERS[kind] = tuple(f.name for f in fields(kind) if f.name != "line") if is_dataclass(kind) else None
+    return _MEMBERS[kind]
+
+
+_MEMBERS: dict[type, tuple[str, ...] | None] = {}

@@ -5,8 +5,9 @@ of it. Everything in between passes that an operator should hear is returned as 
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from itertools import groupby
 
 from piranha.events.event import Event, Level
 from piranha.forwarding.plane import Refusal
@@ -32,6 +33,8 @@ REPAIRED = "table repaired"
 
 ONE_BY_ONE = 100
 """Changes of servers that one pass reports each on its own; more are counted for each service."""
+
+_SERVER_VERBS: Mapping[type, str] = {AddDestination: "added", EditDestination: "edited", RemoveDestination: "removed"}
 
 Target = tuple[ServiceKey, DestinationKey | None]
 """What a change is about: a service, or a server of it."""
@@ -83,9 +86,11 @@ class Reconciler:
         self._left = left
         refused = {_identity(refusal.change): refusal for refusal in _without_consequences(refusals)}
         failed = {_identity(refusal.change) for refusal in refusals}
-        applied = [change for change in plan.changes if _identity(change) not in failed]
+        applied: Sequence[Change] = plan.changes
+        if failed or plan.repairs:
+            applied = [c for c in applied if _identity(c) not in failed and target_of(c) not in plan.repairs]
         events = [_repaired(plan, target, words, now) for target, words in plan.repairs.items()]
-        events += _applied(plan, [c for c in applied if target_of(c) not in plan.repairs], now)
+        events += _applied(plan, applied, now)
         for key, refusal in refused.items():
             before = self._refused.get(key)
             if before is None or before.code != refusal.code:
@@ -213,20 +218,29 @@ def _no_longer_refused(plan: Plan, refusal: Refusal, now: float) -> Event:
 
 
 def _applied(plan: Plan, changes: Sequence[Change], now: float) -> list[Event]:
-    servers = sum(target_of(change)[1] is not None for change in changes)
-    if servers <= ONE_BY_ONE:
-        return [_change(plan, change, now) for change in changes]
-    events = [_change(plan, change, now) for change in changes if target_of(change)[1] is None]
     counts: dict[ServiceKey, Counter[str]] = {}
+    for service, group in groupby(changes, lambda change: change.service):
+        counts.setdefault(service, Counter()).update(_SERVER_VERBS.get(type(change), "") for change in group)
+        del counts[service][""]
+    if sum(map(Counter.total, counts.values())) <= ONE_BY_ONE:
+        return [_change(plan, change, now) for change in changes]
+    events = []
     for change in changes:
-        if target_of(change)[1] is not None:
-            verb = describe(change).split()[0]
-            counts.setdefault(change.service, Counter())[{"add": "added", "edit": "edited"}.get(verb, "removed")] += 1
+        if type(change) not in _SERVER_VERBS:
+            one = _change(plan, change, now)
+            # Of a service that is new its servers need no line of their own.
+            added = counts.pop(change.service) if isinstance(change, AddService) else Counter[str]()
+            events.append(replace(one, facts=(*one.facts, *_counted(added))))
     for service, counted in counts.items():
-        facts = (("service", str(service)), *((verb, str(number)) for verb, number in sorted(counted.items())))
-        subject = plan.names.get((service, None), str(service))
-        events.append(Event(when_s=now, subject=subject, message="servers of the table changed", facts=facts))
+        if counted:
+            facts = (("service", str(service)), *_counted(counted))
+            subject = plan.names.get((service, None), str(service))
+            events.append(Event(when_s=now, subject=subject, message="servers of the table changed", facts=facts))
     return events
+
+
+def _counted(counted: Mapping[str, int]) -> list[tuple[str, str]]:
+    return [(verb, str(number)) for verb, number in sorted(counted.items())]
 
 
 def _change(plan: Plan, change: Change, now: float) -> Event:

@@ -16,7 +16,7 @@ class Placement:
         self._program_processes = max(1, min(script_limit, self._processes))
         self.program_limit = max(1, script_limit // self._program_processes)
         self._place: dict[str, int] = {}
-        self._load: dict[int, set[str]] = {}
+        self._load: list[set[str]] = [set() for _ in range(self._processes)]
 
     def place(self, assignment: Assignment) -> int:
         """Return the number of the nanny that checks this; a new check goes to the idlest."""
@@ -25,11 +25,12 @@ class Placement:
         allowed = self._program_processes if is_program else self._processes
         if known is not None and known < allowed:
             return known
-        number = min(range(allowed), key=lambda n: (len(self._load.get(n, ())), n))
+        loads = [len(checks) for checks in self._load[:allowed]]
+        number = loads.index(min(loads))
         if known is not None:
             self.forget(assignment.id)
         self._place[assignment.id] = number
-        self._load.setdefault(number, set()).add(assignment.id)
+        self._load[number].add(assignment.id)
         return number
 
     def forget(self, check_id: str) -> int | None:
@@ -45,4 +46,4 @@ class Placement:
 
     def checks_of(self, number: int) -> set[str]:
         """Return the ids that nanny `number` checks."""
-        return set(self._load.get(number, ()))
+        return set(self._load[number])
