@@ -66,14 +66,91 @@ def test_it_fits_the_window(size: tuple[int, int], colour: bool) -> None:
 
 
 def test_the_keys_stand_on_the_last_line_of_a_usual_window() -> None:
-    for columns in (80, 96):
+    for columns in (60, 72, 80, 96):
         last = text(picture(), columns).split("\n")[-1]
         assert all(word in last for word in ("1 2 3", "k kill", "f freeze", "s switch over", "q quit"))
 
 
+def test_the_smallest_window_still_says_who_holds_the_vip_and_why_a_check_failed() -> None:
+    shown = text(picture(), 60, 18)
+    assert re.search(r"^primary +active .* held 12s, lease 0.7s$", shown, re.M)
+    assert re.search(r"^web2 +down .* answer in 0.4 ms, 0.2s ago$", shown, re.M)
+
+
+def test_a_window_that_is_too_small_says_how_to_leave() -> None:
+    for columns in (8, 20, 59):
+        assert text(picture(), columns, 5).startswith("q quits")
+
+
+def headline(made: Picture, *outcomes: Outcome, columns: int = 96) -> str:
+    counts = Counts()
+    for one in outcomes:
+        counts.add(one)
+    shown = Scene(picture=made, counts=counts, processes={}, start_s=0.0, now=NOW)
+    return render(shown, columns, 24, colour=False)[0].split("  ")[0]
+
+
+def well() -> Picture:
+    """All is well: every server up, the backup ready."""
+    made = picture()
+    servers = [server(name, "up", 1) for name in ("web1", "web2", "web3")]
+    made.routers["primary"].lvsd.status = {"virtuals": [{"name": "www", "servers": servers}]}
+    made.routers["backup"].pulse.answered_s = NOW
+    return made
+
+
+ANSWERED, FAILED, FAILED_BEFORE = Outcome(99.0, "web1"), Outcome(99.5, "", "refused"), Outcome(96.0, "", "refused")
+
+
+def test_the_headline_says_ok_only_when_all_is_well() -> None:
+    assert headline(well(), ANSWERED) == "demo: OK, primary serves"
+    assert headline(well()) == "demo: OK, primary serves"
+
+
+@pytest.mark.parametrize("columns", [60, 80, 96])
+def test_the_headline_is_true_when_requests_fail(columns: int) -> None:
+    assert headline(well(), FAILED, columns=columns) == "demo: OUTAGE, no request answered for 2 s"
+    assert headline(well(), FAILED, ANSWERED, columns=columns) == "demo: DEGRADED, 1 of 2 requests failed"
+    assert headline(well(), FAILED_BEFORE, ANSWERED, columns=columns) == "demo: DEGRADED, 1 of 2 requests failed"
+
+
+def test_the_headline_is_true_when_servers_are_dead() -> None:
+    made = well()
+    servers = [server("web1", "up", 1), server("web2", "down", None), server("web3", "up", 1)]
+    made.routers["primary"].lvsd.status = {"virtuals": [{"name": "www", "servers": servers}]}
+    assert headline(made, ANSWERED) == "demo: DEGRADED, web2 is not in the pool"
+    servers = [server(name, "down", None) for name in ("web1", "web2", "web3")]
+    made.routers["primary"].lvsd.status = {"virtuals": [{"name": "www", "servers": servers}]}
+    assert headline(made, ANSWERED) == "demo: OUTAGE, no real server is up"
+
+
+def test_the_headline_is_true_when_routers_are_not_as_they_should_be() -> None:
+    made = well()
+    made.routers["backup"].pulse.answered_s = NOW - 5
+    assert headline(made) == "demo: DEGRADED, backup is not ready"
+    made.routers["primary"].pulse.answered_s = NOW - 5
+    assert headline(made) == "demo: DEGRADED, primary holds the VIP, its pulse does not answer"
+    made.routers["primary"].listening = False
+    assert headline(made) == "demo: OUTAGE, primary waits for the port"
+    made.routers["backup"].holds = True
+    assert headline(made) == "demo: OUTAGE, primary and backup hold the VIP"
+    made.routers["primary"].holds = made.routers["backup"].holds = False
+    assert headline(made) == "demo: OUTAGE, NOBODY HOLDS THE VIP"
+
+
+def test_a_cluster_that_has_not_begun_is_no_outage_until_it_takes_too_long() -> None:
+    made = Picture(CAST, ip_address("127.44.7.10"))
+
+    def shown_after(seconds: float) -> str:
+        young = Scene(picture=made, counts=Counts(), processes={}, start_s=NOW - seconds, now=NOW)
+        return render(young, 96, 24, colour=False)[0].split("  ")[0]
+
+    assert shown_after(1.0) == "demo: starting"
+    assert shown_after(CAST.start_s + 1) == "demo: OUTAGE, NOBODY HOLDS THE VIP"
+
+
 def test_it_says_who_is_active_and_who_holds_the_vip_for_how_long() -> None:
     shown = text(picture())
-    assert "demo: OK, primary serves" in shown
     assert re.search(r"^primary +active +12s +yes +answers +answers +held 12s, lease 0.7s$", shown, re.M)
 
 
@@ -98,7 +175,7 @@ def test_the_last_events_come_first_with_their_reasons() -> None:
 def test_a_vip_without_holder_and_without_limit_is_said() -> None:
     made = picture()
     made.routers["primary"].remaining_s = None
-    assert "no limit: no partner is ready" in text(made)
+    assert "no limit: no partner" in text(made)
     made.routers["primary"].holds = False
     assert "NOBODY HOLDS THE VIP" in text(made)
 

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from piranha.cli.demo.counts import Counts
-from piranha.cli.demo.picture import Daemon, Happening, Picture, Router, told_once
-from piranha.cli.words import cut, duration, table
+from piranha.cli.demo.picture import Daemon, Happening, Picture, Router, in_pool, told_once
+from piranha.cli.words import cut, duration, fitting
 
 WIDEST = 96
 SMALLEST = (60, 18)
+NARROW = 72  # the last check would not be readable beside everything else
 LATELY_S = 5.0
+OUTAGE_S = 2.0  # longer than a request is waited for
 KEYS = "1 2 3 kill/revive server   k kill/revive pulse   f freeze/thaw pulse   s switch over   q quit"
 SHORT_KEYS = "1 2 3 server  k kill  f freeze pulse  (again: revive)  s switch over  q quit"
+SHORTEST_KEYS = "1 2 3 server  k kill  f freeze  s switch over  q quit"
 
 BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 
@@ -36,11 +39,12 @@ def render(scene: Scene, columns: int, rows: int, colour: bool) -> list[str]:
     """Return at most `rows` lines of at most `columns` characters (escape sequences not counted)."""
     width = min(columns, WIDEST)
     if columns < SMALLEST[0] or rows < SMALLEST[1]:
-        return [cut(f"this window is too small: {SMALLEST[0]} x {SMALLEST[1]} at least; q quits", width)]
+        words = ("q quits", "window too small", f"{SMALLEST[0]} x {SMALLEST[1]} at least")
+        return [cut(line, width) for line in words[:rows]]
     body = [_headline(scene, width), ("", "")]
-    for part in (_routers(scene), _servers(scene), _requests(scene)):
+    for part in (_routers(scene, width), _servers(scene, width), _requests(scene)):
         body += [*part, ("", "")]
-    keys = KEYS if len(KEYS) <= width else SHORT_KEYS
+    keys = next(keys for keys in (KEYS, SHORT_KEYS, SHORTEST_KEYS) if len(keys) <= width)
     foot = [(scene.notice, YELLOW), (keys, BOLD)]
     room = rows - len(body) - len(foot) - 1
     body += [("LAST EVENTS", BOLD), *_events(scene, room, width)]
@@ -57,24 +61,66 @@ Line = tuple[str, str]
 
 def _headline(scene: Scene, width: int) -> Line:
     cast = scene.picture.cast
-    active = scene.picture.active(scene.now)
-    holders = scene.picture.holders()
-    if active is not None and holders == [active]:
-        state, style = f"OK, {active} serves", GREEN
-    elif not holders:
-        state, style = "NOBODY HOLDS THE VIP", RED
-    else:
-        state, style = f"{' and '.join(holders)} hold{'s' if len(holders) == 1 else ''} the VIP", YELLOW
+    state, style = _state(scene)
     left = f"demo: {state}"
-    right = (
-        f"keepalive {cast.keepalive_s:g}s  deadtime {cast.deadtime_s:g}s  running {duration(scene.now - scene.start_s)}"
-    )
+    running = f"running {duration(scene.now - scene.start_s)}"
+    right = f"keepalive {cast.keepalive_s:g}s  deadtime {cast.deadtime_s:g}s  {running}"
+    if len(left) + 2 + len(right) > width:
+        right = running
     return left + " " * max(2, width - len(left) - len(right)) + right, style
 
 
-def _routers(scene: Scene) -> list[Line]:
+def _state(scene: Scene) -> Line:
+    """What a client of the VIP would say first, then what else is not as it should be."""
+    never_held = all(router.held_since_s == 0.0 for router in scene.picture.routers.values())
+    if never_held and scene.now - scene.start_s < scene.picture.cast.start_s:
+        return "starting", YELLOW
+    if trouble := _no_service(scene):
+        return trouble, RED
+    (holder,) = scene.picture.holders()
+    if degraded := _degraded(scene, holder):
+        return f"DEGRADED, {degraded}", YELLOW
+    return f"OK, {holder} serves", GREEN
+
+
+def _no_service(scene: Scene) -> str:
+    picture = scene.picture
+    holders, seen = picture.holders(), picture.servers(scene.now)
+    if not holders:
+        return "OUTAGE, NOBODY HOLDS THE VIP"
+    if len(holders) > 1:
+        return f"OUTAGE, {' and '.join(holders)} hold the VIP"
+    if not picture.routers[holders[0]].listening:
+        return f"OUTAGE, {holders[0]} waits for the port"
+    if seen and not any(map(in_pool, seen.values())):
+        return "OUTAGE, no real server is up"
+    lately = scene.counts.since(scene.now - OUTAGE_S)
+    if lately.failed and not lately.answered:
+        return f"OUTAGE, no request answered for {OUTAGE_S:g} s"
+    return ""
+
+
+def _degraded(scene: Scene, holder: str) -> str:
+    picture, now = scene.picture, scene.now
+    lately = scene.counts.since(now - LATELY_S)
+    out = [name for name, server in picture.servers(now).items() if not in_pool(server)]
+    partner = picture.cast.partner(holder)
+    if (role := picture.routers[holder].role(now)) != "active":
+        return f"{holder} holds the VIP, its pulse " + ("does not answer" if role == "unknown" else f"says {role}")
+    if lately.failed:
+        failed = lately.failed.total()
+        return f"{failed} of {failed + lately.answered.total()} requests failed"
+    if not picture.servers(now):
+        return "no lvsd answers"
+    if out:
+        return f"{', '.join(out)} {'is' if len(out) == 1 else 'are'} not in the pool"
+    return "" if picture.routers[partner].ready(now) else f"{partner} is not ready"
+
+
+def _routers(scene: Scene, width: int) -> list[Line]:
     rows = [_router(router, scene) for router in scene.picture.routers.values()]
-    lines = table(("ROUTER", "ROLE", "FOR", "READY", "PULSE", "LVSD", str(scene.picture.vip)), rows)
+    head = ("ROUTER", "ROLE", "FOR", "READY", "PULSE", "LVSD", str(scene.picture.vip))
+    lines = fitting(head, rows, width, (), ("LVSD", "FOR", "READY"))
     styles = [BOLD] + [
         GREEN if router.role(scene.now) == "active" else RED if router.role(scene.now) == "unknown" else ""
         for router in scene.picture.routers.values()
@@ -110,14 +156,11 @@ def _vip(router: Router, now: float) -> str:
     if not router.holds:
         return "-"
     held = f"held {duration(now - router.held_since_s)}"
-    if router.remaining_s is None:
-        lease = "no limit: no partner is ready"
-    else:
-        lease = f"lease {max(0.0, router.remaining_s):.1f}s"
+    lease = "no limit: no partner" if router.remaining_s is None else f"lease {max(0.0, router.remaining_s):.1f}s"
     return f"{held}, {lease}" + ("" if router.listening else ", waits for the port")
 
 
-def _servers(scene: Scene) -> list[Line]:
+def _servers(scene: Scene, width: int) -> list[Line]:
     seen = scene.picture.servers(scene.now)
     rows, styles = [], [BOLD]
     for name in scene.picture.cast.servers:
@@ -126,7 +169,8 @@ def _servers(scene: Scene) -> list[Line]:
         state = str(server.get("state", ""))
         styles.append("" if state == "up" else RED if state == "down" else YELLOW)
     head = ("SERVER", "ADDRESS", "STATE", "WEIGHT", "CONNS", "REQUESTS", "LAST CHECK")
-    return list(zip(table(head, rows, right=("CONNS", "REQUESTS")), styles, strict=True))
+    spare = ("CONNS", "ADDRESS") if width < NARROW else ()
+    return list(zip(fitting(head, rows, width, ("CONNS", "REQUESTS"), spare), styles, strict=True))
 
 
 def _server(name: str, server: Mapping[str, Any]) -> tuple[str, ...]:
