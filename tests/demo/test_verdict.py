@@ -24,6 +24,7 @@ CAST = Cast(
     slack_s=0.2,
     patience_s=0.2,
     settle_s=0.05,
+    switch_s=0.02,
     start_s=0.2,
     tour_s=20.0,
 )
@@ -85,6 +86,8 @@ class Cluster:
     async def switch_over(self, name: str) -> None:
         if self.wrong != "does not switch over":
             self._role(name, "standby")
+            if self.wrong == "switches over slowly":
+                await asyncio.sleep(CAST.deadtime_s)
             self._role(CAST.partner(name), "active")
 
     def start_client(self) -> None:
@@ -143,6 +146,7 @@ def test_a_cluster_that_does_what_it_must_passes_all_six_steps() -> None:
         ("two holders", "never two holders: seen 1 times"),
         ("renews back to life", "backup alone holds the VIP"),
         ("does not switch over", "primary holds the VIP"),
+        ("switches over slowly", "a planned switchover is felt for less than 0.0"),
         ("fails at times", "no request failed"),
     ],
 )

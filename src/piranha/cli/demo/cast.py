@@ -11,7 +11,8 @@ class Cast:
     lease_bound_s: how long after the last renewal a VIP may stay with a frozen router. refresh_s:
     between two looks at the cluster. slack_s: allowed for the lateness of machine and picture.
     patience_s: added to what a step usually takes before the tour gives up. settle_s: how long what
-    follows a step is watched. start_s, tour_s: usual for the start, most for the whole tour.
+    follows a step is watched. switch_s: for how long a planned switchover may be felt on a machine that
+    keeps up. start_s, tour_s: usual for the start, most for the whole tour.
     """
 
     routers: tuple[str, str]
@@ -25,6 +26,7 @@ class Cast:
     slack_s: float
     patience_s: float
     settle_s: float
+    switch_s: float
     start_s: float
     tour_s: float
 

@@ -34,6 +34,7 @@ CAST = Cast(
     slack_s=1.5,
     patience_s=6.0,
     settle_s=2.0,  # the client's record comes late: time-outs, writing, reading
+    switch_s=1.0,
     start_s=100.0,  # a user-mode kernel on a busy machine takes its time
     tour_s=180.0,
 )

@@ -20,6 +20,7 @@ CAST = Cast(
     slack_s=0.7,
     patience_s=3.0,
     settle_s=0.8,
+    switch_s=0.25,  # usual: 0.02 to 0.05
     start_s=15.0,
     tour_s=36.0,
 )

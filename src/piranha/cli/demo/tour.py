@@ -3,7 +3,8 @@
 import asyncio
 import textwrap
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from piranha.cli.demo.cast import Cast, Theatre
@@ -13,6 +14,35 @@ from piranha.control.client import NoAnswer
 from piranha.control.messages import Refused
 
 WIDTH = 96
+LATE_HANDS = 5
+"""Asking, letting go, heartbeat, taking over, listening."""
+
+
+class Lateness:
+    """How late a process that wanted to run every so often came to run, at worst."""
+
+    EVERY_S = 0.01
+
+    def __init__(self) -> None:
+        self.worst_s = 0.0
+
+    async def measure(self) -> None:
+        """Measure until cancelled."""
+        while True:
+            due_s = time.monotonic() + self.EVERY_S
+            await asyncio.sleep(self.EVERY_S)
+            self.worst_s = max(self.worst_s, time.monotonic() - due_s)
+
+
+@asynccontextmanager
+async def measured_lateness() -> AsyncIterator[Lateness]:
+    """Measure within the block."""
+    lateness = Lateness()
+    task = asyncio.create_task(lateness.measure())
+    try:
+        yield lateness
+    finally:
+        task.cancel()
 
 
 class _Unfinished(Exception):
@@ -162,7 +192,8 @@ class Tour:
         )
         await asyncio.sleep(2 * self._cast.settle_s)
         self._one_holder(begun)
-        self._judge(self.picture.holders() == [holder], f"{holder} alone holds the VIP: {self.picture.holders()} do")
+        found = " and ".join(self.picture.holders()) or "nobody"
+        self._judge(self.picture.holders() == [holder], f"{holder} alone holds the VIP: {found} does")
         self._none_failed(begun, "no request failed")
 
     async def _switch_over(self) -> None:
@@ -171,24 +202,30 @@ class Tour:
         await self._reach(f"{partner} is ready", self._steady, 2 * self._cast.deadtime_s)
         begun = time.monotonic()
         self._did(f"ask pulse on {former} to switch over")
-        try:
-            await self.theatre.switch_over(former)
-        except (NoAnswer, Refused) as error:
-            self._judge(False, f"a ready partner takes over when asked: {error}")
-            raise _Unfinished from error
-        await self._reach(f"{partner} holds the VIP", lambda: self._serves(partner), self._cast.deadtime_s)
+        async with measured_lateness() as lateness:
+            try:
+                await self.theatre.switch_over(former)
+            except (NoAnswer, Refused) as error:
+                self._judge(False, f"a ready partner takes over when asked: {error}")
+                raise _Unfinished from error
+            await self._reach(f"{partner} holds the VIP", lambda: self._serves(partner), self._cast.deadtime_s)
         self._fact(f"{partner} serves {time.monotonic() - begun:.1f} s later")
         await self._reach(
             f"{former} is standby", lambda: self._steady() and self._serves(partner), self._cast.deadtime_s
         )
         await asyncio.sleep(self._cast.settle_s)
+        self._short_gap(begun, lateness.worst_s)
+
+    def _short_gap(self, begun: float, late_s: float) -> None:
+        """Judge for how long a planned switchover was felt. late_s: how late this very process was meanwhile."""
         summary = self.counts.since(begun)
         gap_s = 0.0
         if summary.first_failure_s is not None and summary.last_failure_s is not None:
             gap_s = summary.last_failure_s - summary.first_failure_s
-        # A busy machine may be slow, but a switchover that waits for silence is none.
-        limit_s = self._cast.deadtime_s / 2
-        self._judge(gap_s <= limit_s, f"a planned switchover costs far less than deadtime: {gap_s:.2f} s")
+        # Every hand between asking and serving may be as late as we were; one that waits for silence is none.
+        limit_s = min(self._cast.switch_s + LATE_HANDS * late_s, self._cast.deadtime_s / 2)
+        expected = f"a planned switchover is felt for less than {limit_s:.2f} s, not for deadtime"
+        self._judge(gap_s <= limit_s, f"{expected}: {gap_s:.2f} s")
 
     def _steady(self) -> bool:
         """Whether one router is active and serves with all servers, and the other stands ready without the VIP."""
@@ -243,7 +280,7 @@ class Tour:
 
     def _judge(self, good: bool, words: str) -> None:
         if good:
-            self._fact(f"as it must be: {words.partition(':')[0]}")
+            self._fact(f"as it must be: {words}")
         else:
             self.problems.append(words)
             self._fact(f"NOT SO: {words}", "error")
