@@ -80,6 +80,32 @@ def test_more_than_4_kb_of_output_is_no_match_and_does_not_block_the_program() -
     assert (result.reason, result.detail) == (Reason.MISMATCH, "program: more than 4096 bytes of output")
 
 
+def test_a_program_that_writes_without_end_ends_at_its_time_limit() -> None:
+    began = time.monotonic()
+    result = shell("yes & yes >&2", limit_s=0.3)
+
+    assert result.reason is Reason.TIMEOUT
+    assert result.detail.startswith("program: not finished in 300 ms, killed; it said 'y\\ny\\n")
+    assert time.monotonic() - began < 1.5
+
+
+def test_what_left_the_group_and_writes_on_holds_nobody_up(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    result = shell(
+        f"setsid sh -c 'echo $$ > {pid}.new; mv {pid}.new {pid}; exec yes' & while test ! -e {pid}; do :; done"
+    )
+
+    assert result.ok
+    wait_for(lambda: not alive(int(pid.read_text())))  # nobody reads any more: SIGPIPE
+
+
+def test_a_program_that_may_not_be_executed_is_down(tmp_path: Path) -> None:
+    script = tmp_path / "check"
+    script.write_text("#!/bin/sh\nexit 0\n")
+
+    assert run(str(script)).detail == f"program: {script} cannot be run: Permission denied"
+
+
 def test_address_and_port_are_replaced_inside_words_too() -> None:
     """The original replaced whole words only (reference 4.4)."""
     assert run("printf", "%s", "http://%h:%p/", expect=b"http://127.0.0.1:8080/").ok

@@ -19,6 +19,7 @@ from piranha.nanny.results import Assignment, Reason
 
 MAX_COMPLAINT = 200  # bytes of stderr kept for the reason
 READ_SIZE = 16 * 1024
+PIPE_SIZE = 64 * 1024  # pipe(7), unless somebody asked for more
 _OUT_OF = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 
@@ -89,14 +90,14 @@ class ProgramProbe(Probe):
         corpse.bury()
 
     def _read(self, fd: int, kept: bytearray, limit: int) -> None:
-        try:
-            while data := os.read(fd, READ_SIZE):
+        # At most a full pipe: whoever writes without end must not keep this nanny from its other checks.
+        with suppress(BlockingIOError):
+            for _ in range(PIPE_SIZE // READ_SIZE):
+                data = os.read(fd, READ_SIZE)
                 kept += data[: limit - len(kept)]
-        except BlockingIOError:
-            return
-        except OSError:
-            pass
-        self.watch.drop(fd)
+                if not data:
+                    self.watch.drop(fd)
+                    return
 
     def _let_go(self, running: Spawned) -> None:
         self._running = None
