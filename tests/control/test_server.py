@@ -1,6 +1,7 @@
 """The control socket: who asks, what is answered, and what never ends the daemon."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -11,7 +12,7 @@ import pytest
 
 from piranha.control.client import NoAnswer, ask, ask_async
 from piranha.control.messages import MAX_REQUEST_BYTES, Refused
-from piranha.control.server import ControlServer, Peer, require_admin
+from piranha.control.server import MAX_CONNECTIONS, ControlServer, Peer, require_admin
 
 
 async def echo(args: Mapping[str, object], peer: Peer) -> object:
@@ -102,6 +103,56 @@ def test_a_line_without_end_is_answered_once_and_hung_up(tmp_path: Path) -> None
         writer.write(b"x" * (2 * MAX_REQUEST_BYTES + 1))
         assert b"longer than" in await reader.readline()
         writer.close()
+        assert await ask_async(path, "echo")
+
+    with_server(path, talk)
+
+
+def test_silent_connections_keep_nobody_from_asking(tmp_path: Path) -> None:
+    path = tmp_path / "sock"
+
+    async def talk() -> None:
+        slow = asyncio.create_task(ask_async(path, "hang", timeout_s=1.0))
+        silent = [await asyncio.open_unix_connection(str(path)) for _ in range(MAX_CONNECTIONS + 20)]
+        assert await ask_async(path, "echo")
+        assert await silent[0][0].read() == b""  # hung up on: silent for longest
+        assert not slow.done()  # who is being answered is not
+        for _, writer in silent:
+            writer.close()
+        with pytest.raises(NoAnswer, match="no answer within"):
+            await slow
+
+    with_server(path, talk)
+
+
+def test_who_does_not_read_the_answers_costs_no_memory_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "sock"
+    request = b'{"v":1,"id":1,"verb":"echo","args":{"text":"' + b"x" * 1000 + b'"}}\n'
+
+    async def talk() -> None:
+        greedy = socket.socket(socket.AF_UNIX)
+        greedy.setblocking(False)
+        greedy.connect(str(path))
+        sent = 0
+        with contextlib.suppress(BlockingIOError):
+            while sent < 100_000_000:
+                sent += greedy.send(request)
+                await asyncio.sleep(0)
+        assert sent < 10_000_000  # who is not read from blocks
+        greedy.close()
+        assert await ask_async(path, "echo")
+
+    with_server(path, talk)
+
+
+def test_a_socket_that_somebody_removed_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "sock"
+
+    async def talk() -> None:
+        path.unlink()
+        async with asyncio.timeout(5):
+            while not path.exists():  # noqa: ASYNC110 -- a file has no event
+                await asyncio.sleep(0.05)
         assert await ask_async(path, "echo")
 
     with_server(path, talk)

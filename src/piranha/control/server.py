@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 UCRED = struct.Struct("iII")  # pid, uid, gid (struct ucred, unix(7))
 
 MAX_CONNECTIONS = 64
+LOOK_S = 1.0  # between two looks whether the socket is still there
 
 ADMIN_GROUP = "piranha-admin"
 NOT_PERMITTED_WORDS = "not permitted"
@@ -53,10 +54,30 @@ class ControlServer:
         self._handlers = handlers
         self._mode = mode
         self._server: asyncio.Server | None = None
+        self._inode = 0
+        self._keeper: asyncio.Task[None] | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._idle: dict[asyncio.Task[None], None] = {}  # those that are not being answered, longest first
 
     async def start(self) -> None:
         """Listen. Raises OSError when the socket cannot be made."""
+        await self._listen()
+        self._keeper = asyncio.create_task(self._keep_listening())
+
+    async def close(self) -> None:
+        """Stop listening, end open connections and remove the socket."""
+        if self._server is None:
+            return
+        if self._keeper is not None:
+            self._keeper.cancel()
+        self._path.unlink(missing_ok=True)
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        self._server = None
+
+    async def _listen(self) -> None:
         self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -67,36 +88,63 @@ class ControlServer:
             finally:
                 os.umask(mask)
             share(self._path)
-            self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_REQUEST_BYTES)
+            self._inode = self._path.stat().st_ino
+            server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_REQUEST_BYTES)
         except BaseException:
             listener.close()
             raise
+        before, self._server = self._server, server
+        if before is not None:
+            before.close()
 
-    async def close(self) -> None:
-        """Stop listening, end open connections and remove the socket."""
-        if self._server is None:
-            return
-        self._path.unlink(missing_ok=True)
-        self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        self._server = None
+    async def _keep_listening(self) -> None:
+        """Make the socket again when somebody has removed it: without it nobody can ask this daemon any more."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                gone = self._path.stat().st_ino != self._inode
+            except OSError:
+                gone = True
+            if gone:
+                try:
+                    await self._listen()
+                except OSError as error:
+                    log.debug("control socket %s: %s", self._path, error.strerror)
+                else:
+                    log.warning("control socket %s was removed by somebody else and is made again", self._path)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or len(self._connections) >= MAX_CONNECTIONS:
+        if task is None or not self._make_room():
             writer.close()
             return
         self._connections.add(task)
+        self._idle[task] = None
         try:
-            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-                await self._converse(reader, writer)
+            with contextlib.suppress(ConnectionError):
+                await self._converse(reader, writer, task)
+        except asyncio.CancelledError:
+            # Not close: that waits for somebody who may never read.
+            writer.transport.abort()
         finally:
             self._connections.discard(task)
+            self._idle.pop(task, None)
             writer.close()
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _make_room(self) -> bool:
+        """Hang up on who was silent longest, when there are too many: silence must not keep others from asking."""
+        if len(self._connections) >= MAX_CONNECTIONS:
+            longest = next(iter(self._idle), None)
+            if longest is None:
+                return False
+            del self._idle[longest]
+            self._connections.discard(longest)
+            longest.cancel()
+        return True
+
+    async def _converse(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[None]
+    ) -> None:
         peer = _peer(writer)
         while True:
             try:
@@ -107,7 +155,10 @@ class ControlServer:
                 return
             if not line:
                 return
-            writer.write(await self._answer(line, peer))
+            self._idle.pop(task, None)
+            answer = await self._answer(line, peer)
+            self._idle[task] = None
+            writer.write(answer)
             await writer.drain()
 
     async def _answer(self, line: bytes, peer: Peer) -> bytes:
