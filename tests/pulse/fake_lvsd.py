@@ -1,6 +1,7 @@
 """Stands in for `lvsd` in tests of `pulse`: starts at once, answers as told, serves through the real forwarder.
 
-Files in the run folder steer and record: `lvsd-not-ready` (its text is the reason), `lvsd-version`, `lvsd-story`.
+Files in the run folder steer and record: `lvsd-not-ready` (its text is the reason), `lvsd-version`,
+`lvsd-meaning`, `lvsd-story`.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from piranha import __version__
 from piranha.control import daemon
 from piranha.control.server import ControlServer, Peer
 from piranha.control.state_files import StateFiles
-from piranha.forwarding.userspace.client import UserspacePlane, ensure_forwarder, stop
+from piranha.forwarding.userspace.client import SOCKET_NAME, UserspacePlane, ensure_forwarder, stop
 from piranha.lvscf.read import read_and_load
 from piranha.table.changes import AddDestination, AddService
 from piranha.table.destination import Destination, DestinationKey
@@ -58,14 +59,15 @@ def _load(folders: daemon.Folders) -> None:
 async def _serve(run: Path) -> None:
     ended = asyncio.Event()
     role = {"role": ""}
-    told = run / "lvsd-version"
-    version = told.read_text() if told.exists() else __version__
+    version = _read(run / "lvsd-version") or __version__
+
+    meaning = _read(run / "lvsd-meaning")
 
     async def status(_args: Mapping[str, object], _peer: Peer) -> object:
         obstacle = run / "lvsd-not-ready"
         reasons = [obstacle.read_text()] if obstacle.exists() else []
         fine = not reasons
-        facts = {"pid": os.getpid(), "version": version, "generation": 1, **role}
+        facts = {"pid": os.getpid(), "version": version, "meaning": meaning, "generation": 1, **role}
         return facts | {"serving": fine, "ready": fine, "not_ready": reasons}
 
     async def set_role(args: Mapping[str, object], _peer: Peer) -> object:
@@ -74,7 +76,10 @@ async def _serve(run: Path) -> None:
         return role
 
     async def reload(_args: Mapping[str, object], _peer: Peer) -> object:
-        _load(daemon.Folders.of(run, None))
+        nonlocal meaning
+        if (run / SOCKET_NAME).exists():
+            _load(daemon.Folders.of(run, None))
+        meaning = _read(run / "lvsd-meaning")
         _tell(run, "reload")
         return {}
 
@@ -89,6 +94,10 @@ async def _serve(run: Path) -> None:
     _tell(run, "start")
     await ended.wait()
     await server.close()
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
 
 
 def _tell(run: Path, word: str) -> None:

@@ -31,6 +31,7 @@ class World:
     sticks: bool = False
     breaks: str = ""
     lease_takes_s: float = 0.0
+    announcing_takes_s: float = 0.0
     told_when_answered: list[str] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -82,8 +83,9 @@ class World:
     def reconfigure(self, router: Router) -> None:
         pass
 
-    def announce(self, vips: Iterable[Address]) -> list[str]:
+    def announce(self, vips: Iterable[Address], not_after_s: float) -> list[str]:
         self.story.append(f"announce {' '.join(map(str, vips))}")
+        time.sleep(self.announcing_takes_s)
         return list(self.refuses)
 
     def close(self) -> None:
@@ -130,6 +132,10 @@ def submit(world: World, *given: Effect) -> Callable[[Effects], Awaitable[None]]
 
 def take_over(not_after: float = inf) -> TakeOver:
     return TakeOver(serial=1, term=1, valid_s=3, not_after=not_after, reason="partner dead")
+
+
+def announcement(not_after: float = inf) -> Announce:
+    return Announce(serial=2, number=1, not_after=not_after)
 
 
 def outcomes(world: World) -> list[Outcome]:
@@ -288,6 +294,33 @@ def test_addresses_that_a_reload_added_are_named_so_that_they_are_announced() ->
     play(world, submit(world, SetLease(serial=1, valid_s=3, not_after=inf)))
 
     assert world.done[0].detail == "added 192.0.2.10"
+
+
+def test_only_what_this_router_holds_is_announced() -> None:
+    world = World()
+    play(world, submit(world, announcement(), take_over(), announcement()))
+
+    assert [words for words in world.story if words.startswith("announce")] == ["announce ", "announce 192.0.2.10"]
+
+
+def test_an_announcement_that_was_cut_short_is_late() -> None:
+    world = World(announcing_takes_s=0.1)
+    play(world, submit(world, announcement(not_after=time.monotonic() + 0.05)))
+
+    assert outcomes(world) == [Outcome.LATE]
+
+
+def test_the_last_look_removes_what_is_left_and_tells_what_stays() -> None:
+    async def last_look(effects: Effects) -> None:
+        left.append(await effects.let_go(1))
+
+    left: list[frozenset[Address]] = []
+    gone, stays = World(), World(sticks=True)
+    play(gone, last_look)
+    play(stays, last_look)
+
+    assert (gone.story, stays.story) == ([], ["release"])
+    assert left == [frozenset(), HELD]
 
 
 def test_the_loop_turns_while_the_kernel_is_slow() -> None:

@@ -137,6 +137,7 @@ def test_a_flood_is_read_in_bounded_parts(pair: tuple[Endpoint, Endpoint]) -> No
         nonlocal total
         part = here.drain()
         assert len(part) <= READ_LIMIT
+        assert here.more is (len(part) == READ_LIMIT), "the caller is told to come back"
         total += len(part)
         return total == READ_LIMIT + 10
 

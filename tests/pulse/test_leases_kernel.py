@@ -257,7 +257,7 @@ def test_announcements_teach_a_neighbour_the_new_hardware_address(leases: Kernel
         far.settimeout(2)
         leases.acquire(VIPS, None, later())
         with contextlib.closing(LinkAnnouncer()) as announcer:
-            assert announcer.announce([one.address for one in VIPS]) == []
+            assert announcer.announce([one.address for one in VIPS], later()) == []
         heard: set[tuple[str, int]] = set()
         with contextlib.suppress(TimeoutError):
             while len(heard) < 3:

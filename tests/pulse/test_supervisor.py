@@ -148,6 +148,23 @@ def test_one_of_another_version_is_restarted_by_who_adopts_it_and_its_table_stay
     play(first, script)
 
 
+def test_one_that_was_adopted_with_another_file_in_force_is_told_once_to_reload(tmp_path: Path) -> None:
+    first, successor = Watched(tmp_path), Watched(tmp_path)
+    (tmp_path / "lvsd-meaning").write_text("old")
+
+    async def script(lvsd: LvsDaemon) -> None:
+        await lvsd.ensure_ready(LIMIT_S)
+        successor.lvsd.meaning = "new"
+        async with supervised(successor) as adopted:
+            adopted.want()
+            await successor.until(lambda: "reload" in successor.story())
+            asked_at = adopted.state.asked_at_s
+            await successor.until(lambda: adopted.state.asked_at_s > asked_at + 0.5)
+            assert successor.story().count("reload") == 1, "it has said what it thinks of the file"
+
+    play(first, script)
+
+
 def test_one_that_is_not_ready_in_time_says_why(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     (tmp_path / "lvsd-not-ready").write_text("2 servers have not answered a check yet")

@@ -5,8 +5,9 @@
 
 import os
 import socket
+import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from piranha.errors import PiranhaError
@@ -21,8 +22,11 @@ MAC_LENGTH = 6
 class Announcer(Protocol):
     """Tells the neighbours where VIPs are."""
 
-    def announce(self, vips: Iterable[Address]) -> list[str]:
-        """Send one round for each of `vips` that this router holds; return one line for each failure."""
+    def announce(self, vips: Iterable[Address], not_after_s: float) -> list[str]:
+        """Send one round for each of `vips` that this router holds; return one line for each failure.
+
+        not_after_s: monotonic; nothing is sent later than that.
+        """
 
     def close(self) -> None:
         """Let go of descriptors."""
@@ -31,7 +35,7 @@ class Announcer(Protocol):
 class NobodyToTell:
     """The announcer of the userspace plane: its VIPs are no link-layer addresses."""
 
-    def announce(self, vips: Iterable[Address]) -> list[str]:
+    def announce(self, vips: Iterable[Address], not_after_s: float) -> list[str]:
         """Do nothing: there are no neighbours."""
         return []
 
@@ -47,7 +51,8 @@ class LinkAnnouncer:
     kernel cannot be asked at all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._kernel = Addresses()
         try:
             # Protocol 0: this socket sends and never receives.
@@ -56,14 +61,17 @@ class LinkAnnouncer:
             self._kernel.close()
             raise PiranhaError(f"cannot send announcements: {error.strerror} (CAP_NET_RAW is needed)") from error
 
-    def announce(self, vips: Iterable[Address]) -> list[str]:
+    def announce(self, vips: Iterable[Address], not_after_s: float) -> list[str]:
         """See Announcer."""
-        failures = []
+        failures: list[str] = []
         for link, held in self._placed(frozenset(vips)).items():
             router = read_setting(f"net/ipv6/conf/{link.name}/forwarding") == "1"
             try:
                 for vip in held:
                     for frame in announcements(vip, link.mac, router=router):
+                        # We may have been stopped since the last one, and the partner taken over.
+                        if self._clock() > not_after_s:
+                            return failures
                         self._packets.sendto(frame, (link.name, 0))
             except OSError as error:
                 failures.append(f"{link.name}: {os.strerror(error.errno or 0)}")

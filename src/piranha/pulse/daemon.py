@@ -5,12 +5,9 @@ back. Nothing here waits for an address, a file, a program or another daemon.
 """
 
 import asyncio
-import contextlib
 import errno
 import os
-import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +22,7 @@ from piranha.pulse.actions import Action, Answer, Command, Emit, SendHeartbeat, 
 from piranha.pulse.effects import Done, Effects
 from piranha.pulse.election import Election
 from piranha.pulse.endpoint import Datagram, PathError, path_ends
+from piranha.pulse.inbox import Inbox
 from piranha.pulse.reading import Reading
 from piranha.pulse.reload import Reload
 from piranha.pulse.session import Session
@@ -34,11 +32,11 @@ from piranha.pulse.state import Keeper
 from piranha.pulse.supervisor import LvsDaemon, LvsdState
 from piranha.pulse.verdicts import Evidence, Rejected
 
-STALL_S = 0.05
-"""After a longer pause between reading and judging, what came meanwhile is read first."""
-
 LOOK_S = 5.0
 """How often an active router looks whether its VIPs are still there."""
+
+LET_GO_S = 2.0
+"""Longest wait for the last look that no VIP is left; it follows a step down that has removed them already."""
 
 STOP_LIMIT_S = 25.0
 """Longest a clean stop may take; then the process ends, and leases run out by themselves."""
@@ -66,6 +64,7 @@ class Pulse:
             setup.lvsd_command,
             setup.folders.run,
             role="" if adopting else "standby",
+            meaning=accepted.meaning,
             on_state=self._on_lvsd,
             on_event=self.recorder.record,
         )
@@ -91,16 +90,14 @@ class Pulse:
         self._keeper = Keeper(kept, start.term, teller)
         self.reloads = Reload(setup, hands.reader, kept, teller, reopen=self._reopen, put_in_force=self._put_in_force)
         self._adopting = adopting
-        self._inputs: deque[Callable[[float], None]] = deque()
-        self._wake = asyncio.Event()
+        self._inbox = Inbox(hands.endpoint, self._receive, start.now)
         self._stopped: Stopped | None = None
-        self._now = start.now
         self._tasks: set[asyncio.Task[object]] = set()
         self._stop_asked = False
 
     async def run(self) -> None:
         """Take part in the election until it is stopped, then end what this process started."""
-        self._watch_sockets()
+        self._inbox.watch()
         supervision = asyncio.create_task(self.lvsd.supervise())
         effects = asyncio.create_task(self.effects.run())
         watch = asyncio.create_task(self._watch_vips())
@@ -133,7 +130,7 @@ class Pulse:
         self._teller.say("pulse", cause)
         if self._stop_asked:
             self._stopped = Stopped()
-            self._wake.set()
+            self._inbox.wake()
             return
         self._stop_asked = True
         asyncio.get_running_loop().call_later(STOP_LIMIT_S, self._give_up_stopping)
@@ -153,7 +150,7 @@ class Pulse:
             if not done.done():
                 done.set_result(answer)
 
-        self._post(carry_out)
+        self._inbox.post(carry_out)
         return await done
 
     async def reload(self, cause: str) -> tuple[str, ...]:
@@ -164,44 +161,20 @@ class Pulse:
 
     async def _drive(self, *watched: "asyncio.Task[None]") -> None:
         while self._stopped is None:
-            self._wake.clear()
-            now = self._read_and_take_in()
-            self._dispatch(self.election.tick(now))
+            self._dispatch(self.election.tick(self._inbox.take_in()))
             for task in watched:
                 if task.done():
                     task.result()
                     raise PiranhaError("a part of pulse has ended")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(self.election.deadline()):
-                    await self._wake.wait()
+            await self._inbox.wait(self.election.deadline())
 
-    def _read_and_take_in(self) -> float:
-        """Take in all that waited and return the time to judge at."""
-        while True:
-            # Read before judging: a process that was stopped for a while wakes up with heartbeats
-            # waiting, and must not take its own pause for a dead partner.
-            begun = time.monotonic()
-            for item in self.endpoint.drain():
-                self._receive(item)
-            while self._inputs:
-                self._inputs.popleft()(self._tell_time())
-            now = self._tell_time()
-            if now - begun < STALL_S:
-                return now
-
-    def _receive(self, item: Datagram | PathError) -> None:
-        if isinstance(item, PathError):
-            self.path_errors[item.path] = item.words
-            if item.code == errno.ECONNREFUSED:
-                self._dispatch(self.election.receive(item.path, Rejected(Evidence.UNREACHABLE), self._tell_time()))
+    def _receive(self, item: Datagram | PathError, now: float) -> None:
+        if isinstance(item, Datagram):
+            self._dispatch(self.election.receive(item.path, self._session.read(item.path, item.data), now))
             return
-        # Time never goes back for the election, though the stamp may lie before its last tick.
-        at = self._now = max(self._now, item.received_at_s)
-        self._dispatch(self.election.receive(item.path, self._session.read(item.path, item.data), at))
-
-    def _tell_time(self) -> float:
-        self._now = max(self._now, time.monotonic())
-        return self._now
+        self.path_errors[item.path] = item.words
+        if item.code == errno.ECONNREFUSED:
+            self._dispatch(self.election.receive(item.path, Rejected(Evidence.UNREACHABLE), now))
 
     def _dispatch(self, actions: Sequence[Action]) -> None:
         for action in actions:
@@ -214,7 +187,7 @@ class Pulse:
                     self.recorder.record(event)
                 case Stopped():
                     self._stopped = action
-                    self._wake.set()
+                    self._inbox.wake()
                 case _:
                     if isinstance(action, TakeOver):
                         self._spawn(self._keeper.keep(term=action.term))
@@ -230,20 +203,6 @@ class Pulse:
                     "partner", "heartbeat cannot be sent", cause=f"{path} path: {failed.words}", level=Level.WARNING
                 )
 
-    def _post(self, take_in: Callable[[float], None]) -> None:
-        self._inputs.append(take_in)
-        self._wake.set()
-
-    def _watch_sockets(self) -> None:
-        loop = asyncio.get_running_loop()
-        for descriptor in self.endpoint.descriptors():
-            loop.add_reader(descriptor, self._wake.set)
-
-    def _unwatch_sockets(self) -> None:
-        loop = asyncio.get_running_loop()
-        for descriptor in self.endpoint.descriptors():
-            loop.remove_reader(descriptor)
-
     # What comes back from effects and lvsd.
 
     def _on_effect(self, done: Done) -> None:
@@ -255,13 +214,15 @@ class Pulse:
                 self.election.effect_done(done.effect, done.outcome, now, began_s=done.began_s, detail=done.detail)
             )
 
-        self._post(take_in)
+        self._inbox.post(take_in)
 
     def _on_lvsd(self, state: LvsdState) -> None:
         # A cold standby runs no lvsd, and is ready all the same: it starts one when it takes over.
         if self.config.standby is Standby.COLD and not self.lvsd.wanted:
             state = LvsdState(ready=True, serves=True, reasons=())
-        self._post(lambda now: self._dispatch(self.election.lvsd(state.ready, state.reasons, now, serves=state.serves)))
+        self._inbox.post(
+            lambda now: self._dispatch(self.election.lvsd(state.ready, state.reasons, now, serves=state.serves))
+        )
 
     def _run_role_command(self, role: str) -> None:
         self._spawn(self._hands.runner.run(role, self.config, self._teller))
@@ -285,17 +246,18 @@ class Pulse:
 
     async def _put_in_force(self, read: Reading, config: Config, accepted: Accepted) -> None:
         self.config, self.accepted = config, accepted
+        self.lvsd.meaning = accepted.meaning
         self._session.rekey(cluster=config.cluster, keys=read.keys, auth=config.heartbeat.auth)
         await self._reload_lvsd()
         self._reconfigure(config, startup.router_of(config, self.setup.place))
         self._teller.say("config", "configuration accepted", facts=self._facts())
 
     def _reopen(self, config: Config) -> None:
-        self._unwatch_sockets()
+        self._inbox.unwatch()
         try:
             self.endpoint.reopen(path_ends(config, self.setup.place), config.heartbeat.port)
         finally:
-            self._watch_sockets()
+            self._inbox.watch()
 
     def _reconfigure(self, config: Config, router: Router) -> None:
         # The table knows new services by now: a VIP must not come before it is served.
@@ -314,7 +276,7 @@ class Pulse:
 
     def _reconfigure_election(self) -> None:
         settings = self._settings()
-        self._post(lambda now: self._dispatch(self.election.reconfigure(settings, now)))
+        self._inbox.post(lambda now: self._dispatch(self.election.reconfigure(settings, now)))
 
     def _settings(self) -> ElectionSettings:
         settings = ElectionSettings.of(self.config, self.setup.place, self.accepted.generation)
@@ -326,19 +288,18 @@ class Pulse:
         answer = await self.command(Command.STOP)
         if answer.refusal:
             self._stopped = Stopped()
-            self._wake.set()
+            self._inbox.wake()
 
     def _give_up_stopping(self) -> None:
         self._teller.say("pulse", "stopping took too long: ending now", rule=f"{STOP_LIMIT_S:g} s", level=Level.WARNING)
         self._stopped = Stopped()
-        self._wake.set()
+        self._inbox.wake()
 
     async def _end(self, supervision: "asyncio.Task[None]") -> None:
-        self._unwatch_sockets()
+        self._inbox.unwatch()
         resume = self._stopped.resume if self._stopped is not None else None
         if self._stopped is not None and resume is None:
-            # Only now that the VIPs are gone: a VIP without a table refuses connections.
-            await self.lvsd.stop()
+            await self._let_go()
         supervision.cancel()
         await self._keeper.keep(resume=resume)
         for task in self._tasks:
@@ -347,6 +308,20 @@ class Pulse:
         self.endpoint.close()
         self._hands.reader.close()
         self._hands.runner.close()
+
+    async def _let_go(self) -> None:
+        """Leave no VIP behind, and end lvsd only then: a VIP without a table refuses connections."""
+        try:
+            left = await self.effects.let_go(LET_GO_S)
+        except (PiranhaError, TimeoutError) as error:
+            cause = str(error) or f"no result of removing within {LET_GO_S:g} s"
+            self._teller.say("vip", "VIPs may be left behind: lvsd stays", cause=cause, level=Level.ERROR)
+            return
+        if left:
+            cause = " ".join(map(str, sorted(left, key=str)))
+            self._teller.say("vip", "VIPs are left behind: lvsd stays", cause=cause, level=Level.ERROR)
+            return
+        await self.lvsd.stop()
 
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -136,6 +136,18 @@ class Effects:
         # What was let go or replaced meanwhile is not missing.
         return (expected & frozenset(self.lease.devices)) - there if self._role == "active" else frozenset()
 
+    async def let_go(self, limit_s: float) -> frozenset[Address]:
+        """Remove at the end what is held still; return what is there all the same.
+
+        Only after `run` was cancelled. Raises PiranhaError, TimeoutError when there is no result in time.
+        """
+        async with asyncio.timeout(limit_s):
+            left = await self._in_thread(lambda: self.leases.present(self.vips))
+            if left:
+                await self._in_thread(lambda: self.leases.release(self.vips))
+                left = await self._in_thread(lambda: self.leases.present(self.vips))
+        return left
+
     def close(self) -> None:
         """Wait for the call in progress and let go of descriptors; what is held stays."""
         self._thread.shutdown(wait=True, cancel_futures=True)
@@ -218,9 +230,11 @@ class Effects:
             await self._leave()
 
     async def _announce(self, effect: Announce) -> Done:
-        vips = [vip.address for vip in self.vips]
-        failures = await self._in_thread(lambda: self._announcer.announce(vips))
-        outcome = Outcome.FAILED if failures else Outcome.OK
+        # Not what somebody else has put on this machine.
+        vips = [vip.address for vip in self.vips if vip.address in self.lease.held]
+        failures = await self._in_thread(lambda: self._announcer.announce(vips, effect.not_after))
+        late = self._clock() > effect.not_after
+        outcome = Outcome.LATE if late else Outcome.FAILED if failures else Outcome.OK
         return Done(effect=effect, outcome=outcome, detail="; ".join(failures))
 
     def _leased(self, effect: Effect, result: LeaseResult, valid_s: int | None) -> Done:

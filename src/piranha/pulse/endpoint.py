@@ -92,6 +92,7 @@ class Endpoint:
         self._sockets: dict[str, socket.socket] = {}
         self._empty_at_s: dict[str, float] = {}
         self.strangers = 0  # datagrams that did not come from the partner's address
+        self.more = False  # whether the last `drain` left something behind
         self.reopen(paths, port)
 
     def reopen(self, paths: Sequence[PathEnds], port: int) -> None:
@@ -121,8 +122,12 @@ class Endpoint:
         return tuple(one.fileno() for one in self._sockets.values())
 
     def drain(self) -> list[Datagram | PathError]:
-        """Return what is waiting on all paths, oldest first. Never waits."""
+        """Return what is waiting on all paths, oldest first; of each path only so much, then `more` is true.
+
+        Never waits.
+        """
         found: list[Datagram | PathError] = []
+        self.more = False
         for name, one in self._sockets.items():
             found += self._errors(name, one)
             found += self._datagrams(name, one)
@@ -158,7 +163,7 @@ class Endpoint:
                 data, ancillary, _, sender = one.recvmsg(DATAGRAM_LIMIT, ANCILLARY_LIMIT)
             except BlockingIOError:
                 self._empty_at_s[name] = self._clock()
-                break
+                return found
             except OSError as error:
                 found.append(PathError(name, error.errno or errno.EIO, self._clock()))
                 continue
@@ -167,6 +172,7 @@ class Endpoint:
                 self.strangers += 1
                 continue
             found.append(Datagram(name, data, self._stamp(ancillary, earliest)))
+        self.more = True
         return found
 
     def _errors(self, name: str, one: socket.socket) -> list[Datagram | PathError]:

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 
 from piranha import __version__
@@ -27,6 +28,7 @@ from piranha.pulse.watchdog import Patience, Watchdog
 POLL_S = 0.5
 IMPATIENT_POLL_S = 0.1  # while it is not ready
 ASK_TIMEOUT_S = 2.0
+RELOAD_LIMIT_S = 10.0
 STOP_LIMIT_S = 10.0
 FIRST_BACK_OFF_S = 0.2
 LONGEST_BACK_OFF_S = 30.0
@@ -47,6 +49,7 @@ class LvsdState:
     reasons: tuple[str, ...] = ("lvsd does not run",)
     generation: int = 0
     role: str = ""
+    meaning: str = ""
     version: str = ""
     asked_at_s: float = 0.0
 
@@ -58,7 +61,8 @@ class LvsdError(PiranhaError):
 class LvsDaemon:
     """The lvs daemon of one run directory.
 
-    command: words that start it. role: what it is to be told, empty = leave it as it is.
+    command: words that start it. role: what it is to be told, empty = leave it as it is. meaning: hash
+    of the file in force; one that has loaded another is told to reload.
     on_state: called in the loop when readiness, pid or generation change. on_event: called in the
     loop with each event worth a log line. patience: with one that does not answer.
     """
@@ -69,6 +73,7 @@ class LvsDaemon:
         run_dir: Path,
         *,
         role: str = "",
+        meaning: str = "",
         on_state: Callable[[LvsdState], None],
         on_event: Callable[[Event], object],
         patience: Patience | None = None,
@@ -84,6 +89,9 @@ class LvsDaemon:
         self._child: subprocess.Popen[bytes] | None = None
         self._pid = 0
         self._descriptor = -1  # pidfd of _pid
+        self.meaning = meaning
+        self._reloaded: tuple[int, str] = (0, "")  # pid and meaning of the last reload that was answered
+        self._reload_at = -inf  # not before
         self._renewed = 0  # pid of the last one that was restarted for its version
         self._watchdog = Watchdog(patience or Patience())
         self._role = role
@@ -143,8 +151,18 @@ class LvsDaemon:
 
     async def reload(self) -> None:
         """Have the daemon load the accepted file. Raises LvsdError when it does not answer or refuses."""
-        if self._pid:
-            await asyncio.wait_for(self._must("reload"), ASK_TIMEOUT_S * 5)
+        if not self._pid:
+            return
+        asked = (self._pid, self.meaning)
+        self._reload_at = self._clock() + RELOAD_LIMIT_S
+        try:
+            await ask_async(self._socket, "reload", {}, RELOAD_LIMIT_S)
+        except Refused as error:
+            self._reloaded = asked
+            raise LvsdError(str(error)) from error
+        except NoAnswer as error:
+            raise LvsdError(str(error)) from error
+        self._reloaded = asked
 
     async def stop(self) -> None:
         """End the daemon, which removes its table, and wait for that. Does nothing when there is none."""
@@ -230,10 +248,21 @@ class LvsDaemon:
         state = _state(answer, pid, now)
         if self._role and state.role != self._role:
             await self._tell_role()
+        if self.meaning and state.meaning not in ("", self.meaning):
+            await self._catch_up(pid)
         other = state.version not in ("", __version__)
         if other and state.ready and self._child is None and self._renewed != pid:
             await self._renew(state.version)
         return self._set(state)
+
+    async def _catch_up(self, pid: int) -> None:
+        """Have a daemon load the file in force that has another: adopted after the file changed, or too busy then."""
+        now = self._clock()
+        if self._reloaded == (pid, self.meaning) or now < self._reload_at:
+            return
+        self._tell("lvsd has another file in force: having it reload", facts=(("pid", str(pid)),))
+        with contextlib.suppress(LvsdError):  # it says why itself
+            await self.reload()
 
     async def _renew(self, version: str) -> None:
         """Restart an adopted daemon of another version, once it is ready; its table stays, and ours adopts it."""
@@ -265,12 +294,6 @@ class LvsDaemon:
         # One that does not listen hears it with the next question.
         with contextlib.suppress(NoAnswer, Refused):
             await ask_async(self._socket, "role", {"role": self._role}, ASK_TIMEOUT_S)
-
-    async def _must(self, verb: str) -> None:
-        try:
-            await ask_async(self._socket, verb, {}, ASK_TIMEOUT_S * 5)
-        except (NoAnswer, Refused) as error:
-            raise LvsdError(str(error)) from error
 
     def _set(self, state: LvsdState) -> LvsdState:
         before, self.state = self.state, state
@@ -307,6 +330,7 @@ def _state(answer: Mapping[str, object], pid: int, now: float) -> LvsdState:
         reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
         generation=generation if isinstance(generation, int) else 0,
         role=str(answer.get("role", "")),
+        meaning=str(answer.get("meaning", "")),
         version=str(answer.get("version", "")),
         asked_at_s=now,
     )
