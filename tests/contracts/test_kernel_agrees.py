@@ -16,7 +16,7 @@ from piranha.table.diff import diff
 from piranha.table.table import Table
 
 pytestmark = pytest.mark.kernel
-SLOW = settings(max_examples=40, deadline=None)
+SLOW = settings(max_examples=40)
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,7 @@ pieces = st.sampled_from(
 
 
 @given(parts=st.lists(pieces, min_size=1, max_size=6), text=st.text("abc.d", max_size=8))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_grep_agrees(parts: list[str], text: str) -> None:
     """GNU grep -E reads the same language with the same library."""
     grep = shutil.which("grep")

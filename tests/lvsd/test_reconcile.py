@@ -182,7 +182,7 @@ def test_many_servers_at_once_are_counted_not_listed() -> None:
     assert dict(change.facts)["removed"] == str(ONE_BY_ONE + 1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(), st.lists(st.lists(st.integers(1, 4), unique=True, max_size=4), min_size=1, max_size=4))
 def test_whatever_is_refused_on_the_way_the_next_good_pass_ends_right(seed: int, files: list[list[int]]) -> None:
     kernel = FakeKernel(refuse=refuses_at_random(seed))

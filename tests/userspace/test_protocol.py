@@ -53,13 +53,13 @@ def through_json(data: object) -> Any:
     return json.loads(json.dumps(data))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(changes)
 def test_a_change_survives_the_way(change: Change) -> None:
     assert protocol.change_from(through_json(protocol.change_data(change))) == change
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(tables)
 def test_a_table_survives_the_way(table: Table) -> None:
     assert protocol.table_from(through_json(protocol.table_data(table))) == table

@@ -1,0 +1,6 @@
+"""What holds for every test: properties are about behaviour, so none fails because the machine is busy."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("piranha", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("piranha")
