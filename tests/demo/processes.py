@@ -27,7 +27,9 @@ class Run:
         return [pid for pid in map(int, filter(str.isdigit, names)) if self._ours(pid)]
 
     def files(self) -> list[str]:
-        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))
+        # Not rglob, which fails when a folder is removed while it looks.
+        found = [Path(place, name) for place, folders, files in os.walk(self.folder) for name in (*folders, *files)]
+        return sorted(str(path.relative_to(self.folder)) for path in found)
 
     def left_behind(self) -> tuple[list[int], list[str]]:
         return self.processes(), self.files()

@@ -1,12 +1,13 @@
 """The scripted tour with real daemons: what it finds, and that it leaves nothing, however it ends."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,19 @@ def test_a_signal_in_the_middle_leaves_nothing(short_folder: Path, number: signa
         run.process.send_signal(number)
         status = run.process.wait(LIMIT_S)
         assert status == (-number if number == signal.SIGKILL else 128 + number)
+        until(lambda: run.left_behind() == ([], []))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_signal_at_any_moment_leaves_nothing(short_folder: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    moment_s = chance.uniform(0, chance.choice([0.6, 3.0, 15.0]))
+    number = chance.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+    with demo(short_folder) as run:
+        with suppress(subprocess.TimeoutExpired):
+            run.process.communicate(timeout=moment_s)
+        run.process.send_signal(number)
+        run.process.communicate(timeout=LIMIT_S)
         until(lambda: run.left_behind() == ([], []))
 
 

@@ -9,11 +9,13 @@ from difflib import get_close_matches
 
 import piranha
 from piranha import output
+from piranha.control.client import NotPermitted
 from piranha.errors import PiranhaError
 from piranha.text import printable
 
 USAGE = 64  # EX_USAGE, sysexits.h
 DEFECT = 70  # EX_SOFTWARE
+NOT_PERMITTED = 77  # EX_NOPERM
 
 VERBS = {
     "check": "judge an lvs.cf: every error and warning with its line",
@@ -39,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _guarded(words: Sequence[str], debug: bool) -> int:
     try:
         return _run(words)
+    except NotPermitted as error:
+        _complain(str(error), debug)
+        return NOT_PERMITTED
     except PiranhaError as error:
         _complain(str(error), debug)
         return 1

@@ -14,7 +14,6 @@ from piranha.events.record import read_file
 from piranha.text import printable
 
 USAGE = 64
-NOT_PERMITTED = 77  # EX_NOPERM, sysexits.h
 DAEMONS = ("pulse", "lvsd")
 
 
@@ -39,8 +38,7 @@ def parser(verb: str, description: str) -> Parser:
 class Asked:
     """What a daemon said, or why it said nothing.
 
-    installed: it runs here, or ran here. last_at_s: its last record, wall clock, if any. forbidden:
-    it runs, but who asks may not look.
+    installed: it runs here, or ran here. last_at_s: its last record, wall clock, if any.
     """
 
     name: str
@@ -48,34 +46,45 @@ class Asked:
     problem: str = ""
     installed: bool = True
     last_at_s: float | None = None
-    forbidden: bool = False
 
 
 def ask_daemon(name: str, verb: str, folders: Folders, args: Mapping[str, object] | None = None) -> Asked:
-    """Ask `pulse` or `lvsd`; never raises."""
+    """Ask `pulse` or `lvsd`. Raises NotPermitted for who may not look, and nothing else."""
     try:
         return Asked(name, ask(folders.run / f"{name}.sock", verb, args))
+    except NotPermitted:
+        raise
     except (NoAnswer, Refused) as error:
-        ran_here = (folders.run / f"{name}.lock").exists()
-        records = _from_file(name, folders)
-        last_at_s = records[-1].at_s if records else None
-        forbidden = isinstance(error, NotPermitted)
-        return Asked(name, None, str(error), ran_here or bool(records), last_at_s, forbidden)
+        records = _from_file(name, folders) or []
+        return Asked(
+            name,
+            None,
+            str(error),
+            installed=_exists(folders.run / f"{name}.lock") or bool(records),
+            last_at_s=records[-1].at_s if records else None,
+        )
 
 
 def records_of(name: str, folders: Folders, limit: int = 2000) -> list[Record] | None:
     """Return what a daemon recorded: asked, or read from its file when it is dead; None if neither can be read."""
     asked = ask_daemon(name, "events", folders, {"limit": limit})
     if asked.data is None:
-        path = folders.state / f"{name}-events.jsonl"
-        return _from_file(name, folders) if path.exists() else None
+        return _from_file(name, folders)
     events = asked.data.get("events")
     found = [read_record(one) for one in events] if isinstance(events, list) else []
     return [one for one in found if one is not None]
 
 
-def _from_file(name: str, folders: Folders) -> list[Record]:
+def _from_file(name: str, folders: Folders) -> list[Record] | None:
+    path = folders.state / f"{name}-events.jsonl"
     try:
-        return read_file(folders.state / f"{name}-events.jsonl")
+        return read_file(path) if path.exists() else None
     except OSError:
-        return []
+        return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False  # a folder that is not for who asks

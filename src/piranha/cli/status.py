@@ -12,7 +12,7 @@ from dataclasses import replace
 from piranha.cli.facts import Facts, text
 from piranha.cli.links import with_links
 from piranha.cli.names import ALWAYS_KNOWN, PLACES, known_names, nearest, subjects
-from piranha.cli.options import NOT_PERMITTED, Asked, Parser, ask_daemon, parser
+from piranha.cli.options import Asked, Parser, ask_daemon, parser
 from piranha.cli.status_facts import about, judge
 from piranha.cli.status_nagios import nagios_line
 from piranha.cli.status_screen import Screen, render
@@ -35,9 +35,6 @@ def main(argv: Sequence[str]) -> int:
     folders = Folders.of(args.run_dir, args.state_dir)
     pulse, lvsd = ask_daemon("pulse", "status", folders), ask_daemon("lvsd", "status", folders)
     pulse = replace(pulse, data=with_links(pulse.data))
-    if pulse.forbidden or lvsd.forbidden:
-        print(f"piranha: {pulse.problem if pulse.forbidden else lvsd.problem}", file=sys.stderr)
-        return NOT_PERMITTED
     if args.on and (problem := _elsewhere(args.on, pulse.data or lvsd.data or {})):
         print(f"piranha: {problem}", file=sys.stderr)
         return Verdict.UNKNOWN

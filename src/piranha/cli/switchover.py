@@ -11,7 +11,8 @@ from pathlib import Path
 
 from piranha.cli.facts import Facts, dicts, text
 from piranha.cli.handover import Obstacle, Outcome, consequences, obstacles, outcome, partner_name
-from piranha.cli.options import NOT_PERMITTED, USAGE, Parser, ask_daemon, parser
+from piranha.cli.main import NOT_PERMITTED
+from piranha.cli.options import USAGE, Parser, ask_daemon, parser
 from piranha.cli.words import safe
 from piranha.control.client import NoAnswer, ask
 from piranha.control.daemon import Folders
@@ -35,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     pulse, lvsd = ask_daemon("pulse", "status", folders), ask_daemon("lvsd", "status", folders)
     if pulse.data is None:
         _complain(pulse.problem)
-        return NOT_PERMITTED if pulse.forbidden else CANNOT_TELL
+        return CANNOT_TELL
     found = obstacles(pulse.data)
     hindering = [one for one in found if one.final or not args.force]
     plan = _plan(pulse.data, lvsd.data or {}, hindering, dry_run=args.dry_run)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from piranha.control.daemon import LOOKERS_GROUP
 from piranha.control.lines import decode, encode
 from piranha.control.messages import MAX_ANSWER_BYTES, BadMessage, Refused, Request, read_answer
 from piranha.errors import PiranhaError
@@ -92,6 +93,8 @@ def _data(path: Path | str, line: bytes) -> dict[str, object]:
 def _no_answer(path: Path | str, error: Exception) -> NoAnswer:
     if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
         return NobodyListens(f"{path}: nobody listens there")
+    if isinstance(error, PermissionError):
+        return NotPermitted(f"{path}: not permitted: looking needs root or the group {LOOKERS_GROUP}")
     if isinstance(error, OSError) and error.errno:
         return NoAnswer(f"{path}: {os.strerror(error.errno)}")
     return NoAnswer(f"{path}: {error}")

@@ -1,0 +1,47 @@
+"""What `lvsd` answers to `status` about its servers."""
+
+from ipaddress import ip_address
+from typing import Any
+
+from tests.lvsd.test_pool import observe, server, virtual
+
+from piranha.forwarding.plane import Counters, ServiceStatistics
+from piranha.lvsd.pool import Pool
+from piranha.lvsd.report import View, virtuals
+from piranha.nanny.results import Reason
+from piranha.table.service import AddressMatch, ServiceKey
+from piranha.terms import Protocol
+
+WWW = ServiceKey(AddressMatch(Protocol.TCP, ip_address("192.0.2.10"), 80))
+
+
+def told(pool: Pool, now: float, statistics: dict[ServiceKey, ServiceStatistics] | None = None) -> dict[str, Any]:
+    [found] = virtuals([pool], View({}, statistics or {}, now))
+    return found
+
+
+def test_a_failed_check_is_told_before_it_counts_and_remembered_afterwards() -> None:
+    pool = Pool(virtual(server(1)), set(), 0.0)
+    observe(pool, "web1", Reason.OK, 1.0)
+    observe(pool, "web1", Reason.REFUSED, 2.0)
+    [web1] = told(pool, 2.5)["servers"]
+    assert (web1["state"], web1["disagreeing"], web1["last_failure"]["age_s"]) == ("falling 1/2", 1, 0.5)
+    observe(pool, "web1", Reason.OK, 3.0)
+    [web1] = told(pool, 4.0)["servers"]
+    assert (web1["state"], web1["disagreeing"], web1["last_failure"]["age_s"]) == ("up", 0, 2.0)
+    assert web1["last_check"]["reason"] == "ok"
+
+
+def test_a_check_that_could_not_be_made_is_no_failure_of_the_server() -> None:
+    pool = Pool(virtual(server(1)), set(), 0.0)
+    observe(pool, "web1", Reason.ERROR, 1.0)
+    [web1] = told(pool, 2.0)["servers"]
+    assert (web1["last_failure"], web1["last_check"]["reason"]) == (None, "error")
+
+
+def test_new_connections_are_those_of_all_services_and_unknown_where_the_plane_does_not_estimate() -> None:
+    pool = Pool(virtual(server(1)), set(), 0.0)
+    counters = Counters(connections=100)
+    assert told(pool, 1.0, {WWW: ServiceStatistics(counters=counters, connections_per_s=12.0)})["new_per_s"] == 12.0
+    assert told(pool, 1.0, {WWW: ServiceStatistics(counters=counters)})["new_per_s"] is None
+    assert told(pool, 1.0)["new_per_s"] is None
