@@ -66,6 +66,11 @@ def test_a_key_file_that_is_a_pipe_does_not_hang(tmp_path: Path) -> None:
         read_keys(tmp_path / "key")
 
 
+def test_a_key_file_that_is_a_directory_is_told(tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError, match=f"heartbeat_key_file {tmp_path}: a directory; it must name the file itself"):
+        read_keys(tmp_path)
+
+
 def test_a_pair_without_a_key_file_does_not_start_and_says_how_to_make_one() -> None:
     with pytest.raises(KeyFileError, match=r"piranha keygen FILE.*heartbeat_auth = none"):
         keys_for(pair())

@@ -115,10 +115,12 @@ def read_keys(path: Path) -> KeyRing:
         ) from None
     except OSError as error:
         raise KeyFileError(f"heartbeat_key_file {path}: {error.strerror}") from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        what = "a directory; it must name the file itself" if stat.S_ISDIR(mode) else "not a regular file"
+        raise KeyFileError(f"heartbeat_key_file {path}: {what}")
     with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            raise KeyFileError(f"heartbeat_key_file {path}: not a regular file")
         if mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
             raise KeyFileError(
                 f"heartbeat_key_file {path}: others can read or change it (mode {mode & 0o777:03o}): chmod 600 {path}"

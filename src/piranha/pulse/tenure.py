@@ -44,11 +44,11 @@ class Tenure(Standing):
                 self._urgent = True  # a longer lifetime is told before it is given
         self._wake(holding.keep_due_at(), now)
         if now >= self._plan.due_at():
-            ended = self._plan.take(now, self._settings.vips)
+            sent = self._plan.take(now, self._settings.vips)
             patience_s = max(1.0, self._settings.vips.arp_interval_s)
             self._report.do(holding.announcement(self._plan.number, now, patience_s))
-            if ended:
-                self._report.say(now, "router", "gratuitous lvs arps finished", f"announced {self._plan.number} times")
+            if sent:
+                self._report.say(now, "router", "gratuitous lvs arps finished", f"announced {sent} times")
         self._wake(self._plan.due_at(), now)
 
     def _announce_anew(self, now: float) -> None:
