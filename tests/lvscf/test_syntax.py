@@ -71,6 +71,16 @@ def test_a_correct_file_has_no_syntax_findings_and_prints_as_it_was(text: str) -
     assert parse(print_tree(tree)) == (tree, ())
 
 
+@given(st.lists(st.tuples(BLANKS, WORDS, BLANKS, BLANKS, VALUES, ENDS), max_size=4))
+@settings(max_examples=100)
+def test_the_words_of_a_setting_are_its_tokens(lines: list[tuple[str, ...]]) -> None:
+    text = "".join(f"{indent}{word}{left}={right}{value}{end}" for indent, word, left, right, value, end in lines)
+    for setting in parse(text)[0].settings():
+        assert setting.keyword == setting.tokens[0]
+        assert setting.values == tuple(t for t in setting.tokens[2:] if t.kind in (Kind.WORD, Kind.QUOTED))
+        assert (setting.name, setting.line) == (setting.keyword.text, setting.keyword.line)
+
+
 @given(GARBAGE)
 @settings(max_examples=60)
 def test_a_token_stands_where_it_says(text: str) -> None:

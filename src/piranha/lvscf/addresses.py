@@ -53,6 +53,11 @@ def is_host_name(word: str) -> bool:
     return not _DOTTED.match(word) and bool(_HOST_NAME.match(word)) and _inet_aton(word) is None
 
 
+def is_plain_address(word: str) -> bool:
+    """Return whether `word` looks like a dotted IPv4 address in full, as nearly all are."""
+    return _DOTTED.match(word) is not None
+
+
 def address_words(directive: Directive, words: Sequence[Token]) -> Sequence[Token]:
     """Return the words of a setting that must be addresses, `/prefix` included."""
     match directive.type:
@@ -139,9 +144,13 @@ def addresses(_directive: Directive, words: Sequence[Token], reader: Reader) -> 
 
 
 def _check_unicast(word: Token, found: Address, hint: str) -> None:
-    # As the kernel sees it (inet_addr_type in fib_frontend.c): 0.0.0.0/8 is no host. All zeros mean `unset`.
-    nowhere = found.version == 4 and 0 < int(found) < 1 << 24
-    if nowhere or found.is_multicast or found == IPv4Address("255.255.255.255"):
+    number = int(found)
+    if found.version == 4:
+        # As the kernel sees it (inet_addr_type in fib_frontend.c): 0.0.0.0/8 is no host. All zeros mean `unset`.
+        bad = 0 < number < 1 << 24 or 0xE0000000 <= number < 0xF0000000 or number == 0xFFFFFFFF
+    else:
+        bad = found.is_multicast
+    if bad:
         raise Mistake("E010", word, f"'{found}' is no unicast address", hint)
 
 

@@ -7,6 +7,7 @@ are seconds as floats, all sizes bytes. Source of every meaning and default: lvs
 import hashlib
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import Enum, StrEnum
+from ipaddress import IPv4Address, IPv6Address
 
 from piranha.terms import Address, Family, ForwardingMethod, Protocol, Scheduler
 
@@ -286,27 +287,34 @@ class Config:
 
 def meaning(config: Config) -> str:
     """Return a hash that two files share when they differ in serial_no, comments and layout only."""
-    return hashlib.sha256(_canonical(replace(config, serial_no=0)).encode()).hexdigest()[:16]
+    return hashlib.sha256(_canonical(replace(config, serial_no=0), {}).encode()).hexdigest()[:16]
 
 
-def _canonical(value: object) -> str:
+def _canonical(value: object, shared: dict[int, str]) -> str:
+    """Return a text that two values share when they mean the same.
+
+    shared: texts of checks and their times by identity, which thousands of real servers have in common.
+    """
     kind = type(value)
-    names = _members(kind)
-    if names is not None:
-        parts = [f"{name}={_canonical(getattr(value, name))}" for name in names]
-        return f"{kind.__name__}({','.join(parts)})"
+    if kind in _AS_WRITTEN:
+        return repr(value)
     if isinstance(value, Enum):
         return str(value.value)
+    if isinstance(value, IPv4Address | IPv6Address):
+        return f"v{value.version}:{int(value):x}"  # many times faster than its text
     if isinstance(value, tuple):
-        return "(" + ",".join([_canonical(item) for item in value]) + ")"
+        return "(" + ",".join([_canonical(item, shared) for item in value]) + ")"
+    if is_dataclass(value):
+        text = shared.get(id(value))
+        if text is None:
+            if kind not in _TOLD:
+                _TOLD[kind] = tuple(f.name for f in fields(value) if f.name != "line")
+            parts = [_canonical(getattr(value, name), shared) for name in _TOLD[kind]]
+            text = shared[id(value)] = f"{kind.__name__}({','.join(parts)})"
+        return text
     return repr(value)
 
 
-def _members(kind: type) -> tuple[str, ...] | None:
-    """Return what counts of a dataclass, None for other types; found out once, since thousands of values ask."""
-    if kind not in _MEMBERS:
-        _MEMBERS[kind] = tuple(f.name for f in fields(kind) if f.name != "line") if is_dataclass(kind) else None
-    return _MEMBERS[kind]
+_AS_WRITTEN = frozenset((int, str, bool, float, bytes, type(None)))
 
-
-_MEMBERS: dict[type, tuple[str, ...] | None] = {}
+_TOLD: dict[type, tuple[str, ...]] = {}  # the fields that make the meaning of a value; asked for ten thousand times

@@ -29,7 +29,7 @@ from piranha.terms import ForwardingMethod, Protocol, Scheduler
 DEFAULT_PORT = 80
 HTTP_REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
-_TIMING = ("interval", "check_timeout", "fall", "rise", "fast_interval")
+_TIMING = frozenset(("interval", "check_timeout", "fall", "rise", "fast_interval"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ def _server(block: Block, name: str, inherited: Inherited, reader: Reader, activ
     if address is None:
         _unfinished(section, f"server '{name}' has no address", active and in_use, reader.findings)
         return None
-    own_timing = any(keyword in section.given for keyword in _TIMING)
+    own_timing = not _TIMING.isdisjoint(section.given)
     server = RealServer(
         name=name,
         address=address,

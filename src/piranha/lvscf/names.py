@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from piranha.lvscf import directives
-from piranha.lvscf.addresses import ADDRESS_TYPES, address_words, is_host_name
+from piranha.lvscf.addresses import ADDRESS_TYPES, address_words, is_host_name, is_plain_address
 from piranha.lvscf.directives import Scope
 from piranha.lvscf.syntax.printer import tokens_of
 from piranha.lvscf.syntax.tokens import Token, join
@@ -41,8 +41,8 @@ def with_addresses(tree: Tree, hosts: Mapping[str, Address]) -> str:
 def _named(tree: Tree) -> Iterator[tuple[Token, str]]:
     """Yield each word that is or begins with a host name, and that name."""
     for setting, scope in _settings(tree):
-        if setting.keyword.text in _ADDRESS_KEYWORDS and setting.values:
-            directive = directives.find(setting.keyword.text, scope)
+        if setting.name in _ADDRESS_KEYWORDS and not (setting.lone and is_plain_address(setting.lone)):
+            directive = directives.find(setting.name, scope)
             for word in address_words(directive, setting.values) if directive else ():
                 name = word.value.split("/", 1)[0]
                 if is_host_name(name):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from piranha.lvscf.diagnostics import Findings
-from piranha.lvscf.directives import Directive
+from piranha.lvscf.directives import Directive, Scope
 from piranha.lvscf.services import SERVICES
 from piranha.lvscf.syntax.tokens import Kind, Token
 from piranha.terms import Address
@@ -29,11 +29,16 @@ class Mistake(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What reading a value needs besides its words. look_up: whether a host name must be in `hosts`."""
+    """What reading a value needs besides its words.
+
+    look_up: whether a host name must be in `hosts`. seen: values that are right and gave no finding,
+    by scope, keyword and text: a large file says the same thousands of times.
+    """
 
     findings: Findings
     hosts: Mapping[str, Address] = field(default_factory=dict)
     look_up: bool = True
+    seen: dict[Scope, dict[tuple[str, str | None], object]] = field(default_factory=dict)
 
 
 def single(words: Sequence[Token], most: int = 1, hint: str = "") -> None:

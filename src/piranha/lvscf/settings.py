@@ -32,12 +32,17 @@ class Given:
 
 @dataclass(slots=True)
 class Section:
-    """What one block says. span: where to point for what it does not say. tried: also keywords with wrong values."""
+    """What one block says. span: where to point for what it does not say. wrong: keywords whose value is no value."""
 
     span: Span
     given: dict[str, Given] = field(default_factory=dict)
     every: dict[str, list[Given]] = field(default_factory=dict)
-    tried: set[str] = field(default_factory=set)
+    wrong: set[str] = field(default_factory=set)
+
+    @property
+    def tried(self) -> set[str]:
+        """Every keyword that is there, also those with wrong values."""
+        return self.wrong | self.given.keys()
 
     def get(self, name: str, default: T) -> T:
         """Return the value of a keyword, `default` where it is not given."""
@@ -68,15 +73,23 @@ def collect(settings: Iterable[Setting], scope: Scope, span: Span, reader: Reade
     """Read the settings of one block; what is wrong goes to the findings of `reader`."""
     known = directives.of(scope)
     section = Section(span)
+    given, seen, found = section.given, reader.seen.setdefault(scope, {}), reader.findings.found
     for setting in settings:
-        name = setting.keyword.text
+        name, lone = setting.name, setting.lone
+        if (name, lone) in seen and name not in given:
+            given[name] = Given(seen[name, lone], setting)
+            continue
         directive = known.get(name) or directives.find(name, scope)
         if directive is None:
             _unknown(setting, scope, reader.findings)
             continue
-        section.tried.add(name)
+        before = len(found)
         if setting.values and not _reported(setting) and not too_long(setting.values, reader.findings):
             _take(directive, setting, section, reader)
+        if name not in given:
+            section.wrong.add(name)
+        elif lone is not None and len(found) == before:
+            seen[name, lone] = given[name].value
     return section
 
 
@@ -115,7 +128,7 @@ def _take(directive: Directive, setting: Setting, section: Section, reader: Read
     if before is not None:
         section.every.setdefault(name, [before]).append(given)
         if not directive.repeats:
-            message = f"'{name}' is given again: this one counts, not the one of line {before.setting.keyword.line}"
+            message = f"'{name}' is given again: this one counts, not the one of line {before.setting.line}"
             reader.findings.add("W002", setting.span, message)
     section.given[name] = given
     if directive.status is not _ACTED_ON:

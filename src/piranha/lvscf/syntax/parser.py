@@ -4,12 +4,13 @@ Grammar: lvs.cf(5), *Rules of the file*. What the words mean is no business of t
 """
 
 from piranha.lvscf.diagnostics import Diagnostic, Findings
-from piranha.lvscf.syntax.tokens import BLOCK_KEYWORDS, NO_SEMICOLON, Kind, Token, tokenize
+from piranha.lvscf.syntax.tokens import BLOCK_KEYWORDS, NO_SEMICOLON, Kind, Token, scan
 from piranha.lvscf.syntax.tree import Block, Node, Setting, Tree, Trivia, span_of
 
 FILE = ""  # the context outside of all blocks
 DEPTH_LIMIT = 8  # blocks with unknown keywords nest no deeper
-_WORD, _EQUALS, _NEWLINE, _CLOSE = Kind.WORD, Kind.EQUALS, Kind.NEWLINE, Kind.CLOSE  # looked up for each line
+_SETTING, _WORD, _EQUALS, _CLOSE = Kind.SETTING, Kind.WORD, Kind.EQUALS, Kind.CLOSE  # looked up for each line
+_OPENED = [Kind.OPEN, Kind.NEWLINE]
 _STATEMENT_END = (Kind.NEWLINE, Kind.END, Kind.SEMICOLON, Kind.CLOSE, Kind.COMMENT)
 _VALUES = (Kind.WORD, Kind.QUOTED, Kind.UNCLOSED)
 
@@ -23,7 +24,7 @@ def parse(text: str) -> tuple[Tree, tuple[Diagnostic, ...]]:
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self.tokens = tokenize(text)
+        self.tokens, self.plain = scan(text)
         self.at = 0
         self.findings = Findings()
 
@@ -42,12 +43,15 @@ class _Parser:
 
     def body(self, context: str, nodes: list[Node], depth: int) -> None:
         """Read statements into `nodes` up to a `}`, the end of the file, or a head that cannot stand here."""
-        tokens = self.tokens
+        tokens, plain = self.tokens, self.plain
         while True:
             start = self.at
             token = tokens[start]
             kind = token.kind
-            if kind is _WORD and tokens[start + 1].kind is _EQUALS:
+            if kind is _SETTING:
+                nodes.append(Setting.on_line(token, *plain[token.text]))
+                self.at = start + 1
+            elif kind is _WORD and tokens[start + 1].kind is _EQUALS:
                 nodes.append(self.setting())
                 if self.closed_by_last_value(nodes, context):
                     return
@@ -64,17 +68,8 @@ class _Parser:
 
     def setting(self) -> Setting:
         tokens, start = self.tokens, self.at
-        if tokens[start + 2].kind in _VALUES and tokens[start + 3].kind is _NEWLINE:
-            self.at = start + 4
-            found = tuple.__new__(Setting, (tuple(tokens[start : start + 4]), tokens[start], (tokens[start + 2],)))
-            if tokens[start + 2].kind is not Kind.UNCLOSED:
-                return found
-        else:
-            end = start + 2
-            while tokens[end].kind in _VALUES:
-                end += 1
-            values = tuple(tokens[start + 2 : end])
-            found = Setting(self.take_rest(start, end), tokens[start], values)
+        end = self.end_of_words(start + 2)
+        found = Setting(self.take_rest(start, end), tokens[start], tuple(tokens[start + 2 : end]))
         self.check_values(found)
         return found
 
@@ -91,10 +86,16 @@ class _Parser:
     def closed_by_last_value(self, nodes: list[Node], context: str) -> bool:
         """Whether the setting just read ends in a `}` that was meant to close the block."""
         last = nodes[-1]
-        if not isinstance(last, Setting) or len(last.values) < 2 or last.values[-1].text != "}" or context == FILE:
+        if (
+            not isinstance(last, Setting)
+            or last.lone is not None
+            or len(last.values) < 2
+            or last.values[-1].text != "}"
+            or context == FILE
+        ):
             return False
         self.findings.add("E003", span_of(last.values[-1]), "unexpected '}'", "put it on a line of its own")
-        nodes[-1] = last._replace(values=last.values[:-1])
+        nodes[-1] = Setting(last.tokens, last.keyword, last.values[:-1])
         return True
 
     def is_head(self) -> bool:
@@ -121,6 +122,12 @@ class _Parser:
 
     def block(self, depth: int) -> Node:
         start, keyword = self.at, self.tokens[self.at]
+        head = tuple(self.tokens[start : start + 4])
+        kinds = [token.kind for token in head[1:]]
+        if depth < DEPTH_LIMIT and keyword.text in BLOCK_KEYWORDS and kinds[1:] == _OPENED and kinds[0] in _VALUES:
+            # As nearly all are: keyword, name, brace, end of line.
+            self.at = start + 4
+            return self.rest_of_block(head, keyword, head[1], depth)
         words = self.tokens[start + 1 : self.end_of_words(start + 1)]
         head_end = start + 1 + len(words)
         if words and words[-1].text == "{":
@@ -135,9 +142,12 @@ class _Parser:
         head = self.take_rest(start, head_end)
         if depth >= DEPTH_LIMIT:
             return Trivia(head)
+        return self.rest_of_block(head, keyword, words[0] if words else None, depth)
+
+    def rest_of_block(self, head: tuple[Token, ...], keyword: Token, name: Token | None, depth: int) -> Block:
         nodes: list[Node] = []
         self.body(keyword.text, nodes, depth + 1)
-        return Block(head, keyword, words[0] if words else None, tuple(nodes), self.tail(keyword, nodes))
+        return Block(head, keyword, name, tuple(nodes), self.tail(keyword, nodes))
 
     def tail(self, keyword: Token, nodes: list[Node]) -> tuple[Token, ...]:
         token = self.tokens[self.at]

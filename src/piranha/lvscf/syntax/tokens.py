@@ -27,6 +27,7 @@ class Kind(Enum):
     CLOSE = "}"
     SEMICOLON = ";"
     COMMENT = "comment"
+    SETTING = "a whole line that is an ordinary setting"  # from `scan` only
     NEWLINE = "end of line"
     END = "end of file"
 
@@ -51,8 +52,10 @@ def join(tokens: Iterable[Token]) -> str:
     return "".join([token.before + token.text for token in tokens])
 
 
-# Most lines of most files: `keyword = value`, and a closing brace.
-_PLAIN_SETTING = re.compile(r"([ \t]*)([A-Za-z_]\w*)([ \t]*)=([ \t]*)([^\s\"'#=;][^\s]*)([ \t]*)(\r?\n)")
+# Most lines of most files: `keyword = value`, and a closing brace. `\"` and `\\` do not end a text.
+_PLAIN_SETTING = re.compile(
+    r"([ \t]*)([A-Za-z_]\w*)([ \t]*)=([ \t]*)([^\s\"'#=;][^\s]*|\"(?:[^\"\\\n]|\\[^\n])*\")([ \t]*)(\r?\n)"
+)
 _PLAIN_CLOSE = re.compile(r"([ \t]*)\}([ \t]*)(\r?\n)")
 # As the original read it: any word is a name when `{` ends the line, `#1` and `a{` too.
 _PLAIN_OPEN = re.compile(
@@ -70,64 +73,94 @@ _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\[^\n])*\"|'[^'\n]*'")
 _QUOTED_OLD = re.compile(r"\"[^\"\n]*\"(?=[ \t]*\r?(?:\n|\Z))")
 _UNCLOSED = re.compile(r"[\"'](?:[^\r\n]|\r(?!\n|\Z))*")
 
-# Found as names of the module twice as fast as in the class: a large file has a quarter of a million tokens.
-_WORD_KIND, _QUOTED_KIND, _EQUALS_KIND = Kind.WORD, Kind.QUOTED, Kind.EQUALS
-_OPEN_KIND, _CLOSE_KIND, _NEWLINE_KIND = Kind.OPEN, Kind.CLOSE, Kind.NEWLINE
+# Found as a name of the module twice as fast as in the class.
+_SETTING_KIND = Kind.SETTING
 _new = tuple.__new__  # a NamedTuple made by its own name takes twice as long
 
 
 def tokenize(text: str) -> list[Token]:
     """Return the tokens of `text`, the last of kind END; never fails, whatever the text is."""
+    tokens, _ = scan(text)
+    return [part for token in tokens for part in (cut(token) if token.kind is Kind.SETTING else (token,))]
+
+
+PlainSettings = dict[str, tuple[str, str]]
+"""Keyword and value of each line that is an ordinary setting, by the text of the line."""
+
+
+def scan(text: str) -> tuple[list[Token], PlainSettings]:
+    """Return the tokens of `text` with each ordinary setting in one piece, and what these pieces say.
+
+    Most of a large file is ordinary settings, most of them said before: `cut` makes tokens of one
+    when somebody asks for them.
+    """
     tokens: list[Token] = []
+    plain: PlainSettings = {}
+    braces: dict[str, _Shape] = {}
     start = len(BOM) if text.startswith(BOM) else 0
     position, line, size = start, 1, len(text)
     while position < size:
-        position = _fast_line(text, position, line, tokens) or _Line(text, position, line, tokens).read()
+        end = text.find("\n", position) + 1 or size
+        source = text[position:end]
+        if source in plain:
+            tokens.append(_new(Token, (_SETTING_KIND, "", source, line, 1)))
+        elif shape := braces.get(source):
+            tokens += [_new(Token, (kind, before, word, line, column)) for kind, before, word, column in shape]
+        elif found := _PLAIN_SETTING.match(source):
+            plain[source] = (found[2], found[5])
+            tokens.append(_new(Token, (_SETTING_KIND, "", source, line, 1)))
+        elif shape := _brace_line(source):
+            braces[source] = shape
+            tokens += [_new(Token, (kind, before, word, line, column)) for kind, before, word, column in shape]
+        else:
+            end = _Line(text, position, line, tokens).read()
+        position = end
         line += 1
     last_break = max(text.rfind("\n") + 1, start)
     tokens.append(Token(Kind.END, "", "", text.count("\n") + 1, size - last_break + 1))
     if start:
         tokens[0] = tokens[0]._replace(before=BOM + tokens[0].before)
-    return tokens
+    return tokens, plain
 
 
-def _fast_line(text: str, position: int, line: int, tokens: list[Token]) -> int:
-    """Cut one ordinary line; return where the next begins, 0 if this line is not ordinary."""
-    if found := _PLAIN_SETTING.match(text, position):
-        indent, keyword, left, right, value, trail, newline = found.groups()
-        equals = len(indent) + len(keyword) + len(left) + 1
-        first = equals + len(right) + 1
-        tokens += (
-            _new(Token, (_WORD_KIND, indent, keyword, line, len(indent) + 1)),
-            _new(Token, (_EQUALS_KIND, left, "=", line, equals)),
-            _new(Token, (_WORD_KIND, right, value, line, first)),
-            _new(Token, (_NEWLINE_KIND, trail, newline, line, first + len(value) + len(trail))),
-        )
-    elif found := _PLAIN_CLOSE.match(text, position):
+def cut(setting: Token) -> tuple[Token, ...]:
+    """Return the tokens of an ordinary setting: keyword, `=`, value, end of line."""
+    found = _PLAIN_SETTING.match(setting.text)
+    if found is None:
+        raise ValueError("not of kind SETTING")
+    indent, keyword, left, right, value, trail, newline = found.groups()
+    equals = len(indent) + len(keyword) + len(left) + 1
+    first = equals + len(right) + 1
+    line = setting.line
+    return (
+        Token(Kind.WORD, setting.before + indent, keyword, line, len(indent) + 1),
+        Token(Kind.EQUALS, left, "=", line, equals),
+        Token(Kind.QUOTED if value[0] == '"' else Kind.WORD, right, value, line, first),
+        Token(Kind.NEWLINE, trail, newline, line, first + len(value) + len(trail)),
+    )
+
+
+_Shape = tuple[tuple[Kind, str, str, int], ...]
+"""The tokens of a line, wherever it stands: kind, blanks before, text, column."""
+
+
+def _brace_line(text: str) -> _Shape:
+    """Return the shape of a line that opens or closes a block as most do, empty for any other."""
+    if found := _PLAIN_CLOSE.match(text):
         indent, trail, newline = found.groups()
         column = len(indent) + 1
-        tokens += (
-            _new(Token, (_CLOSE_KIND, indent, "}", line, column)),
-            _new(Token, (_NEWLINE_KIND, trail, newline, line, column + 1 + len(trail))),
-        )
-    elif found := _PLAIN_OPEN.match(text, position):
-        tokens += _open_line(line, *found.groups())
-    else:
-        return 0
-    return found.end()
-
-
-def _open_line(line: int, *parts: str) -> tuple[Token, ...]:
-    indent, keyword, gap, name, blanks, trail, newline = parts
+        return (Kind.CLOSE, indent, "}", column), (Kind.NEWLINE, trail, newline, column + 1 + len(trail))
+    if (found := _PLAIN_OPEN.match(text)) is None:
+        return ()
+    indent, keyword, gap, name, blanks, trail, newline = found.groups()
     column = len(indent) + 1
     name_column = column + len(keyword) + len(gap)
     brace = name_column + len(name) + len(blanks)
-    kind = _QUOTED_KIND if name[0] in "\"'" else _WORD_KIND
     return (
-        _new(Token, (_WORD_KIND, indent, keyword, line, column)),
-        _new(Token, (kind, gap, name, line, name_column)),
-        _new(Token, (_OPEN_KIND, blanks, "{", line, brace)),
-        _new(Token, (_NEWLINE_KIND, trail, newline, line, brace + 1 + len(trail))),
+        (Kind.WORD, indent, keyword, column),
+        (Kind.QUOTED if name[0] in "\"'" else Kind.WORD, gap, name, name_column),
+        (Kind.OPEN, blanks, "{", brace),
+        (Kind.NEWLINE, trail, newline, brace + 1 + len(trail)),
     )
 
 
