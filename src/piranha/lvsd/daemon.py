@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from piranha.control.daemon import notify, watchdog_interval_s
@@ -16,26 +16,22 @@ from piranha.errors import PiranhaError
 from piranha.events.event import Event, Level
 from piranha.events.record import Recorder
 from piranha.events.teller import Teller
-from piranha.forwarding.errors import PlaneUnavailable
-from piranha.lvscf.config import Config, meaning
+from piranha.lvscf.config import Config, PlaneKind, meaning
 from piranha.lvscf.load import Loaded
 from piranha.lvsd.accepted import Accepted
+from piranha.lvsd.kept_table import RETRY_S, KeptTable
 from piranha.lvsd.nannies import Nannies
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.overdue import LOOK_S, Overdue
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.pool import Pool
-from piranha.lvsd.reconcile import Reconciler
 from piranha.lvsd.source import Source
 from piranha.nanny.results import ProbeResult
-from piranha.table.changes import RemoveService
-from piranha.table.desired import Verdicts, place, service_keys, services_of
-from piranha.table.service import ServiceKey
+from piranha.table.desired import Verdicts, place, services_of
 from piranha.table.table import Table
 
 log = logging.getLogger("piranha.lvsd")
 
-PLANE_RETRY_S = 1.0
 RESTART_S = 60.0
 """How long an announced restart keeps SIGTERM from removing the table."""
 
@@ -53,8 +49,8 @@ class RefusedFile:
 class Lvsd:
     """The daemon between its start and its end; everything runs in the thread of the event loop.
 
-    loaded: what `source` gave at start; it must hold a configuration. Call `start`, then `run`
-    until it returns, then `end`.
+    loaded: what `source` gave at start; it must hold a configuration. runs_on: what `plane` is. Call `start`, then
+    `run` until it returns, then `end`.
     """
 
     source: Source
@@ -62,23 +58,19 @@ class Lvsd:
     plane: PlaneThread
     recorder: Recorder
     ours: Ours
+    runs_on: PlaneKind
 
     _teller: Teller = field(init=False)
+    table: KeptTable = field(init=False)
     config: Config = field(init=False)
     accepted: Accepted = field(init=False)
     nannies: Nannies = field(init=False)
     pools: dict[str, Pool] = field(default_factory=dict, init=False)
     _pool_of: dict[str, Pool] = field(default_factory=dict, init=False)
-    reconciler: Reconciler = field(default_factory=Reconciler, init=False)
-    live: Table = field(default_factory=dict, init=False)
-    passed_at_s: float | None = field(default=None, init=False)  # the last pass that could be made
-    plane_trouble: str = field(default="", init=False)
     refused_file: RefusedFile | None = field(default=None, init=False)
     role: str = field(default="", init=False)
-    overruled: list[tuple[float, str]] = field(default_factory=list, init=False)
     _dirty: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-    _one_pass: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _one_reload: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _restart_until_s: float = field(default=0.0, init=False)
     _stop_cause: str = field(default="", init=False)
@@ -86,6 +78,7 @@ class Lvsd:
 
     def __post_init__(self) -> None:
         self._teller = Teller("lvsd", self.recorder)
+        self.table = KeptTable(self.plane, self.ours, self._teller, lambda: (self.config, self.verdicts()))
 
     async def start(self) -> None:
         """Adopt the table that is there and bring it to what the file asks for; start the checks.
@@ -94,28 +87,24 @@ class Lvsd:
         """
         # A SIGHUP that comes early waits.
         async with self._one_reload:
-            await self.plane.prepare()
-            self.live = await self.plane.dump()
+            await self.table.adopt()
             config = self._usable(self.loaded)
-            if self.live:
-                servers = sum(len(service.destinations) for service in self.live.values())
-                facts = (("services", str(len(self.live))), ("servers", str(servers)))
-                self._teller.say("table", "adopting the table that is there", facts=facts)
             self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self._record)
             await self.nannies.start()
             await self._accept(self.loaded, config)
-            await self.one_pass()
+            await self.table.one_pass()
             self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        helpers = [asyncio.create_task(task) for task in (self._beat(), self._watch_plane(), self._watch_checks())]
+        watches = (self._beat(), self.table.watch(self._dirty.set), self._watch_checks())
+        helpers = [asyncio.create_task(watch) for watch in watches]
         try:
             while not self._stopping.is_set():
                 await self._until_dirty()
                 self._dirty.clear()
-                if not self._stopping.is_set():
-                    await self._try_pass()
+                if not self._stopping.is_set() and not await self.table.try_pass():
+                    await asyncio.sleep(min(RETRY_S, self.config.lvsd.repair_interval_s))
         finally:
             for helper in helpers:
                 helper.cancel()
@@ -139,32 +128,8 @@ class Lvsd:
             task.cancel()
         await self.nannies.close()
         if not restart and not self.config.lvsd.keep_table:
-            try:
-                await self._remove_ours()
-                await self.plane.end()
-            except PlaneUnavailable as error:
-                self._teller.say("lvsd", "the table could not be removed", cause=str(error), level=Level.ERROR)
-        self.plane.close()
-
-    async def one_pass(self) -> list[str]:
-        """Read the table, repair and apply; return in words what others had changed.
-
-        Raises PlaneUnavailable.
-        """
-        async with self._one_pass:
-            live = await self.plane.dump()
-            plan = self.reconciler.plan(self.config, self.verdicts(), live, self.ours.services)
-            refusals = await self.plane.apply(plan.changes) if plan.changes else []
-            # After a refusal only the plane knows what is there now.
-            self.live = plan.wanted if not refusals else await self.plane.dump()
-            now = time.monotonic()
-            self.recorder.record_all(self.reconciler.done(plan, refusals, self.live, now))
-            self.passed_at_s = now
-            wanted = services_of(self.config)
-            await self._keep_ours({key for key in self.ours.services if key in self.live} | set(wanted))
-            repaired = list(plan.repairs.values())
-            self.overruled = [*self.overruled, *((now, words) for words in repaired)][-100:]
-            return repaired
+            await self.table.remove()
+        self.table.close()
 
     async def reload(self, cause: str) -> bool:
         """Read the file again; return whether it is in force now.
@@ -219,18 +184,15 @@ class Lvsd:
         before = getattr(self, "config", None)
         accepted_before = getattr(self, "accepted", None)
         self.accepted = await self._store(loaded, config)
-        # Ours before they are there: a crash in between must not make them somebody else's.
-        await self._keep_ours(self.ours.services | set(services_of(config)))
-        with contextlib.suppress(PlaneUnavailable):
-            self.live = await self.plane.dump()
+        await self.table.claim(config)
         self.config = config
-        self._make_pools(config, self.live, time.monotonic())
+        self._make_pools(config, self.table.live, time.monotonic())
         if before is None or before.lvsd.timeouts_s != config.lvsd.timeouts_s:
-            await self._set_timeouts(config.lvsd.timeouts_s)
+            await self.table.set_timeouts(config.lvsd.timeouts_s)
         if before is not None:
             await self.nannies.reconfigure(config.lvsd)
             self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
-            if before.lvsd.plane is not config.lvsd.plane:
+            if config.lvsd.plane not in (before.lvsd.plane, self.runs_on):
                 self._teller.say("config", "forwarding_plane takes effect after a restart of lvsd", level=Level.WARNING)
         changed = accepted_before is None or accepted_before.meaning != self.accepted.meaning
         self._teller.say(
@@ -252,14 +214,6 @@ class Lvsd:
             generation = before.generation + (before.meaning != new) if before else 1
             return Accepted(generation, new, config.serial_no)
 
-    async def _keep_ours(self, services: Collection[ServiceKey]) -> None:
-        try:
-            trouble = await asyncio.to_thread(self.ours.keep, services)
-        except OSError as error:
-            trouble = f"{error.filename}: {error.strerror}"
-        if trouble is not None:
-            self._teller.state_written(trouble)
-
     def _make_pools(self, config: Config, live: Table, now: float) -> None:
         serving = set()
         for key, virtual in services_of(config).items():
@@ -280,19 +234,6 @@ class Lvsd:
         # Looked up, not taken apart: names of servers may hold a slash.
         self._pool_of = {check_id: pool for pool in pools.values() for check_id in pool.monitors}
 
-    async def _set_timeouts(self, timeouts_s: tuple[int, int, int]) -> None:
-        if not any(timeouts_s):
-            return  # 0 keeps the plane's value
-        try:
-            await self.plane.set_timeouts(timeouts_s)
-        except PlaneUnavailable as error:
-            numbers = " ".join(map(str, timeouts_s))
-            message = f"ipvsadm failed to set timeouts ({numbers})"  # as the original says it
-            self._teller.say("table", message, cause=str(error), level=Level.ERROR)
-            return
-        facts = tuple(zip(("tcp", "tcpfin", "udp"), map(str, timeouts_s), strict=True))
-        self._teller.say("table", "connection time-outs set", facts=facts)
-
     def _record(self, event: Event) -> None:
         self.recorder.record(event)
 
@@ -308,40 +249,10 @@ class Lvsd:
             self._dirty.set()
 
     async def _until_dirty(self) -> None:
-        wait_s = PLANE_RETRY_S if self.plane_trouble else self.config.lvsd.repair_interval_s
+        wait_s = RETRY_S if self.table.trouble else self.config.lvsd.repair_interval_s
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._dirty.wait()
-
-    async def _try_pass(self) -> None:
-        try:
-            if self.plane_trouble:
-                await self.plane.prepare()
-            await self.one_pass()
-        except PlaneUnavailable as error:
-            if not self.plane_trouble:
-                self._teller.say("table", "the table cannot be reached", cause=str(error), level=Level.ERROR)
-            self.plane_trouble = str(error)
-            await asyncio.sleep(min(PLANE_RETRY_S, self.config.lvsd.repair_interval_s))
-            return
-        if self.plane_trouble:
-            self._teller.say("table", "the table can be reached again", before=self.plane_trouble)
-            self.plane_trouble = ""
-
-    async def _remove_ours(self) -> None:
-        async with self._one_pass:
-            live = await self.plane.dump()
-            names = {key: virtual.name for virtual in self.config.active_virtuals() for key in service_keys(virtual)}
-            changes = [RemoveService(key) for key in live if key in names or key in self.ours.services]
-            for change in changes:
-                name = names.get(change.service, str(change.service))
-                self._teller.say(
-                    name, f"shutting down virtual service {name}", facts=(("service", str(change.service)),)
-                )
-            refusals = await self.plane.apply(changes)
-            for refusal in refusals:
-                self._teller.say("table", "a service could not be removed", cause=refusal.reason, level=Level.ERROR)
-            await self._keep_ours({refusal.change.service for refusal in refusals})
 
     def _refuse(self, problems: Sequence[str]) -> None:
         path = str(self.source.path)
@@ -356,16 +267,6 @@ class Lvsd:
             cause=problems[0] if problems else "",
             level=Level.ERROR,
         )
-
-    async def _watch_plane(self) -> None:
-        """Have a plane that lives in a process of its own started and filled again as soon as that ends."""
-        while True:
-            await self.plane.lost()
-            if not self.plane_trouble and not self._stopping.is_set():
-                self.plane_trouble = "its process has ended"
-                self._teller.say("table", "the table cannot be reached", cause=self.plane_trouble, level=Level.ERROR)
-            self._dirty.set()
-            await asyncio.sleep(PLANE_RETRY_S)
 
     async def _watch_checks(self) -> None:
         """Say when results of checks do not come any more."""

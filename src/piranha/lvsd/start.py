@@ -68,7 +68,7 @@ def run(argv: Sequence[str] | None) -> int:
                 log.log.info("%s", sole.note)
         recorder = Recorder(folders.state / "lvsd-events.jsonl")
         try:
-            lvsd = Lvsd(source, loaded, open_plane(kind, folders.run), recorder, Ours(kept))
+            lvsd = Lvsd(source, loaded, open_plane(kind, folders.run), recorder, Ours(kept), kind)
             verbs = Verbs(lvsd, node=args.node or "", plane=str(kind))
             return asyncio.run(_serve(lvsd, verbs, folders, started))
         except PiranhaError:

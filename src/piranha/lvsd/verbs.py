@@ -1,7 +1,6 @@
 """Shell: what `lvsd` answers on its control socket."""
 
 import asyncio
-import contextlib
 import os
 import time
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from piranha.errors import PiranhaError
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.lvsd.daemon import Lvsd
 from piranha.lvsd.monitor import Health
-from piranha.lvsd.report import Statistics, View, virtuals
+from piranha.lvsd.report import View, virtuals
 
 LATELY_S = 3600.0
 """How long `status` names a repair of the table."""
@@ -55,9 +54,9 @@ class Verbs:
 
     def _facts(self, now: float) -> dict[str, object]:
         lvsd = self._lvsd
-        accepted, refused = lvsd.accepted, lvsd.refused_file
+        accepted, refused, table = lvsd.accepted, lvsd.refused_file, lvsd.table
         not_ready = self.not_ready(now)
-        overruled = [(words, at_s) for at_s, words in lvsd.overruled if now - at_s < LATELY_S]
+        overruled = [(words, at_s) for at_s, words in table.overruled if now - at_s < LATELY_S]
         return {
             "pid": os.getpid(),
             "version": __version__,
@@ -75,9 +74,9 @@ class Verbs:
             "serving": self._untouchable(now) is None,
             "ready": not not_ready,
             "not_ready": not_ready,
-            "table_equal": lvsd.passed_at_s is not None and not lvsd.reconciler.refused and not lvsd.plane_trouble,
-            "table_age_s": round(now - lvsd.passed_at_s, 3) if lvsd.passed_at_s is not None else None,
-            "refused_changes": lvsd.reconciler.refused,
+            "table_equal": table.passed_at_s is not None and not table.refused and not table.trouble,
+            "table_age_s": round(now - table.passed_at_s, 3) if table.passed_at_s is not None else None,
+            "refused_changes": table.refused,
             "refused_file": refused
             and {"path": refused.path, "findings": list(refused.findings), "age_s": round(now - refused.at_s, 3)},
             "overruled": [{"what": words, "age_s": round(now - at_s, 3)} for words, at_s in overruled],
@@ -87,10 +86,8 @@ class Verbs:
 
     async def _details(self) -> dict[str, object]:
         lvsd = self._lvsd
-        statistics: Statistics = {}
-        with contextlib.suppress(PlaneUnavailable):
-            statistics = await lvsd.plane.statistics()
-        view = View(lvsd.live, statistics, time.monotonic())
+        statistics = await lvsd.table.statistics()
+        view = View(lvsd.table.live, statistics, time.monotonic())
         return {"virtuals": virtuals(lvsd.pools.values(), view), "nannies": lvsd.nannies.status()}
 
     def not_ready(self, now: float) -> list[str]:
@@ -114,13 +111,13 @@ class Verbs:
         return reasons
 
     def _untouchable(self, now: float) -> str | None:
-        lvsd = self._lvsd
-        if lvsd.plane_trouble:
-            return f"the table cannot be reached: {lvsd.plane_trouble}"
-        if lvsd.passed_at_s is None:
+        table, interval_s = self._lvsd.table, self._lvsd.config.lvsd.repair_interval_s
+        if table.trouble:
+            return f"the table cannot be reached: {table.trouble}"
+        if table.passed_at_s is None:
             return "the table is not loaded yet"
-        if now - lvsd.passed_at_s > OVERDUE * lvsd.config.lvsd.repair_interval_s:
-            return f"the table was not read for {now - lvsd.passed_at_s:.0f} s"
+        if now - table.passed_at_s > OVERDUE * interval_s:
+            return f"the table was not read for {now - table.passed_at_s:.0f} s"
         return None
 
     async def events(self, args: Mapping[str, object], _peer: Peer) -> object:
@@ -130,7 +127,7 @@ class Verbs:
     async def read_back(self, _args: Mapping[str, object], peer: Peer) -> object:
         """Read the table now, repair it, answer what was repaired."""
         require_admin(peer)
-        return {"repaired": await self._pass(), "refused": self._lvsd.reconciler.refused}
+        return {"repaired": await self._pass(), "refused": self._lvsd.table.refused}
 
     async def reload(self, _args: Mapping[str, object], peer: Peer) -> object:
         """Read the file again and apply it; refused with its findings when it cannot be used."""
@@ -145,7 +142,7 @@ class Verbs:
             "generation": lvsd.accepted.generation,
             "meaning": lvsd.accepted.meaning,
             "changed": lvsd.accepted.meaning != before,
-            "refused": lvsd.reconciler.refused,
+            "refused": lvsd.table.refused,
         }
 
     async def role(self, args: Mapping[str, object], peer: Peer) -> object:
@@ -172,6 +169,6 @@ class Verbs:
 
     async def _pass(self) -> list[str]:
         try:
-            return await self._lvsd.one_pass()
+            return await self._lvsd.table.one_pass()
         except PlaneUnavailable as error:
             raise PiranhaError(f"the table cannot be reached: {error}") from error

@@ -1,0 +1,173 @@
+"""Shell: the table on its plane: read, repaired, brought to what is wanted, and at the end removed."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Collection
+
+from piranha.events.event import Level
+from piranha.events.teller import Teller
+from piranha.forwarding.errors import PlaneUnavailable
+from piranha.lvscf.config import Config
+from piranha.lvsd.ours import Ours
+from piranha.lvsd.planes import PlaneThread
+from piranha.lvsd.reconcile import Reconciler
+from piranha.lvsd.report import Statistics
+from piranha.table.changes import RemoveService
+from piranha.table.desired import Verdicts, service_keys, services_of
+from piranha.table.service import ServiceKey
+from piranha.table.table import Table
+
+RETRY_S = 1.0
+
+
+class KeptTable:
+    """The one table of this router; everything runs in the thread of the event loop.
+
+    wanted: what is in force and what is known of the servers, asked for at each pass.
+    live: the table as last seen. passed_at_s: the last pass that could be made, monotonic. trouble:
+    why the plane cannot be reached, empty if it can. overruled: when, and in words, what others had
+    changed, the last hundred.
+    """
+
+    def __init__(
+        self, plane: PlaneThread, ours: Ours, teller: Teller, wanted: Callable[[], tuple[Config, Verdicts]]
+    ) -> None:
+        self._plane = plane
+        self._ours = ours
+        self._teller = teller
+        self._wanted = wanted
+        self._reconciler = Reconciler()
+        self._one_pass = asyncio.Lock()
+        self.live: Table = {}
+        self.passed_at_s: float | None = None
+        self.trouble = ""
+        self.overruled: list[tuple[float, str]] = []
+
+    @property
+    def refused(self) -> list[str]:
+        """What the plane refuses at the moment, in words."""
+        return self._reconciler.refused
+
+    async def adopt(self) -> None:
+        """Take the table as it is. Raises PlaneUnavailable."""
+        await self._plane.prepare()
+        self.live = await self._plane.dump()
+        if self.live:
+            servers = sum(len(service.destinations) for service in self.live.values())
+            facts = (("services", str(len(self.live))), ("servers", str(servers)))
+            self._teller.say("table", "adopting the table that is there", facts=facts)
+
+    async def claim(self, config: Config) -> None:
+        """Make the services of `config` ours before they are there, and look what is.
+
+        A crash in between must not make them somebody else's.
+        """
+        await self._keep_ours(self._ours.services | set(services_of(config)))
+        with contextlib.suppress(PlaneUnavailable):
+            self.live = await self._plane.dump()
+
+    async def one_pass(self) -> list[str]:
+        """Read the table, repair and apply; return in words what others had changed.
+
+        Raises PlaneUnavailable.
+        """
+        async with self._one_pass:
+            live = await self._plane.dump()
+            config, verdicts = self._wanted()
+            plan = self._reconciler.plan(config, verdicts, live, self._ours.services)
+            refusals = await self._plane.apply(plan.changes) if plan.changes else []
+            # After a refusal only the plane knows what is there now.
+            self.live = plan.wanted if not refusals else await self._plane.dump()
+            now = time.monotonic()
+            self._teller.recorder.record_all(self._reconciler.done(plan, refusals, self.live, now))
+            self.passed_at_s = now
+            # What was accepted meanwhile is ours as well.
+            wanted = services_of(self._wanted()[0])
+            await self._keep_ours({key for key in self._ours.services if key in self.live} | set(wanted))
+            repaired = list(plan.repairs.values())
+            self.overruled = [*self.overruled, *((now, words) for words in repaired)][-100:]
+            return repaired
+
+    async def try_pass(self) -> bool:
+        """Make a pass; say so, once, when the plane cannot be reached, and when it can again."""
+        try:
+            if self.trouble:
+                await self._plane.prepare()
+            await self.one_pass()
+        except PlaneUnavailable as error:
+            self._lost(str(error))
+            return False
+        if self.trouble:
+            self._teller.say("table", "the table can be reached again", before=self.trouble)
+            self.trouble = ""
+        return True
+
+    async def watch(self, lost: Callable[[], None]) -> None:
+        """Call `lost` as soon as a plane that lives in a process of its own has ended: it is to be filled again."""
+        while True:
+            await self._plane.lost()
+            if not self.trouble:
+                self._lost("its process has ended")
+            lost()
+            await asyncio.sleep(RETRY_S)
+
+    async def statistics(self) -> Statistics:
+        """Read counters and connection numbers; none when the plane cannot be reached."""
+        with contextlib.suppress(PlaneUnavailable):
+            return await self._plane.statistics()
+        return {}
+
+    async def set_timeouts(self, timeouts_s: tuple[int, int, int]) -> None:
+        """Set the time-outs tcp, tcpfin and udp; 0 keeps the plane's value."""
+        if not any(timeouts_s):
+            return
+        try:
+            await self._plane.set_timeouts(timeouts_s)
+        except PlaneUnavailable as error:
+            numbers = " ".join(map(str, timeouts_s))
+            message = f"ipvsadm failed to set timeouts ({numbers})"  # as the original says it
+            self._teller.say("table", message, cause=str(error), level=Level.ERROR)
+            return
+        facts = tuple(zip(("tcp", "tcpfin", "udp"), map(str, timeouts_s), strict=True))
+        self._teller.say("table", "connection time-outs set", facts=facts)
+
+    async def remove(self) -> None:
+        """Remove what is ours, and end a plane that then serves nobody."""
+        try:
+            await self._remove_ours()
+            await self._plane.end()
+        except PlaneUnavailable as error:
+            self._teller.say("lvsd", "the table could not be removed", cause=str(error), level=Level.ERROR)
+
+    def close(self) -> None:
+        """Let go of the plane; what it holds stays."""
+        self._plane.close()
+
+    def _lost(self, cause: str) -> None:
+        if not self.trouble:
+            self._teller.say("table", "the table cannot be reached", cause=cause, level=Level.ERROR)
+        self.trouble = cause
+
+    async def _remove_ours(self) -> None:
+        async with self._one_pass:
+            live = await self._plane.dump()
+            config, _ = self._wanted()
+            names = {key: virtual.name for virtual in config.active_virtuals() for key in service_keys(virtual)}
+            changes = [RemoveService(key) for key in live if key in names or key in self._ours.services]
+            for change in changes:
+                name = names.get(change.service, str(change.service))
+                facts = (("service", str(change.service)),)
+                self._teller.say(name, f"shutting down virtual service {name}", facts=facts)
+            refusals = await self._plane.apply(changes)
+            for refusal in refusals:
+                self._teller.say("table", "a service could not be removed", cause=refusal.reason, level=Level.ERROR)
+            await self._keep_ours({refusal.change.service for refusal in refusals})
+
+    async def _keep_ours(self, services: Collection[ServiceKey]) -> None:
+        try:
+            trouble = await asyncio.to_thread(self._ours.keep, services)
+        except OSError as error:
+            trouble = f"{error.filename}: {error.strerror}"
+        if trouble is not None:
+            self._teller.state_written(trouble)
