@@ -6,6 +6,7 @@ import types
 import pytest
 
 from piranha.cli import main as command
+from piranha.cli import send_arp
 from piranha.cli.main import VERBS, main
 
 
@@ -63,3 +64,10 @@ def test_a_defect_is_two_lines_and_a_traceback_only_when_asked(capsys: pytest.Ca
     assert "Traceback" not in err
     assert main(["broken", "--debug"]) == 70
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_what_was_typed_does_not_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert send_arp.main(["-i", "\x1b[31mx", "192.0.2.1", "020000000001", "192.0.2.1", "020000000001"]) == 1
+    assert main(["keygen", "/\x1b[31mx/y"]) == 1
+    assert main(["\x1b[31mx"]) == 64
+    assert capsys.readouterr().err.replace("\n", "").isprintable()

@@ -3,17 +3,17 @@
 Exit status 0: written; 1: refused (the file exists, or cannot be written); 64: wrong usage.
 """
 
-import argparse
 import os
 import secrets
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from piranha.cli.options import Parser
 from piranha.errors import PiranhaError
 from piranha.pulse.keys import MAX_KEYS, KeyRing, format_key, parse_keys
+from piranha.text import printable
 
 SECRET_BYTES = 32
 DEFAULT_FILE = Path("/etc/piranha/heartbeat.key")
@@ -23,15 +23,11 @@ class Refused(PiranhaError):
     """The file is left as it is; the text says why."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(64, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Return the parser of the verb's arguments."""
-    made = _Parser(
+    made = Parser(
         prog="piranha keygen",
+        allow_abbrev=False,
         description="Write a file of heartbeat keys. Copy it to the other router; name it in heartbeat_key_file.",
     )
     made.add_argument("file", nargs="?", type=Path, default=DEFAULT_FILE, metavar="FILE", help="default: %(default)s")
@@ -56,10 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_key(args.file, name, force=args.force)
             print(f"{args.file}: key {name} written. Copy the file to the other router (mode 600).")
     except PiranhaError as error:
-        print(f"piranha keygen: {error}", file=sys.stderr)
+        print(f"piranha keygen: {printable(str(error))}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"piranha keygen: {args.file}: {error.strerror}", file=sys.stderr)
+        print(f"piranha keygen: {printable(str(args.file))}: {error.strerror}", file=sys.stderr)
         return 1
     return 0
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from piranha.pulse.arp import ALL_NODES_MAC, BROADCAST, gratuitous_arp, parse_mac, unsolicited_advertisement
 from piranha.terms import Address
+from piranha.text import printable
 
 USAGE = "usage: send_arp [-i device] src_ip_addr src_hw_addr targ_ip_addr tar_hw_addr"
 DEFAULT_DEVICE = "eth0"
@@ -83,7 +84,7 @@ def device_forwards(device: str) -> bool:
     """Return whether the kernel forwards IPv6 that arrives on `device`."""
     try:
         return Path(f"/proc/sys/net/ipv6/conf/{device}/forwarding").read_text(encoding="ascii").strip() == "1"
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
@@ -99,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         announcement = parse(sys.argv[1:] if arguments is None else arguments)
     except ValueError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return 1
     try:
         send(announcement.device, announcement.frame(router=device_forwards(announcement.device)))
@@ -107,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("send_arp: socket: Operation not permitted (needs root or CAP_NET_RAW)", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"send_arp: {announcement.device}: {error.strerror or error}", file=sys.stderr)
+        print(f"send_arp: {printable(announcement.device)}: {error.strerror or error}", file=sys.stderr)
         return 1
     return 0
 
