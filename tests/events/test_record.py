@@ -97,6 +97,7 @@ def test_a_line_that_a_crash_cut_short_costs_that_line_only(tmp_path: Path) -> N
     path = tmp_path / "e.jsonl"
     written(path, "a").close()
     with path.open("ab") as file:
+        file.write(b"[" * 10_000 + b"\n")
         file.write(b'{"seq":2,"at":1')
     written(path, "b").close()
     assert messages(read_file(path)) == ["a", "b"]

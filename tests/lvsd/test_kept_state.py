@@ -1,12 +1,18 @@
 """What outlives the daemon: the accepted file with its generation, and which services are ours."""
 
+import json
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from piranha.control.state_files import StateFiles
 from piranha.lvscf.config import Config, LvsdSettings, Router
 from piranha.lvsd.accepted import FACTS, FILE, read_accepted, store_accepted
+from piranha.lvsd.ours import FILE as SERVICES_FILE
 from piranha.lvsd.ours import Ours
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey
 from piranha.terms import Family, Protocol
@@ -63,3 +69,35 @@ def test_a_damaged_list_of_services_is_as_none(tmp_path: Path) -> None:
     for damaged in ("", "[{}]", "{", '[{"mark": "x", "family": "ipv9"}]', '"text"'):
         (tmp_path / "lvsd-services.json").write_text(damaged)
         assert Ours(kept(tmp_path)).services == frozenset()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["mark", "family", "protocol", "address", "port", "generation", "meaning", "serial_no"]),
+            inner,
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@given(value=JSON)
+def test_whatever_is_in_the_kept_files_is_read_or_passed_over(
+    tmp_path_factory: pytest.TempPathFactory, value: object
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    for name in (SERVICES_FILE, FACTS):
+        (folder / name).write_text(json.dumps(value))
+    read_accepted(kept(folder))
+    assert all(isinstance(key, ServiceKey) for key in Ours(kept(folder)).services)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"[" * 100_000, b'[{"mark":1,"family":4}]', b'[{"mark":1,"fa'])
+def test_half_written_and_broken_files_are_passed_over(tmp_path: Path, damage: bytes) -> None:
+    for name in (SERVICES_FILE, FACTS):
+        (tmp_path / name).write_bytes(damage)
+    assert read_accepted(kept(tmp_path)) is None
+    assert Ours(kept(tmp_path)).services == frozenset()

@@ -108,7 +108,7 @@ def test_after_a_boot_the_term_counts_and_a_prepared_restart_does_not(tmp_path: 
     assert (kept.term, kept.ran_since_boot, kept.resume) == (7, False, None)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"term": "x", "boot": ""}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "[" * 10_000, '{"term": "x", "boot": ""}', '{"term": 1e999}'])
 def test_damaged_state_is_no_obstacle(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text)
 

@@ -259,7 +259,7 @@ def _read_part(path: Path, limit: int) -> list[Record]:
 def _read_line(line: bytes) -> Record | None:
     try:
         return read_record(json.loads(line))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

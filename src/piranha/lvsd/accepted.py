@@ -49,5 +49,5 @@ def read_accepted(kept: StateFiles) -> Accepted | None:
     try:
         members = json.loads(kept.read(FACTS))
         return Accepted(int(members["generation"]), str(members["meaning"]), int(members["serial_no"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

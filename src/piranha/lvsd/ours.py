@@ -46,7 +46,7 @@ def _members(key: ServiceKey) -> dict[str, object]:
 def _read(kept: StateFiles) -> frozenset[ServiceKey]:
     try:
         return frozenset(_key(members) for members in json.loads(kept.read(FILE)))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return frozenset()
 
 

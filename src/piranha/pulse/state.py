@@ -38,7 +38,7 @@ def read_kept(files: StateFiles) -> Kept:
             # Monotonic time begins anew with each boot.
             resume=Resume(term=int(resume["term"]), until_s=float(resume["until_s"])) if resume and same_boot else None,
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Kept()
 
 
