@@ -75,7 +75,8 @@ def _replace(name: str) -> None:
         io.BufferedWriter(steady),
         encoding=old.encoding,
         errors="backslashreplace",
-        line_buffering=old.line_buffering,
+        # With PYTHONUNBUFFERED a stream writes through instead; a line at a time is as good.
+        line_buffering=name == "stderr" or old.line_buffering or old.write_through,
     )
     setattr(sys, name, wrapped)
 

@@ -1,5 +1,7 @@
 """The command `nanny`: one server, in the foreground."""
 
+import os
+import select
 import signal
 import subprocess
 import sys
@@ -129,6 +131,22 @@ def test_without_count_it_goes_on_until_a_signal_and_leaves_nothing_behind(
         nanny.send_signal(number)
         assert nanny.wait(5) == 0
     wait_for(lambda: not any(alive(int(pid)) for pid in runs.read_text().split()))
+
+
+def test_what_is_checked_is_said_before_the_first_check() -> None:
+    words = ["-v", "-h", "127.0.0.1", "-p", "1", "-t", "30"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "piranha.nanny.main", *words],
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as nanny:
+        assert nanny.stderr is not None
+        ready, _, _ = select.select([nanny.stderr], [], [], 5)
+        said = nanny.stderr.readline() if ready else b""
+        nanny.terminate()
+
+    assert said == b"nanny: checking 127.0.0.1 port 1: tcp; every 30 s\n"
 
 
 def test_help_and_version_are_for_stdout(capsys: pytest.CaptureFixture[str]) -> None:
