@@ -24,6 +24,14 @@ def test_the_kernel_tells_whether_a_device_is_there_and_carries() -> None:
     assert dead_links(found) == {"none7": "the device is gone"}
 
 
+def test_a_word_of_the_file_is_the_device_with_our_address_of_that_path() -> None:
+    paths = [{"name": "public", "own": "127.0.0.1"}, {"name": "private", "own": "192.0.2.77"}]
+    vips = [{"address": "192.0.2.10", "device": "public"}, {"address": "10.0.0.1", "device": "private"}]
+    found = with_links(told(role="standby", paths=paths, vips=vips))
+    assert found is not None
+    assert found["links"] == [{"device": "lo", "present": True, "up": True, "carrier": True}]
+
+
 def test_what_pulse_tells_itself_counts() -> None:
     assert with_links(told(links=[])) == told(links=[])
 

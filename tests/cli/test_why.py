@@ -260,6 +260,18 @@ def test_configuration_and_table_stand_with_what_was_refused() -> None:
     ]
 
 
+def test_lvsd_and_its_nannies_stand_with_what_ails_them() -> None:
+    assert now("lvsd", {}, lvsd(pid=7, uptime_s=70.0)) == ["lvsd is process 7, runs for 1m10s, ready"]
+    assert now("lvsd", {}, lvsd(pid=7, uptime_s=70.0, not_ready=["nannies fail"])) == [
+        "lvsd is process 7, runs for 1m10s, not ready:",
+        "  nannies fail",
+    ]
+    nannies = {"processes": 1, "checks": 3, "age_s": 0.4, "trouble": None}
+    assert now("nanny", {}, lvsd(nannies=nannies)) == ["3 checks in 1 process, heard 0.4s ago"]
+    failing = nannies | {"trouble": "nannies fail: 3 times within 60 s"}
+    assert now("nanny", {}, lvsd(nannies=failing))[1] == "  nannies fail: 3 times within 60 s"
+
+
 def test_what_follows_a_clock_that_was_set_back_is_told_after_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,9 @@ from piranha.cli.facts import Facts, dicts, number, text
 from piranha.errors import PiranhaError
 from piranha.kernel.addresses import Addresses
 
+WORDS = ("public", "private")
+"""Devices of lvs.cf(5) that each router finds out for itself."""
+
 
 def with_links(pulse: Facts | None) -> Facts | None:
     """Return what `pulse` answered to `status` with `links`: its own, or else as they are on this machine.
@@ -18,11 +21,18 @@ def with_links(pulse: Facts | None) -> Facts | None:
     try:
         with Addresses() as kernel:
             found = {link.name: link for link in kernel.links()}
+            names = {link.index: link.name for link in found.values()}
+            carrying = {str(one.address): names.get(one.index, "") for one in kernel.addresses()}
     except (PiranhaError, OSError):
         return pulse
-    devices = dict.fromkeys(text(vip.get("device")).partition(":")[0] for vip in dicts(pulse.get("vips")))
+    # A VIP that is not here has the word of the file for its device: the one that carries our address on that path.
+    own = {text(path.get("name")): carrying.get(text(path.get("own")), "") for path in dicts(pulse.get("paths"))}
+    vips = []
+    for vip in dicts(pulse.get("vips")):
+        device = text(vip.get("device")).partition(":")[0]
+        vips.append(own.get(device, "") if device in WORDS else device)
     links = []
-    for device in filter(None, devices):
+    for device in filter(None, dict.fromkeys(vips)):
         link = found.get(device)
         seen = {"present": True, "up": link.up, "carrier": link.carrier} if link is not None else {"present": False}
         links.append({"device": device, **seen})

@@ -20,6 +20,10 @@ def stands(name: str, pulse: Facts, lvsd: Facts, clock: Clock, now_s: float) -> 
         return _config(pulse or lvsd)
     if name == TABLE and lvsd:
         return _table(lvsd)
+    if name == "lvsd" and lvsd:
+        return _lvsd(lvsd)
+    if name == "nanny" and lvsd:
+        return _nannies(facts(lvsd.get("nannies")) or {})
     return server_now(name, lvsd, clock, now_s)
 
 
@@ -85,6 +89,22 @@ def _config(daemon: Facts) -> list[str]:
         lines.append(f"  the file as it is now was refused {duration(number(refused.get('age_s')) or 0.0)} ago:")
         lines += [f"  {finding}" for finding in strings(refused.get("findings"))]
     return lines
+
+
+def _lvsd(lvsd: Facts) -> list[str]:
+    pid, uptime_s = number(lvsd.get("pid")) or 0, number(lvsd.get("uptime_s")) or 0.0
+    reasons = strings(lvsd.get("not_ready"))
+    line = f"lvsd is process {pid:.0f}, runs for {duration(uptime_s)}, {'ready' if not reasons else 'not ready:'}"
+    return [line, *(f"  {reason}" for reason in reasons)]
+
+
+def _nannies(nannies: Facts) -> list[str]:
+    processes, checks = int(number(nannies.get("processes")) or 0), int(number(nannies.get("checks")) or 0)
+    age_s = number(nannies.get("age_s"))
+    heard = "never heard" if age_s is None else f"heard {duration(age_s)} ago"
+    shared = f"{count(checks, 'check')} in {processes} process" + ("" if processes == 1 else "es")
+    trouble = text(nannies.get("trouble"))
+    return [f"{shared}, {heard}", *([f"  {trouble}"] if trouble else [])]
 
 
 def _table(lvsd: Facts) -> list[str]:

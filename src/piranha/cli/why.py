@@ -15,7 +15,7 @@ from piranha.cli.names import ALWAYS_KNOWN, known_names, nearest, of_routers, su
 from piranha.cli.options import DAEMONS, ask_daemon, parser, records_of
 from piranha.cli.standing import outlook, stands
 from piranha.cli.story import belongs, story, without_clock_alone
-from piranha.cli.words import safe
+from piranha.cli.words import count, safe
 from piranha.control.daemon import Folders
 from piranha.errors import PiranhaError
 from piranha.events.order import Told, in_order
@@ -85,7 +85,7 @@ def _tell(names: Sequence[str], told: Sequence[Told], now: Now | None, limit: in
         lines += [""] if lines else []
     lines += story(told, clock, limit) or ["  nothing is recorded"]
     if len(told) > limit:
-        lines.append(f"  {len(told) - limit} earlier records (--limit shows more)")
+        lines.append(f"  {count(len(told) - limit, 'earlier record')} (--limit shows more)")
     if any(map(of_routers, names)) and _is_paired(now):
         lines.append("  These are the records of this router; the partner keeps its own: ask there, too.")
     return lines + [line for name in names for line in (outlook(name, now.lvsd) if now else [])]
