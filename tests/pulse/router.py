@@ -7,6 +7,7 @@ from piranha.lvscf.config import HeartbeatSettings, VipSettings
 from piranha.pulse.actions import (
     Action,
     Announce,
+    AskLan,
     Effect,
     Emit,
     Outcome,
@@ -39,6 +40,7 @@ class Router:
         self.done: list[Action] = []
         self.outcome = Outcome.OK
         self.pending: list[Effect] = []
+        self.questions: list[AskLan] = []
         self.hold_effects = False
 
     def take(self, actions: list[Action], now: float) -> list[Action]:
@@ -46,6 +48,8 @@ class Router:
         for action in actions:
             if isinstance(action, TakeOver | StepDown | SetLease | RenewLeases | Announce):
                 self.pending.append(action)
+            elif isinstance(action, AskLan):
+                self.questions.append(action)
         return actions
 
     def finish(self, now: float, detail: str = "") -> None:

@@ -3,8 +3,20 @@
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from piranha.pulse.arp import announcements, gratuitous_arp, internet_checksum, parse_mac, unsolicited_advertisement
+from piranha.pulse.arp import (
+    Sighting,
+    announcements,
+    gratuitous_arp,
+    internet_checksum,
+    parse_mac,
+    question,
+    read_sighting,
+    unsolicited_advertisement,
+)
+from piranha.terms import Address
 
 MAC = bytes.fromhex("02005e005301")
 VIP = IPv4Address("192.0.2.10")
@@ -63,3 +75,27 @@ def test_a_hardware_address_has_twelve_digits_and_colons_if_one_likes(text: str)
 def test_anything_else_is_an_invalid_hardware_address(text: str) -> None:
     with pytest.raises(ValueError, match="Invalid hardware address"):
         parse_mac(text)
+
+
+@pytest.mark.parametrize("vip", [VIP, VIP6], ids=str)
+def test_a_question_claims_nothing_and_is_read_as_one(vip: Address) -> None:
+    sighting = read_sighting(question(vip, MAC))
+    assert sighting == Sighting(vip, MAC, holds=False)
+
+
+@pytest.mark.parametrize("vip", [VIP, VIP6], ids=str)
+def test_every_announcement_tells_who_holds_the_address(vip: Address) -> None:
+    assert {read_sighting(frame) for frame in announcements(vip, MAC)} == {Sighting(vip, MAC, holds=True)}
+
+
+@given(frame=st.binary(max_size=120))
+def test_no_frame_from_the_wire_is_too_strange(frame: bytes) -> None:
+    read_sighting(frame)
+    read_sighting(frame[:12] + b"\x08\x06" + frame[14:])
+    read_sighting(frame[:12] + b"\x86\xdd" + frame[14:])
+
+
+def test_what_was_routed_is_no_answer_of_this_link() -> None:
+    (frame,) = announcements(VIP6, MAC)
+    hop_limit = 14 + 7
+    assert read_sighting(frame[:hop_limit] + b"\x40" + frame[hop_limit + 1 :]) is None

@@ -7,6 +7,8 @@
     freeze, thaw, kill, poweroff, stop, switchover, restart, unready, ready, failing, works ROUTER
     block ROUTER 3                   its effects do not come back for so long
     keys differ | keys agree         reload ROUTER keepalive=2 deadtime=6       force ROUTER
+    forge ROUTER 30                  somebody sends it heartbeats with a wrong signature for so long
+    nolan ROUTER                     it cannot ask the LAN who has the VIPs
 
 Lines that begin with `----` are what happened, with `====` who holds the addresses then.
 """
@@ -86,6 +88,8 @@ class Scene:
                 edit((words[0], sender))
         elif verb == "keys":
             world.keys_differ = words == ["differ"]
+        elif verb == "forge":
+            world.forge(self.node(words[0]), 1.0, world.now + float(words[1]))
         elif verb == "block":
             self.node(words[0]).blocked_until = world.now + float(words[1])
         elif verb == "reload":
@@ -130,6 +134,10 @@ def _failing(node: Node, failing: bool) -> None:
     node.failing = failing
 
 
+def _without_lan(node: Node) -> None:
+    node.lan_trouble = "public has no carrier"
+
+
 def _force(node: Node) -> None:
     node.force_active = True
     node.start()
@@ -148,6 +156,7 @@ VERBS: dict[str, Callable[[Node], None]] = {
     "unready": lambda node: _ready(node, False),
     "ready": lambda node: _ready(node, True),
     "impaired": lambda node: _ready(node, False, impaired=True),
+    "nolan": _without_lan,
     "failing": lambda node: _failing(node, True),
     "works": lambda node: _failing(node, False),
 }

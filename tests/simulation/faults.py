@@ -200,6 +200,42 @@ def reborn_while_frozen(world: World, node: Node, when: float, lasts_s: float) -
     return when + lasts_s
 
 
+def new_key(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """One router has a new key and the other not yet: each lives, and none can verify the other."""
+
+    def differ(keys_differ: bool) -> None:
+        world.check.fault()
+        world.keys_differ = keys_differ
+
+    end = when + 2 * lasts_s + node.settings.heartbeat.deadtime_s
+    world.at(when, differ, True)
+    world.at(end, differ, False)
+    return end
+
+
+def new_key_and_more(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """While the keys differ something else happens, too."""
+    end = new_key(world, node, when, 2 * lasts_s)
+    other = world.rng.choice((crash, freeze, cut, stop, restart, block, switchover))
+    begin = when + world.rng.uniform(0.0, 2.0) * node.settings.heartbeat.deadtime_s
+    return max(end, other(world, world.rng.choice(world.nodes), begin, lasts_s))
+
+
+def forged_while_dead(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """A router loses its power, and somebody goes on sending in its name, without its key."""
+    lasts_s += node.settings.heartbeat.deadtime_s
+
+    def forge() -> None:
+        world.check.forged_once = True
+        every_s = node.settings.heartbeat.keepalive_s * world.rng.choice((0.2, 1.0))
+        world.forge(node.peer, every_s, when + lasts_s)
+
+    world.at(max(0.0, when - world.rng.random()), forge)
+    world.at(when, changed(world, node.kill, True, node=node))
+    world.at(when + lasts_s, start, node)
+    return when + lasts_s
+
+
 FAULTS: tuple[Callable[[World, Node, float, float], float], ...] = (
     crash,
     crash,
@@ -218,7 +254,10 @@ FAULTS: tuple[Callable[[World, Node, float, float], float], ...] = (
     offer_to_the_frozen,
     crash_while_blocked,
     reborn_while_frozen,
+    new_key,
+    new_key_and_more,
+    forged_while_dead,
 )
 COUNTED = (
-    "takeover", "split", "abort", "thaw", "refused", "switchover", "stop", "prepare_restart",
+    "takeover", "split", "abort", "thaw", "refused", "switchover", "stop", "prepare_restart", "question", "doubt",
 )  # fmt: skip

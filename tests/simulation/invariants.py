@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING
 
 from piranha.pulse.actions import Action, Emit, StepDown, Stopped, TakeOver
 from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat, Role
+from piranha.pulse.inquiry import ANSWER_WITHIN_S, QUESTIONS
 from piranha.pulse.lease_terms import KERNEL_LATENESS_S, SAFE_DEADTIME_S, lease_for
 from piranha.pulse.reasons import Phase
+from piranha.pulse.verdicts import Accepted
 
 if TYPE_CHECKING:
     from tests.simulation.world import Node, World
 
+LAN = "public"  # the path whose cables carry the VIPs too
 SLACK_S = 0.3  # effects and packets on their way
 
 
@@ -23,7 +26,7 @@ class Ear:
 
     def __init__(self) -> None:
         self.at = -inf  # arrival of the last accepted heartbeat
-        self.active_at = -inf  # and of the last that said active
+        self.active_at = -inf  # and of the last that said active, unless it said standby later
         self.deadtime_s = 0.0  # that it announced
         self.highest_term = 0
         self.both_first = inf  # first heartbeat that said active while both held
@@ -45,6 +48,9 @@ class Checker:
         self.takeovers = 0
         self.faults = 0
         self.failed_once = False
+        self.forged_once = False
+        self.asked: set[str] = set()  # routers that took over because the LAN did not answer
+        self.held_since = {node.place: inf for node in world.nodes}
         self.waiting_for_restart = False
 
     def fail(self, invariant: str, text: str) -> None:
@@ -67,13 +73,15 @@ class Checker:
 
     # inputs and actions
 
-    def heard(self, node: "Node", heartbeat: Heartbeat, at: float, sent_at: float) -> None:
+    def heard(self, node: "Node", verdict: Accepted, at: float, sent_at: float) -> None:
         """Note what `node` reads and accepts; `at` never goes back."""
-        ear = self.ears[node.place]
+        ear, heartbeat = self.ears[node.place], verdict.heartbeat
         ear.at = at
         if heartbeat.role is Role.ACTIVE:
             ear.active_at = at
             ear.deadtime_s = heartbeat.deadtime_s
+        elif verdict.newest:
+            ear.active_at = -inf  # it has let go since
         ear.highest_term = max(ear.highest_term, heartbeat.term)
         if self.both_since is not None and heartbeat.role is Role.ACTIVE and sent_at >= self.both_since:
             if self.world.now >= ear.both_first + 0.9 * heartbeat.keepalive_s + 0.001:
@@ -104,6 +112,7 @@ class Checker:
             self.fail("10", f"{node.place} takes over with term {action.term}, has heard {ear.highest_term}")
         if not node.serves and "restarted" not in action.reason:
             self.fail("2", f"{node.place} takes over although its lvs daemon cannot serve")
+        self.judge_question(node, actions)
         deadtime_s = max(node.settings.heartbeat.deadtime_s, ear.deadtime_s)
         if not self.healthy(peer) or "Forced" in action.reason:
             return
@@ -112,8 +121,26 @@ class Checker:
         since = self.others_changed_at[node.place]
         both = (node.place, peer.place)  # both ways: a session that is new has to be proven
         heard = any(all((path, sender) not in world.cut for sender in both) for path in node.settings.paths)
+        if world.keys_differ:
+            heard = self.lan_whole()  # it hears nothing it could trust, but may ask
         if heard and ear.at > -inf and not world.loss and world.now - since > 2 * peer.settings.heartbeat.deadtime_s:
             self.fail("6", f"{node.place} takes over from a healthy active partner: {action.reason}")
+
+    def judge_question(self, node: "Node", actions: list[Action]) -> None:
+        """Invariant 1: who asks the LAN and gets no answer must not have a partner that could answer."""
+        world, peer = self.world, node.peer
+        self.asked.discard(node.place)
+        if not any(isinstance(action, Emit) and "nobody answers" in action.event.rule for action in actions):
+            return
+        world.counts["doubt"] += 1
+        self.asked.add(node.place)
+        undisturbed = world.now - max(self.changed_at, self.held_since[peer.place]) > 2 * ANSWER_WITHIN_S * QUESTIONS
+        if peer.kernel.held and undisturbed and self.lan_whole():
+            self.fail("1", f"{node.place} takes over although {peer.place} holds and answers")
+
+    def lan_whole(self) -> bool:
+        """Whether a question to the LAN is answered by who holds the addresses."""
+        return not self.world.loss and not any(path == LAN for path, _ in self.world.cut)
 
     def healthy(self, node: "Node") -> bool:
         """Whether `node` is active and able to be."""
@@ -159,6 +186,12 @@ class Checker:
         """Follow who holds the addresses."""
         world = self.world
         first, second = world.nodes
+        for node in world.nodes:
+            if not node.kernel.held:
+                self.held_since[node.place] = inf
+                self.asked.discard(node.place)
+            elif self.held_since[node.place] == inf:
+                self.held_since[node.place] = world.now
         if first.kernel.held and second.kernel.held:
             if self.both_since is None:
                 world.counts["split"] += 1
@@ -202,6 +235,11 @@ class Checker:
         excused = max(knows, self.changed_at, *(node.blocked_until for node in world.nodes))
         if world.now > excused + SLACK_S + 4 * world.jitter_s:
             self.fail("1", "two holders although a heartbeat told of it")
+        if world.keys_differ and self.asked and self.lan_whole():
+            keepalive_s = max(node.settings.heartbeat.keepalive_s for node in world.nodes)
+            told = max(self.changed_at, self.both_since or 0.0, *(node.blocked_until for node in world.nodes))
+            if world.now > told + 2 * (keepalive_s + QUESTIONS * ANSWER_WITHIN_S) + SLACK_S:
+                self.fail("1", "two holders although the LAN answers who took over in doubt")
 
     def somebody(self) -> None:
         """Invariant 2, judged when somebody holds again."""
@@ -224,6 +262,8 @@ class Checker:
             bound_s += 6.0
         if self.waiting_for_restart:
             bound_s += 30.0
+        if world.keys_differ or self.forged_once:
+            bound_s += keepalive_s + QUESTIONS * ANSWER_WITHIN_S
         if world.now - since > bound_s:
             self.fail("2", f"nobody held the addresses for {world.now - since:.2f} s, bound {bound_s:.2f} s")
 
@@ -257,7 +297,7 @@ class Checker:
         limited = node.kernel.lifetime_s < NO_LIMIT
         if limited and not peer.running and not self.waiting_for_restart:
             return f"{node.place} is alone and its addresses have a time limit"
-        whole = not world.cut and not world.loss and not self.failed_once
+        whole = not world.cut and not world.loss and not self.failed_once and not world.keys_differ
         if not limited and whole and node.settings.vips.lease_s != 0 and self.able(peer):
             return f"{node.place} has no time limit although a ready partner is heard"
         return ""

@@ -2,10 +2,11 @@
 
 from math import inf
 
-from piranha.pulse.actions import Effect, Outcome, SetLease
+from piranha.pulse.actions import Action, Effect, Outcome, SetLease
 from piranha.pulse.election import Election
 from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat, Place, Role
 from piranha.pulse.holding import Holding
+from piranha.pulse.inquiry import Claim
 from piranha.pulse.lease_terms import lease_for
 from piranha.pulse.partner import Partner
 from piranha.pulse.reasons import Phase, Reason
@@ -212,6 +213,34 @@ class DeafToLateness(Election):
         return list(super().effect_done(effect, outcome, now, **rest))  # type: ignore[arg-type]  # as above
 
 
+class NeverDoubts(Election):
+    """Datagrams that fail their signature count for nothing."""
+
+    def _in_doubt(self, now: float) -> bool:
+        return False
+
+
+class HeldBackForEver(Election):
+    """Who forges datagrams of a dead router keeps the other one from serving."""
+
+    def _claim_in_doubt(self, now: float) -> None:
+        return None
+
+
+class DeafToTheLan(Election):
+    """The LAN is asked, and its answer is not taken in."""
+
+    def lan_heard(self, claim: Claim, now: float) -> list[Action]:
+        return []
+
+
+class AsksOnlyBefore(Election):
+    """Who took over in doubt does not ask again."""
+
+    def _watch_rival(self, now: float) -> None:
+        return None
+
+
 PLANTED: tuple[type[Election], ...] = (
     NeverLimits,
     LimitsAlone,
@@ -232,4 +261,8 @@ PLANTED: tuple[type[Election], ...] = (
     ForgetsTheOutcome,
     WaitsForNobody,
     DeafToLateness,
+    NeverDoubts,
+    HeldBackForEver,
+    DeafToTheLan,
+    AsksOnlyBefore,
 )

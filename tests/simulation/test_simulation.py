@@ -20,7 +20,7 @@ KNOWN: dict[str, int] = {
     "IgnoresPartnersTimers": 231,
     "TakesOwnPauseForDeath": 15,
     "BelievesWhatWaited": 81,
-    "RenewsTheLapsed": 40,
+    "RenewsTheLapsed": 31,
     "RenewsTooSeldom": 1,
     "TellsShortLeaseTooSoon": 0,
     "NoTieBreak": 22,
@@ -33,6 +33,10 @@ KNOWN: dict[str, int] = {
     "ForgetsTheOutcome": 1,
     "WaitsForNobody": 128,
     "DeafToLateness": 132,
+    "NeverDoubts": 99,
+    "HeldBackForEver": 45,
+    "DeafToTheLan": 6,
+    "AsksOnlyBefore": 944,
 }
 
 
@@ -68,7 +72,7 @@ def test_two_thousand_histories_break_no_invariant_and_reach_what_matters() -> N
     assert reached["split"] > SEEDS * 0.05
     assert reached["abort"] > SEEDS * 0.02
     assert reached["thaw"] > SEEDS * 0.1
-    assert min(reached[key] for key in ("switchover", "stop", "prepare_restart", "refused")) > SEEDS * 0.02
+    assert min(reached[key] for key in ("switchover", "stop", "prepare_restart", "refused", "doubt")) > SEEDS * 0.02
 
 
 def test_a_seed_gives_the_same_history_every_time() -> None:

@@ -9,14 +9,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from ipaddress import IPv4Address
 from math import inf
 
-from tests.simulation.invariants import Checker
+from tests.simulation.invariants import LAN, Checker
 
 from piranha.lvscf.config import HeartbeatAuth
 from piranha.pulse.actions import (
     Action,
     Announce,
+    AskLan,
     Command,
     Effect,
     Emit,
@@ -30,12 +32,14 @@ from piranha.pulse.actions import (
 )
 from piranha.pulse.election import Election
 from piranha.pulse.heartbeat import Place
+from piranha.pulse.inquiry import Claim
 from piranha.pulse.keys import KeyRing
 from piranha.pulse.packet import Datagram
 from piranha.pulse.session import Session
 from piranha.pulse.settings import ElectionSettings, Start
 from piranha.pulse.verdicts import Accepted, Evidence, Rejected, Verdict
 
+VIP = IPv4Address("192.0.2.10")  # stands for all
 KEYS_DIFFER = Rejected(Evidence.BAD_SIGNATURE, "key 'k1'")
 MakeElection = Callable[[ElectionSettings, Start], Election]
 
@@ -78,10 +82,12 @@ class Node:
         self.failing = False
         self.election: Election
         self.session: Session
-        self.inbox: list[tuple[str, Datagram, float]] = []
+        self.inbox: list[tuple[str, Datagram | None, float]] = []
         self.queue: deque[Effect] = deque()
         self.current: Effect | None = None
         self.results: list[tuple[Effect, Outcome, float]] = []
+        self.claims: list[Claim] = []  # heard on the LAN and not read yet
+        self.lan_trouble = ""  # why this router cannot ask the LAN
         self.ending = False  # asked to end
         self.added = False  # what the executor believes: it announces only what it has added
         self.life = 0  # counts starts: what was scheduled for a former process is void
@@ -123,6 +129,7 @@ class Node:
         self.inbox.clear()
         self.queue.clear()
         self.results.clear()
+        self.claims.clear()
         self.current = None
         if machine:
             self.booted = True
@@ -160,7 +167,7 @@ class Node:
         """Return this router's own clock."""
         return self.world.now + self.skew_s
 
-    def arrive(self, path: str, datagram: Datagram, sent_at: float) -> None:
+    def arrive(self, path: str, datagram: Datagram | None, sent_at: float) -> None:
         """Take in a datagram as the kernel does: it waits in the socket until it is read."""
         if not self.running:
             return
@@ -172,11 +179,13 @@ class Node:
         if self.election.deadline() <= self.world.now + self.skew_s:
             self.step()
 
-    def read(self, path: str, datagram: Datagram, at: float, sent_at: float) -> None:
-        """Feed one datagram to session and election."""
-        verdict: Verdict = KEYS_DIFFER if self.world.keys_differ else self.session.judge(path, datagram)
+    def read(self, path: str, datagram: Datagram | None, at: float, sent_at: float) -> None:
+        """Feed one datagram to session and election; None is one that somebody forged."""
+        verdict: Verdict = KEYS_DIFFER
+        if datagram is not None and not self.world.keys_differ:
+            verdict = self.session.judge(path, datagram)
         if type(verdict) is Accepted:
-            self.world.check.heard(self, verdict.heartbeat, at, sent_at)
+            self.world.check.heard(self, verdict, at, sent_at)
         actions = self.election.receive(path, verdict, at + self.skew_s)
         if actions:
             self.dispatch(actions)
@@ -190,6 +199,10 @@ class Node:
             for path, datagram, at in waiting:
                 self.read(path, datagram, at, at)
         now = self.world.now + self.skew_s
+        if self.claims:
+            claims, self.claims = self.claims, []
+            for claim in claims:
+                self.dispatch(self.election.lan_heard(claim, now))
         if self.results:
             for effect, outcome, began in self.results:
                 detail = "no such device" if outcome is Outcome.FAILED else ""
@@ -252,6 +265,8 @@ class Node:
             elif type(action) is Emit:
                 if world.trace is not None:
                     world.log(self, action)
+            elif type(action) is AskLan:
+                world.after(0.0005 + 0.0035 * world.rng.random(), self.ask_lan, self.life, action)
             elif type(action) is Stopped:
                 self.stored_resume = action.resume
                 self.kill(False)
@@ -268,6 +283,34 @@ class Node:
                 self.queue.append(action)  # type: ignore[arg-type]  # every other action is an effect
         if self.queue and self.current is None:
             self.work(self.life)
+
+    def ask_lan(self, life: int, question: AskLan) -> None:
+        """Send a probe for the VIPs, in a thread of its own."""
+        world = self.world
+        if life != self.life:
+            return
+        if self.frozen:
+            world.after(0.05, self.ask_lan, life, question)
+            return
+        world.counts["question"] += 1
+        self.dispatch(self.election.lan_asked(question, self.now(), self.lan_trouble))
+        if not self.lan_trouble and not world.lost(self):
+            world.after(world.delay_s, self.peer.is_asked)
+        self.step()
+
+    def is_asked(self) -> None:
+        """Hear a probe: the kernel answers it if it holds the VIPs, whatever the process does."""
+        if self.kernel.held and not self.world.lost(self):
+            self.world.after(self.world.delay_s, self.peer.hear_claim, True)
+        self.hear_claim(False)
+
+    def hear_claim(self, holds: bool) -> None:
+        """Hear of a hardware address that answers or asks for the VIPs."""
+        if not self.running or (self.frozen and self.deaf):
+            return
+        claim = Claim(address=VIP, mac=f"of the {self.place.other}", device=LAN, holds=holds)
+        self.claims.append(claim)
+        self.step()
 
     def work(self, life: int) -> None:
         """Begin the next effect, unless the thread is frozen, blocked or busy."""
@@ -426,12 +469,22 @@ class World:
     def carry(self, sender: Node, path: str, datagram: Datagram) -> None:
         """Carry a datagram to the other router, or lose it."""
         rng = self.rng
-        if (path, sender.place) in self.cut or (self.loss and rng.random() < self.loss):
+        if self.lost(sender, path):
             return
         delay_s = self.delay_s + rng.random() * self.jitter_s
         self.after(delay_s, sender.peer.arrive, path, datagram, self.now)
         if self.doubling and rng.random() < self.doubling:
             self.after(delay_s + rng.random() * 3 * self.jitter_s, sender.peer.arrive, path, datagram, self.now)
+
+    def lost(self, sender: Node, path: str = LAN) -> bool:
+        """Whether what `sender` sends now does not arrive."""
+        return (path, sender.place) in self.cut or (self.loss > 0 and self.rng.random() < self.loss)
+
+    def forge(self, victim: Node, every_s: float, until: float) -> None:
+        """Send what looks as if it came from the victim's partner, but for its signature."""
+        victim.arrive(LAN, None, self.now)
+        if self.now < until:
+            self.after(every_s, self.forge, victim, every_s, until)
 
     def log(self, node: Node, emit: Emit) -> None:
         """Show an event when somebody looks."""

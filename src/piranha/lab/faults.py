@@ -1,4 +1,4 @@
-"""Shell: what goes wrong in the lab: processes killed and frozen, cables cut, power lost.
+"""Shell: what goes wrong in the lab: processes killed and frozen, cables cut, power lost, heartbeats forged.
 
 Cables are cut by one ioctl at the bridge port, so that the machine sees its carrier go, within
 microseconds and without the start of a program.
@@ -9,12 +9,16 @@ import os
 import signal
 import socket
 import struct
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from piranha.lab.build import Lab, wait_for
-from piranha.lab.topology import Bridge
+from piranha.lab.topology import CLIENT, PRIMARY, Bridge
+from piranha.pulse.heartbeat import Heartbeat, Place, Role
+from piranha.pulse.keys import Key
+from piranha.pulse.packet import Datagram, encode, path_tag
 
 SIOCGIFFLAGS = 0x8913  # linux/sockios.h
 SIOCSIFFLAGS = 0x8914
@@ -83,3 +87,46 @@ def _set_ports(lab: Lab, ports: Iterable[str], *, up: bool) -> None:
             _, flags = IFREQ_FLAGS.unpack(fcntl.ioctl(handle, SIOCGIFFLAGS, IFREQ_FLAGS.pack(name, 0)))
             flags = flags | IFF_UP if up else flags & ~IFF_UP
             fcntl.ioctl(handle, SIOCSIFFLAGS, IFREQ_FLAGS.pack(name, flags))
+
+
+class Forger:
+    """Somebody on the public bridge who sends a router what looks as if it came from its partner, until `close`.
+
+    The source address is the partner's, the signature is wrong. Everything runs in a thread of this
+    process, with a socket of the client's namespace.
+    """
+
+    def __init__(self, lab: Lab, victim: str, pretended: str, port: int = 539, every_s: float = 0.5) -> None:
+        source, target = (lab.topology.machine(name).leg(Bridge.PUBLIC).address() for name in (pretended, victim))
+        place = Place.PRIMARY if pretended == PRIMARY else Place.BACKUP
+        blank = b"\\1" * 8
+        forged = Datagram(
+            place=place,
+            path=path_tag("public"),
+            cluster=blank,
+            boot=blank,
+            counter=1,
+            nonce=blank,
+            heartbeat=Heartbeat(place=place, role=Role.ACTIVE, term=1000),
+        )
+        data = encode(forged, Key("lab", bytes(32)))
+        udp = struct.pack("!HHHH", port, port, 8 + len(data), 0) + data
+        self._packet = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0)
+        self._packet += source.packed + target.packed + udp
+        self._target = str(target)
+        with lab.namespace(CLIENT).entered():
+            self._socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(every_s,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop sending."""
+        self._ended.set()
+        self._thread.join()
+        self._socket.close()
+
+    def _run(self, every_s: float) -> None:
+        while not self._ended.wait(every_s):
+            with suppress(OSError):
+                self._socket.sendto(self._packet, (self._target, 0))

@@ -3,8 +3,9 @@
 Contract of the shell (docs/failover.md has it with reasons):
 
 - Actions are carried out in the order given. `SendHeartbeat`, `Emit` and `Stopped` at once, in the
-  loop; the other four kinds, the *effects*, one after the other in one effects thread, so that
-  a heartbeat never waits for them. Each effect is answered by exactly one `Election.effect_done`.
+  loop; `AskLan` beside everything else; the other kinds, the *effects*, one after the other in one
+  effects thread, so that a heartbeat never waits for them. Each effect is answered by exactly one
+  `Election.effect_done`.
 - A `StepDown` overtakes every effect that has not begun; those are answered `Outcome.LATE`.
 - An effect with `not_after` is not begun later than that (monotonic seconds): `Outcome.LATE`. One
   that *ends* later (TakeOver, SetLease, RenewLeases) is undone at once, addresses deleted, and
@@ -111,8 +112,19 @@ class Stopped:
     resume: Resume | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AskLan:
+    """Ask the LAN once who has the floating addresses, on the devices where they belong.
+
+    Answered by one `Election.lan_asked` when the frames are out or cannot be sent, and by one
+    `Election.lan_heard` for each claim that comes. No effect: it waits for none of them.
+    """
+
+    serial: int
+
+
 Effect = TakeOver | StepDown | SetLease | RenewLeases | Announce
-Action = SendHeartbeat | Effect | Emit | Stopped
+Action = SendHeartbeat | Effect | AskLan | Emit | Stopped
 
 
 class Outcome(StrEnum):

@@ -7,12 +7,12 @@ from math import inf
 
 from piranha.events.event import Level
 from piranha.pulse import reasons
+from piranha.pulse.doubt import Doubt
 from piranha.pulse.heartbeat import NO_LIMIT, Obstacle, Place, Role
 from piranha.pulse.reasons import Phase, Reason
-from piranha.pulse.tenure import Tenure
 
 
-class Contest(Tenure):
+class Contest(Doubt):
     """The rules by which a router becomes active or lets go."""
 
     def _judge_role(self, now: float) -> None:
@@ -33,8 +33,10 @@ class Contest(Tenure):
             reason = self._claim(now)
             if reason is not None:
                 self._take_over(reason, now)
-        elif self._phase is Phase.ACTIVE and not self._fit():
-            self._yield_to_the_fitter(now)
+        elif self._phase is Phase.ACTIVE:
+            self._watch_rival(now)
+            if self._phase is Phase.ACTIVE and not self._fit():
+                self._yield_to_the_fitter(now)
 
     def _claim(self, now: float) -> Reason | None:
         """Return why this standby router takes over now; None: it does not."""
@@ -122,18 +124,9 @@ class Contest(Tenure):
         if last is not None and last.goodbye:
             return reasons.partner_inactive(self._settings.place.other, "goodbye", "the partner was stopped")
         wait_s = partner.wait_s(self._settings.heartbeat.deadtime_s)
-        held_until = partner.sign_of_life_at() + wait_s
-        if now < held_until and (last is not None or self._settings.place is Place.BACKUP):
-            # Deaf must not mean active: who sends what we cannot verify is not dead.
-            self._wake(held_until, now)
-            if not self._held_back:
-                self._held_back = True
-                cause = "datagrams from the partner's address fail their check: compare key files, clusters, versions"
-                self._report.say(
-                    now, "router", "takeover held back", cause, rule="deaf must not mean active", level=Level.ERROR
-                )
-            return None
-        self._held_back = False
+        if self._in_doubt(now):
+            return self._claim_in_doubt(now)
+        self._held_back = None
         rule = f"deadtime = {wait_s:g}"
         if partner.heard_at is None:
             rule = self._first_wait
@@ -158,6 +151,8 @@ class Contest(Tenure):
         partner.offered_at = -inf
         self._change(reason, Phase.TAKING_OVER, now)
         partner.order_revision = self._revision
+        self._on_trial = self._settings.paired and not partner.alive(now) and not goodbye and not self._forced
+        self._held_back = None
         patience_s = max(1.0, self._settings.heartbeat.deadtime_s / 2) if self._settings.paired else inf
         patience_s += self._settings.table_within_s
         lease_s = self._wanted_lease_s(now)

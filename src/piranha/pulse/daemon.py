@@ -9,20 +9,23 @@ import errno
 import os
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events.event import Level
 from piranha.events.teller import Teller
-from piranha.lvscf.config import Config, HeartbeatAuth, Router, Standby
+from piranha.lvscf.config import Config, HeartbeatAuth, PlaneKind, Router, Standby
 from piranha.lvsd.accepted import Accepted
 from piranha.pulse import startup
-from piranha.pulse.actions import Action, Answer, Command, Emit, SendHeartbeat, Stopped, TakeOver
+from piranha.pulse.actions import Action, Answer, AskLan, Command, Emit, SendHeartbeat, Stopped, TakeOver
 from piranha.pulse.effects import Done, Effects
 from piranha.pulse.election import Election
 from piranha.pulse.endpoint import Datagram, PathError, path_ends
-from piranha.pulse.inbox import Inbox
+from piranha.pulse.inbox import Inbox, Input
+from piranha.pulse.inquiry import Claim
+from piranha.pulse.lan import Lan, LinkLan, NoLan
 from piranha.pulse.reading import Reading
 from piranha.pulse.reload import Reload
 from piranha.pulse.session import Session
@@ -91,6 +94,8 @@ class Pulse:
         self.reloads = Reload(setup, hands.reader, kept, teller, reopen=self._reopen, put_in_force=self._put_in_force)
         self._adopting = adopting
         self._inbox = Inbox(hands.endpoint, self._receive, start.now)
+        self._lan: Lan = NoLan() if setup.plane is PlaneKind.USERSPACE else LinkLan(self._inbox.wake)
+        self._inbox.also(self._claims)
         self._stopped: Stopped | None = None
         self._tasks: set[asyncio.Task[object]] = set()
         self._stop_asked = False
@@ -185,6 +190,8 @@ class Pulse:
                         self._note_sent(path, failed)
                 case Emit(event):
                     self.recorder.record(event)
+                case AskLan():
+                    self._spawn(self._ask_lan(action))
                 case Stopped():
                     self._stopped = action
                     self._inbox.wake()
@@ -192,6 +199,17 @@ class Pulse:
                     if isinstance(action, TakeOver):
                         self._spawn(self._keeper.keep(term=action.term))
                     self.effects.submit(action)
+
+    async def _ask_lan(self, question: AskLan) -> None:
+        router = startup.router_of(self.config, self.setup.place)
+        trouble = await self._lan.ask(self.config.floating_addresses(), router)
+        self._inbox.post(lambda now: self._dispatch(self.election.lan_asked(question, now, trouble)))
+
+    def _claims(self) -> list[tuple[float, Input]]:
+        return [(came_s, partial(self._take_claim, claim)) for claim, came_s in self._lan.drain()]
+
+    def _take_claim(self, claim: Claim, now: float) -> None:
+        self._dispatch(self.election.lan_heard(claim, now))
 
     def _note_sent(self, path: str, failed: PathError | None) -> None:
         if failed is None:
@@ -306,6 +324,7 @@ class Pulse:
             task.cancel()
         self.effects.close()
         self.endpoint.close()
+        self._lan.close()
         self._hands.reader.close()
         self._hands.runner.close()
 

@@ -167,7 +167,10 @@ class Election(Contest):
             self._due = now + LONG_S
             self._watch_partner(now)
             self._watch_holding(now)
+            self._asking = False
             self._judge_role(now)
+            if not self._asking:
+                self._inquiry.rest()
             if self._phase is Phase.ACTIVE:
                 self._serve(now)
             if self._ending is not None:
@@ -181,6 +184,7 @@ class Election(Contest):
         """Own lateness is no silence of the partner; a pause that could have cost us its heartbeat makes us wary."""
         beat, last = self._settings.heartbeat, self._partner.last
         self._partner.excuse(late_s, now, beat.deadtime_s)
+        self._doubt_again(late_s)
         self._no_active_since += min(late_s, beat.deadtime_s)
         theirs_s = last.keepalive_s if last is not None else beat.keepalive_s
         # Not again and again: a machine whose every timer is late must take over all the same.
@@ -322,5 +326,5 @@ class Election(Contest):
                 for name, state in partner.paths.items()
             ),
             why=self._why,
-            held_back=self._held_back and self._phase is Phase.STANDBY and not partner.alive(now),
+            held_back=self._held_back is not None and self._phase is Phase.STANDBY and not partner.alive(now),
         )

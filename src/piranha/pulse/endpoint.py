@@ -171,7 +171,7 @@ class Endpoint:
             if ip_address(str(sender[0]).partition("%")[0]) != self.paths[name].partner:
                 self.strangers += 1
                 continue
-            found.append(Datagram(name, data, self._stamp(ancillary, earliest)))
+            found.append(Datagram(name, data, received_at_s(ancillary, earliest, self._clock())))
         self.more = True
         return found
 
@@ -188,19 +188,20 @@ class Endpoint:
                     found.append(PathError(name, struct.unpack_from("=I", data)[0], self._clock()))
         return found
 
-    def _stamp(self, ancillary: Sequence[tuple[int, int, bytes]], earliest: float) -> float:
-        """Return the kernel's receive time on the monotonic clock.
 
-        The kernel stamps with the wall clock, which may be set at any moment: nothing can have come
-        before the socket was last seen empty, or after now.
-        """
-        now, wall = self._clock(), time.time()
-        for level, kind, data in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS) and len(data) >= TIMESPEC.size:
-                seconds, nanoseconds = TIMESPEC.unpack_from(data)
-                age_s: float = wall - seconds - nanoseconds / 1e9
-                return min(now, max(earliest, now - age_s))
-        return now
+def received_at_s(ancillary: Sequence[tuple[int, int, bytes]], earliest: float, now: float) -> float:
+    """Return the kernel's receive time on the monotonic clock, of a socket with SO_TIMESTAMPNS.
+
+    The kernel stamps with the wall clock, which may be set at any moment: nothing can have come
+    before the socket was last seen empty, or after now.
+    """
+    wall = time.time()
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS) and len(data) >= TIMESPEC.size:
+            seconds, nanoseconds = TIMESPEC.unpack_from(data)
+            age_s: float = wall - seconds - nanoseconds / 1e9
+            return min(now, max(earliest, now - age_s))
+    return now
 
 
 def _open(path: PathEnds, port: int) -> socket.socket:

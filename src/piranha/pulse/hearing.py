@@ -144,10 +144,12 @@ class Hearing:
         if verdict.evidence in QUIET:
             return Heard.STEADY
         state = self.partner.paths.get(path, PathState())
-        known = state.evidence is verdict.evidence
-        state.evidence, state.evidence_at = verdict.evidence, at
-        if known:
+        state.evidence = verdict.evidence
+        if verdict.evidence in SIGNS_OF_LIFE:
+            state.life_at = at
+        if verdict.evidence in state.told:
             return Heard.STEADY
+        state.told.add(verdict.evidence)
         message = "datagram from the partner's address refused"
         if verdict.evidence in SIGNATURE_FAILURES:
             message = "heartbeat with a wrong signature from the partner's address"

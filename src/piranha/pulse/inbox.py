@@ -52,8 +52,13 @@ class Inbox:
         self._receive = receive
         self._now = now
         self._clock = clock
+        self._sources: list[Callable[[], Sequence[tuple[float, Input]]]] = []
         self._inputs: deque[Input] = deque()
         self._wake = asyncio.Event()
+
+    def also(self, source: Callable[[], Sequence[tuple[float, Input]]]) -> None:
+        """Read `source`, too, before each judgement: it returns what came, and when."""
+        self._sources.append(source)
 
     def post(self, take_in: Input) -> None:
         """Queue an input and wake who waits."""
@@ -74,6 +79,10 @@ class Inbox:
                 # Time never goes back for the election, though the stamp may lie before its last tick.
                 self._now = max(self._now, came)
                 self._receive(item, self._now)
+            for source in self._sources:
+                for came, take_in in source():
+                    self._now = max(self._now, came)
+                    take_in(self._now)
             while self._inputs:
                 self._inputs.popleft()(self._tell_time())
             if self._tell_time() - begun < STALL_S and not self._wire.more:

@@ -12,13 +12,18 @@ SIGNS_OF_LIFE = SIGNATURE_FAILURES | {Evidence.OTHER_CLUSTER}
 
 @dataclass(slots=True)
 class PathState:
-    """One path. evidence: what else came from there, at evidence_at; late: heartbeats after `warntime`."""
+    """One path.
+
+    evidence: what else came from there last; told: all that was reported since the last heartbeat;
+    life_at: when something came that proves life but cannot be verified. late: heartbeats after `warntime`.
+    """
 
     heard_at: float | None = None
     lost: bool = False
     late: int = 0
     evidence: Evidence | None = None
-    evidence_at: float = -inf
+    told: set[Evidence] = field(default_factory=set)
+    life_at: float = -inf
 
 
 @dataclass(slots=True)
@@ -83,7 +88,9 @@ class Partner:
         state = self.paths.get(path)
         if state is not None:
             state.heard_at = at
-            state.evidence = None
+            if state.evidence is not None:
+                state.evidence, state.life_at = None, -inf
+                state.told.clear()
         wait_s = self.wait_s(deadtime_s)
         if self.last is not None:
             wait_s += self.last.back_within_s
@@ -118,8 +125,7 @@ class Partner:
 
     def sign_of_life_at(self) -> float:
         """Return when something last came from it that could not be verified; -inf = never."""
-        seen = [state.evidence_at for state in self.paths.values() if state.evidence in SIGNS_OF_LIFE]
-        return max(seen, default=-inf)
+        return max([state.life_at for state in self.paths.values()], default=-inf)
 
     def keep_paths(self, names: tuple[str, ...]) -> None:
         """Take in the paths of a reloaded configuration."""

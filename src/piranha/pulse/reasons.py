@@ -62,6 +62,11 @@ def outranked(ours: int, theirs: int) -> Reason:
     )
 
 
+def rival(claim: str) -> Reason:
+    """It took over from a partner that seemed dead, and somebody has the addresses after all."""
+    return Reason("partner active: deactivating LVS", "deaf must not mean active", claim)
+
+
 def deaf_partner() -> Reason:
     """Two active routers, and the other one cannot be told."""
     return Reason(

@@ -1,7 +1,7 @@
 """Where a router stands: its phase, term and fitness, and the heartbeat that tells the partner.
 
-The lowest of the four layers of the election (standing, tenure, contest, election): each uses only
-those below it.
+The lowest of the five layers of the election (standing, tenure, doubt, contest, election): each
+uses only those below it.
 """
 
 from math import inf
@@ -12,6 +12,7 @@ from piranha.pulse.ending import RESTART_WITHIN_S, Ending
 from piranha.pulse.hearing import Hearing
 from piranha.pulse.heartbeat import NO_LIMIT, READY, Heartbeat, Obstacle, Role
 from piranha.pulse.holding import Holding
+from piranha.pulse.inquiry import Finding, Inquiry
 from piranha.pulse.partner import Partner, PathState
 from piranha.pulse.reasons import Phase, Reason
 from piranha.pulse.report import Report
@@ -64,7 +65,11 @@ class Standing:
         self._yielding_until = self._offer_until = -inf
         self._no_active_since = start.now
         self._paused_until = self._wary_until = -inf  # after a pause of our own only fresh words count
-        self._held_back = False  # a takeover, by signs of life that cannot be verified
+        self._inquiry = Inquiry()
+        self._asking = False  # the LAN was consulted in this tick
+        self._held_back: Finding | None = None  # what the LAN said when a takeover was last held back
+        self._on_trial = False  # it took over from silence: the partner may live all the same
+        self._rival = False  # somebody else answers for the addresses that are held here
         self._listening = False  # the next word of the partner decides, even if it says nothing new
         self._lease_deadtime_s = beat.deadtime_s
         self._fast = (-inf, beat.keepalive_s)  # until when, and how fast, heartbeats go after a reload
