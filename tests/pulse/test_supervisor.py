@@ -76,9 +76,18 @@ def play(watched: Watched, script: Callable[[LvsDaemon], Awaitable[None]]) -> No
     try:
         asyncio.run(asyncio.wait_for(run(), 4 * LIMIT_S))
     finally:
-        pid = watched.pid()
-        if pid is not None:
+        for pid in processes(watched.folder):
             os.kill(pid, signal.SIGKILL)
+
+
+def processes(folder: Path) -> list[int]:
+    """What runs for this folder: a supervisor that was cancelled may have started one more."""
+    found = []
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if str(folder).encode() in line.read_bytes().split(b"\0"):
+                found.append(int(line.parent.name))
+    return found
 
 
 def test_it_is_started_asked_and_ended(tmp_path: Path) -> None:
@@ -187,6 +196,20 @@ def test_a_program_that_is_not_there_is_an_event_and_tried_again(tmp_path: Path)
 
     play(watched, script)
     assert "/no/such/lvsd" in watched.events[0].cause
+
+
+def test_one_that_is_just_being_started_is_ended_too(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+
+    async def script(lvsd: LvsDaemon) -> None:
+        lvsd.want()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        await lvsd.stop()
+        assert processes(tmp_path) == []
+
+    play(watched, script)
+    assert "starting virtual service/nanny daemons" in watched.messages()
 
 
 def test_ending_what_does_not_run_does_nothing(tmp_path: Path) -> None:

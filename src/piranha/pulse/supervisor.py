@@ -86,6 +86,7 @@ class LvsDaemon:
         self._on_event = on_event
         self._clock = clock
         self._wanted = asyncio.Event()
+        self._starting = asyncio.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._pid = 0
         self._descriptor = -1  # pidfd of _pid
@@ -167,7 +168,8 @@ class LvsDaemon:
     async def stop(self) -> None:
         """End the daemon, which removes its table, and wait for that. Does nothing when there is none."""
         self._wanted.clear()
-        pid = self._pid or lock_holder(self._lock)
+        async with self._starting:  # one that is just being started has no lock yet
+            pid = self._child.pid if self._child is not None else self._pid or lock_holder(self._lock)
         if pid is None:
             return
         try:
@@ -189,13 +191,16 @@ class LvsDaemon:
 
     async def _run_once(self) -> None:
         """Adopt or start the daemon, then wait for its death."""
-        pid = lock_holder(self._lock)
-        if pid is not None:
-            self._tell("adopting a running lvsd", facts=(("pid", str(pid)),))
-        else:
-            self._child = await asyncio.to_thread(_start, self._command)
-            pid = self._child.pid
-            self._tell("starting virtual service/nanny daemons", facts=(("pid", str(pid)),))
+        async with self._starting:
+            if not self._wanted.is_set():
+                return
+            pid = lock_holder(self._lock)
+            if pid is not None:
+                self._tell("adopting a running lvsd", facts=(("pid", str(pid)),))
+            else:
+                self._child = await asyncio.to_thread(_start, self._command)
+                pid = self._child.pid
+                self._tell("starting virtual service/nanny daemons", facts=(("pid", str(pid)),))
         try:
             descriptor = os.pidfd_open(pid)
         except ProcessLookupError:
