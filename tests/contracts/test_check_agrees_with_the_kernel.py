@@ -1,0 +1,57 @@
+"""What `piranha check` accepts the kernel takes: see tests/cli/test_check_agrees.py for the files."""
+
+import errno
+import os
+from collections.abc import Iterator
+
+import pytest
+from tests.cli.test_check_agrees import variants
+
+from piranha.forwarding.ipvs import IpvsPlane
+from piranha.lab.namespaces import Namespace
+from piranha.lvscf import directives
+from piranha.lvscf.config import PlaneKind
+from piranha.lvscf.directives import Scope, Status
+from piranha.lvscf.load import load
+from piranha.table.changes import RemoveService
+from piranha.table.desired import ServerVerdict, desired
+from piranha.table.diff import diff
+
+pytestmark = pytest.mark.kernel
+
+OF_THE_TABLE = [
+    one for one in directives.ALL if one.status is Status.ACTED_ON and {Scope.VIRTUAL, Scope.SERVER} & set(one.scopes)
+]
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[IpvsPlane]:
+    """The plane of a network namespace of its own."""
+    namespace = Namespace.create("check")
+    try:
+        namespace.run(["ip", "link", "set", "lo", "up"])
+        with namespace.entered():
+            made = IpvsPlane()
+            assert made.dump() == {}
+        yield made
+        made.close()
+    finally:
+        os.close(namespace.descriptor)
+
+
+@pytest.mark.parametrize("directive", OF_THE_TABLE, ids=lambda directive: directive.name)
+def test_what_check_accepts_the_kernel_takes(plane: IpvsPlane, directive: directives.Directive) -> None:
+    for text in variants(directive):
+        config = load(text.encode("utf-8", "surrogateescape"), "lvs.cf").config
+        if config is None or config.lvsd.plane is PlaneKind.USERSPACE:
+            continue
+        up = {
+            (virtual.name, server.name): ServerVerdict.UP for virtual in config.virtuals for server in virtual.servers
+        }
+        wanted = desired(config, up, {}, ())
+        refusals = plane.apply(diff({}, wanted))
+        if refusals and refusals[0].code == errno.ENOENT:
+            continue  # this kernel was built without that scheduler
+        assert refusals == [], text[-400:]
+        assert plane.dump() == wanted, text[-400:]
+        assert plane.apply([RemoveService(key) for key in wanted]) == []
