@@ -90,10 +90,11 @@ class Lvsd:
             await self.table.adopt()
             config = self._usable(self.loaded)
             self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self._record)
-            await self.nannies.start()
             await self._accept(self.loaded, config)
             await self.table.one_pass()
             self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
+            # Not earlier: loading their program takes a while, and the table comes first.
+            await self.nannies.start()
 
     async def run(self) -> None:
         """Serve until `stop`."""
