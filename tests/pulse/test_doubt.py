@@ -116,6 +116,16 @@ def test_a_pause_of_its_own_begins_the_questions_anew() -> None:
     assert questions(router) >= before + 3
 
 
+def test_a_pause_of_its_own_does_not_make_it_forget_that_it_was_in_doubt() -> None:
+    router = Router().ready()
+    router.hear(1.0)
+    live(router, 1.1, 6.0)
+    router.at = 17.0  # it stood still, and heard nothing
+    live(router, 17.0, 20.8, forged=False, answer=ANSWER)
+    assert questions(router) > 0
+    assert TakeOver not in kinds(router.done)
+
+
 def test_a_backup_that_took_over_from_silence_yields_when_the_lan_answers() -> None:
     router = standby_in_doubt()
     assert router.election.phase == "active"

@@ -8,6 +8,7 @@
     block ROUTER 3                   its effects do not come back for so long
     keys differ | keys agree         reload ROUTER keepalive=2 deadtime=6       force ROUTER
     forge ROUTER 30                  somebody sends it heartbeats with a wrong signature for so long
+    unplug ROUTER, plug ROUTER       the cable that carries its VIPs (nodes: monitor_links=1)
     nolan ROUTER                     it cannot ask the LAN who has the VIPs
 
 Lines that begin with `----` are what happened, with `====` who holds the addresses then.
@@ -116,6 +117,7 @@ class Scene:
                 initdead_s=float(values.get("initdead", 2 * deadtime_s)),
                 warntime_s=deadtime_s / 2,
             ),
+            monitor_links="monitor_links" in values,
             vips=VipSettings(arp_count=2, arp_refresh_s=0, lease_s=int(values["lease"]) if "lease" in values else None),
         )
         self.world.add_nodes(settings, replace(settings, place=Place.BACKUP))
@@ -156,6 +158,8 @@ VERBS: dict[str, Callable[[Node], None]] = {
     "unready": lambda node: _ready(node, False),
     "ready": lambda node: _ready(node, True),
     "impaired": lambda node: _ready(node, False, impaired=True),
+    "unplug": lambda node: node.set_link(False),
+    "plug": lambda node: node.set_link(True),
     "nolan": _without_lan,
     "failing": lambda node: _failing(node, True),
     "works": lambda node: _failing(node, False),

@@ -25,7 +25,9 @@ def draw(world: World) -> float:
         warntime_s=deadtime_s / 2,
     )
     vips = VipSettings(lease_s=rng.choice((None, None, None, None, 0, 1)), arp_count=2, arp_refresh_s=2 * deadtime_s)
-    settings = ElectionSettings(place=Place.PRIMARY, paths=paths, heartbeat=beat, vips=vips)
+    settings = ElectionSettings(
+        place=Place.PRIMARY, paths=paths, heartbeat=beat, vips=vips, monitor_links=rng.random() < 0.6
+    )
     world.loss = rng.choice((0.0, 0.0, 0.0, 0.03, 0.1, 0.25))
     world.delay_s = rng.choice((0.0005, 0.002))
     world.jitter_s = rng.choice((0.0, 0.003, 0.03))
@@ -236,6 +238,22 @@ def forged_while_dead(world: World, node: Node, when: float, lasts_s: float) -> 
     return when + lasts_s
 
 
+def unplug(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """The cable of the VIPs of one router is pulled; or the switch of both dies, and comes back."""
+    if "private" not in node.settings.paths:
+        return cut(world, node, when, lasts_s)  # then nobody could be told
+    both = world.rng.random() < 0.4
+
+    def turn(works: bool) -> None:
+        world.check.fault()
+        for each in (node, node.peer) if both else (node,):
+            each.set_link(works)
+
+    world.at(when, turn, False)
+    world.at(when + lasts_s, turn, True)
+    return when + lasts_s
+
+
 FAULTS: tuple[Callable[[World, Node, float, float], float], ...] = (
     crash,
     crash,
@@ -257,7 +275,10 @@ FAULTS: tuple[Callable[[World, Node, float, float], float], ...] = (
     new_key,
     new_key_and_more,
     forged_while_dead,
+    unplug,
+    unplug,
 )
 COUNTED = (
     "takeover", "split", "abort", "thaw", "refused", "switchover", "stop", "prepare_restart", "question", "doubt",
+    "unplugged",
 )  # fmt: skip

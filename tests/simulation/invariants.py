@@ -92,6 +92,8 @@ class Checker:
         """Judge that `node` lets go."""
         if node.election.phase is Phase.STEPPING_DOWN:
             self.explained(node, actions)
+            events = [action.event for action in actions if isinstance(action, Emit)]
+            self.world.counts["unplugged"] += any(event.rule.startswith("monitor_links") for event in events)
 
     def explained(self, node: "Node", actions: list[Action]) -> None:
         """Invariant 4: every change of role comes with an event that names rule and cause."""
@@ -149,6 +151,7 @@ class Checker:
             and not node.frozen
             and node.kernel.held
             and node.ready
+            and not (node.cut_off and node.settings.monitor_links)
             and not node.failing
             and node.blocked_until < self.world.now
             and node.election.phase is Phase.ACTIVE
@@ -283,6 +286,7 @@ class Checker:
         world = self.world
         for node in world.nodes:
             beat = node.settings.heartbeat
+            self.connected_serves(node)
             if not self.healthy(node) or node.settings.vips.lease_s == 0:
                 continue
             if world.now - self.changed_at < 2 * beat.deadtime_s + beat.initdead_s + 2 * beat.keepalive_s:
@@ -290,6 +294,20 @@ class Checker:
             wrong = self.wrong_lease(node)
             if wrong:
                 self.fail("lease", wrong)
+
+    def connected_serves(self, node: "Node") -> None:
+        """A holder that is cut off from its clients does not keep the addresses from a partner that is not."""
+        world, peer = self.world, node.peer
+        if not (node.cut_off and node.settings.monitor_links and node.kernel.held) or peer.cut_off:
+            return
+        if not self.able(peer) or not node.running or node.frozen or world.loss or world.keys_differ:
+            return
+        if any(path == "private" for path, _ in world.cut) or node.blocked_until > self.changed_at:
+            return
+        beats = [each.settings.heartbeat for each in world.nodes]
+        bound_s = max(beat.deadtime_s for beat in beats) + max(beat.keepalive_s for beat in beats) + 3 * SLACK_S
+        if world.now - self.changed_at > bound_s:
+            self.fail("link", f"{node.place} is cut off and keeps the addresses from {peer.place}")
 
     def wrong_lease(self, node: "Node") -> str:
         """Return what is wrong with the lifetime of the addresses of an active router."""

@@ -241,6 +241,13 @@ class AsksOnlyBefore(Election):
         return None
 
 
+class IgnoresTheLink(Election):
+    """A router that is cut off from its clients keeps the addresses."""
+
+    def _cut_off(self) -> bool:
+        return False
+
+
 PLANTED: tuple[type[Election], ...] = (
     NeverLimits,
     LimitsAlone,
@@ -265,4 +272,5 @@ PLANTED: tuple[type[Election], ...] = (
     HeldBackForEver,
     DeafToTheLan,
     AsksOnlyBefore,
+    IgnoresTheLink,
 )

@@ -38,6 +38,7 @@ from piranha.pulse.packet import Datagram
 from piranha.pulse.session import Session
 from piranha.pulse.settings import ElectionSettings, Start
 from piranha.pulse.verdicts import Accepted, Evidence, Rejected, Verdict
+from piranha.pulse.watched import LinkState
 
 VIP = IPv4Address("192.0.2.10")  # stands for all
 KEYS_DIFFER = Rejected(Evidence.BAD_SIGNATURE, "key 'k1'")
@@ -87,6 +88,7 @@ class Node:
         self.current: Effect | None = None
         self.results: list[tuple[Effect, Outcome, float]] = []
         self.claims: list[Claim] = []  # heard on the LAN and not read yet
+        self.cut_off = False  # the link of its VIPs carries nothing
         self.lan_trouble = ""  # why this router cannot ask the LAN
         self.ending = False  # asked to end
         self.added = False  # what the executor believes: it announces only what it has added
@@ -121,6 +123,8 @@ class Node:
         world.check.starts(self)
         self.step()
         world.after(world.rng.uniform(0.0, 0.5), self.report_lvsd, self.life)
+        if self.cut_off:
+            world.after(0.01, self.report_link, self.life)
 
     def kill(self, machine: bool) -> None:
         """End the process without a word; with `machine` the addresses go too."""
@@ -151,6 +155,26 @@ class Node:
             else:
                 self.step()
                 self.work(self.life)
+
+    def set_link(self, works: bool) -> None:
+        """Pull the cable that carries the VIPs, or plug it in; the process hears of it a little later."""
+        cuts = {(LAN, place) for place in Place}
+        self.cut_off = not works
+        if works and not self.peer.cut_off:
+            self.world.cut.difference_update(cuts)
+        elif not works:
+            self.world.cut.update(cuts)
+        self.world.after(self.world.rng.uniform(0.001, 0.05), self.report_link, self.life)
+
+    def report_link(self, life: int) -> None:
+        """Tell the election how the link is."""
+        if life == self.life and self.running:
+            if self.frozen:
+                self.world.after(0.1, self.report_link, life)
+                return
+            works = not self.cut_off
+            self.dispatch(self.election.links((LinkState(device="eth0", carrier=works),), self.now()))
+            self.step()
 
     def report_lvsd(self, life: int) -> None:
         """Tell the election what the lvs daemon says."""
@@ -293,8 +317,9 @@ class Node:
             world.after(0.05, self.ask_lan, life, question)
             return
         world.counts["question"] += 1
-        self.dispatch(self.election.lan_asked(question, self.now(), self.lan_trouble))
-        if not self.lan_trouble and not world.lost(self):
+        trouble = "no carrier" if self.cut_off else self.lan_trouble
+        self.dispatch(self.election.lan_asked(question, self.now(), trouble))
+        if not trouble and not world.lost(self):
             world.after(world.delay_s, self.peer.is_asked)
         self.step()
 

@@ -17,6 +17,8 @@ RTM_NEWADDR = 20
 RTM_DELADDR = 21
 RTM_GETADDR = 22
 
+RTMGRP_LINK = 1  # group of notices about devices (linux/rtnetlink.h)
+
 IFADDRMSG = Struct("=BBBBI")  # ifa_family, ifa_prefixlen, ifa_flags, ifa_scope, ifa_index
 IFINFOMSG = Struct("=BBHiII")  # ifi_family, padding, ifi_type, ifi_index, ifi_flags, ifi_change
 CACHEINFO = Struct("=IIII")  # ifa_prefered, ifa_valid, cstamp, tstamp (struct ifa_cacheinfo)

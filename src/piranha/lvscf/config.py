@@ -268,6 +268,7 @@ class Config:
     active_cmd: tuple[str, ...] = ()
     inactive_cmd: tuple[str, ...] = ()
     monitor_links: bool = False
+    monitor_devices: tuple[str, ...] = ()
     lvsd: LvsdSettings = field(default_factory=LvsdSettings)
     virtuals: tuple[Virtual, ...] = ()
 

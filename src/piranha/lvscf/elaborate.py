@@ -101,6 +101,7 @@ def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Find
         active_cmd=section.get("active_cmd", ()),
         inactive_cmd=section.get("inactive_cmd", ()),
         monitor_links=section.get("monitor_links", False),
+        monitor_devices=section.get("monitor_devices", ()),
         lvsd=LvsdSettings(
             plane=PlaneKind(section.get("forwarding_plane", "ipvs")),
             repair_interval_s=section.get("repair_interval", 30.0),

@@ -11,6 +11,9 @@ from piranha.pulse.doubt import Doubt
 from piranha.pulse.heartbeat import NO_LIMIT, Obstacle, Place, Role
 from piranha.pulse.reasons import Phase, Reason
 
+BOTH_LINKS_WITHIN_S = 0.3
+"""Two routers learn within this time that the switch they share is dead, or back."""
+
 
 class Contest(Doubt):
     """The rules by which a router becomes active or lets go."""
@@ -184,6 +187,9 @@ class Contest(Doubt):
             self._announce_anew(now)
 
     def _yield_to_the_fitter(self, now: float) -> None:
+        if self._lvsd_ready and not self._failure and self._cut_off():
+            self._yield_to_the_connected(now)
+            return
         wait_s = 0.0 if self._failure else self._settings.heartbeat.deadtime_s
         if now < self._unfit_since + wait_s:
             # A daemon that is restarted at once is no reason to move the addresses.
@@ -191,3 +197,15 @@ class Contest(Doubt):
         elif self._partner.could_serve(now):
             rule = "addresses failed" if self._failure else f"deadtime = {wait_s:g}"
             self._step_down(reasons.not_ready(rule, self._why_unfit()), now, offer=True)
+
+    def _yield_to_the_connected(self, now: float) -> None:
+        """Hand over at once, unless the partner is cut off too.
+
+        A switch that dies, or comes back, takes or gives both routers their links within moments: so
+        the partner must have seen that we are cut off, and have been ready for a little.
+        """
+        due = max(self._unfit_since, self._partner.ready_since) + BOTH_LINKS_WITHIN_S
+        if now < due:
+            self._wake(due, now)
+        elif self._partner.could_serve(now) and self._partner.acknowledged(self._revision):
+            self._step_down(reasons.not_ready("monitor_links = 1", self._why_unfit()), now, offer=True)

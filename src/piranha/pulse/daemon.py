@@ -16,6 +16,7 @@ from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events.event import Level
 from piranha.events.teller import Teller
+from piranha.kernel.route import InterfaceAddress, Link
 from piranha.lvscf.config import Config, HeartbeatAuth, PlaneKind, Router, Standby
 from piranha.lvsd.accepted import Accepted
 from piranha.pulse import startup
@@ -26,6 +27,7 @@ from piranha.pulse.endpoint import Datagram, PathError, path_ends
 from piranha.pulse.inbox import Inbox, Input
 from piranha.pulse.inquiry import Claim
 from piranha.pulse.lan import Lan, LinkLan, NoLan
+from piranha.pulse.linkwatch import LinkWatch
 from piranha.pulse.reading import Reading
 from piranha.pulse.reload import Reload
 from piranha.pulse.session import Session
@@ -34,6 +36,7 @@ from piranha.pulse.setup import Hands, Setup
 from piranha.pulse.state import Keeper
 from piranha.pulse.supervisor import LvsDaemon, LvsdState
 from piranha.pulse.verdicts import Evidence, Rejected
+from piranha.pulse.watched import LinkState, watched_devices
 
 LOOK_S = 5.0
 """How often an active router looks whether its VIPs are still there."""
@@ -96,6 +99,7 @@ class Pulse:
         self._inbox = Inbox(hands.endpoint, self._receive, start.now)
         self._lan: Lan = NoLan() if setup.plane is PlaneKind.USERSPACE else LinkLan(self._inbox.wake)
         self._inbox.also(self._claims)
+        self.linkwatch = LinkWatch(self._watched_devices, self._on_links)
         self._stopped: Stopped | None = None
         self._tasks: set[asyncio.Task[object]] = set()
         self._stop_asked = False
@@ -106,6 +110,7 @@ class Pulse:
         supervision = asyncio.create_task(self.lvsd.supervise())
         effects = asyncio.create_task(self.effects.run())
         watch = asyncio.create_task(self._watch_vips())
+        links = asyncio.create_task(self.linkwatch.run())
         if self.config.standby is Standby.COLD and not self._adopting:
             self._on_lvsd(self.lvsd.state)
         else:
@@ -114,10 +119,11 @@ class Pulse:
         if not self._adopting:
             self._run_role_command("standby")
         try:
-            await self._drive(effects, supervision, watch)
+            await self._drive(effects, supervision, watch, links)
         finally:
             effects.cancel()
             watch.cancel()
+            links.cancel()
             await self._end(supervision)
 
     @property
@@ -242,6 +248,15 @@ class Pulse:
             lambda now: self._dispatch(self.election.lvsd(state.ready, state.reasons, now, serves=state.serves))
         )
 
+    def _on_links(self, states: tuple[LinkState, ...]) -> None:
+        self._inbox.post(lambda now: self._dispatch(self.election.links(states, now)))
+
+    def _watched_devices(
+        self, links: Sequence[Link], addresses: Sequence[InterfaceAddress], before: Sequence[str]
+    ) -> tuple[str, ...]:
+        router = startup.router_of(self.config, self.setup.place)
+        return watched_devices(self.config, router, links, addresses, plane=self.setup.plane, before=before)
+
     def _run_role_command(self, role: str) -> None:
         self._spawn(self._hands.runner.run(role, self.config, self._teller))
 
@@ -285,6 +300,7 @@ class Pulse:
         if config.standby is Standby.WARM:
             self.lvsd.want()
         self._reconfigure_election()
+        self.linkwatch.reconfigure()
 
     async def _reload_lvsd(self) -> None:
         try:

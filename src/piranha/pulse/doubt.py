@@ -67,6 +67,8 @@ class Doubt(Tenure):
             # Both may have booted like this, with keys that differ: somebody must serve.
             cause = f"never understood since the start, and the LAN cannot be asked: {self._inquiry.trouble}"
             return reasons.partner_dead(self._first_wait, cause)
+        if finding is Finding.ANSWERED and self._holding.held:
+            self._release_again(now)  # a former pulse left them here, and somebody else serves
         if self._held_back is not finding:
             self._held_back = finding
             self._report.say(now, "router", "takeover held back", self._why_held_back(), rule=RULE, level=Level.ERROR)

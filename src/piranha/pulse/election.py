@@ -28,6 +28,7 @@ from piranha.pulse.settings import ElectionSettings
 from piranha.pulse.tenure import RETAKE_S
 from piranha.pulse.verdicts import Verdict
 from piranha.pulse.view import PathView, View
+from piranha.pulse.watched import LinkState
 
 __all__ = ["Election", "PathView", "View"]
 
@@ -85,6 +86,20 @@ class Election(Contest):
         self._note_fitness(was, now)
         return self._report.drain()
 
+    def links(self, states: tuple[LinkState, ...], now: float) -> list[Action]:
+        """Take in how all watched links are; until told, they are well."""
+        was, before = self._fit(), {link.device: link.trouble for link in self._links}
+        self._links = states
+        rule = f"monitor_links = {self._settings.monitor_links:d}"
+        for link in states:
+            if link.trouble != before.get(link.device, ""):
+                word, level = ("down", Level.WARNING) if link.trouble else ("up", Level.INFO)
+                cause = link.trouble or f"{link.device} has a carrier"
+                subject = f"link {link.device}"
+                self._report.say(now, subject, f"link is {word}", cause, rule=rule, level=level, after=word)
+        self._note_fitness(was, now)
+        return self._report.drain()
+
     def effect_done(
         self, effect: Effect, outcome: Outcome, now: float, *, began_s: float | None = None, detail: str = ""
     ) -> list[Action]:
@@ -138,6 +153,7 @@ class Election(Contest):
 
     def reconfigure(self, settings: ElectionSettings, now: float) -> list[Action]:
         """Take in a reloaded configuration. An active router makes its addresses what the file says (SetLease)."""
+        was = self._fit()
         old, self._settings = self._settings, settings
         slow_down = settings.heartbeat.keepalive_s > old.heartbeat.keepalive_s
         if slow_down:
@@ -152,6 +168,7 @@ class Election(Contest):
         if self._phase is Phase.ACTIVE:
             self._holding.stale = True
             self._holding.retry_at = now
+        self._note_fitness(was, now)
         self._revise()
         return self._report.drain()
 

@@ -36,6 +36,7 @@ class Obstacle(IntEnum):
     LVSD = 2  # the lvs daemon says that it is not ready
     ADDRESSES = 3  # the addresses could not be added here a short while ago
     STOPPING = 4  # this router is being stopped
+    LINK = 5  # a watched link carries nothing
     OTHER = 255  # a code of a later version
 
 

@@ -79,8 +79,10 @@ class Partner:
         return self.last is not None and self.last.seen_revision >= revision
 
     def excuse(self, late_s: float, now: float, deadtime_s: float) -> None:
-        """Extend its deadline by our own lateness, to at most a full wait from now."""
+        """Extend its deadline by our own lateness, to at most a full wait from now; so long its signs of life count."""
         self.dead_at = max(self.dead_at, min(self.dead_at + late_s, now + self.wait_s(deadtime_s)))
+        for state in self.paths.values():
+            state.life_at = min(state.life_at + late_s, now)
 
     def hear(self, path: str, at: float, deadtime_s: float) -> None:
         """Take in that it was heard on `path`."""

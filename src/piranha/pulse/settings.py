@@ -17,6 +17,7 @@ class ElectionSettings:
     paired: `backup_active`; False = a lone router that neither sends nor waits. paths: names.
     generation, meaning: of the accepted configuration, told to the partner. table_within_s: how long
     a takeover may wait for the lvs daemon on top of its patience: a cold standby starts it first.
+    monitor_links: a watched link that carries nothing makes this router not ready.
     """
 
     place: Place
@@ -27,6 +28,7 @@ class ElectionSettings:
     generation: int = 0
     meaning: str = ""
     table_within_s: float = 0.0
+    monitor_links: bool = False
 
     @classmethod
     def of(cls, config: Config, place: Place, generation: int = 0) -> "ElectionSettings":
@@ -40,6 +42,7 @@ class ElectionSettings:
             generation=generation,
             meaning=meaning(config),
             table_within_s=COLD_START_S if config.standby is Standby.COLD else 0.0,
+            monitor_links=config.monitor_links,
         )
 
 

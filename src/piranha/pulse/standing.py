@@ -17,6 +17,7 @@ from piranha.pulse.partner import Partner, PathState
 from piranha.pulse.reasons import Phase, Reason
 from piranha.pulse.report import Report
 from piranha.pulse.settings import ElectionSettings, Start
+from piranha.pulse.watched import LinkState
 
 
 class Variable(NamedTuple):
@@ -55,6 +56,7 @@ class Standing:
         self._obstacle = Obstacle.STARTING
         self._reasons: tuple[str, ...] = ("the lvs daemon has not reported yet",)
         self._unfit_since = start.now
+        self._links: tuple[LinkState, ...] = ()
         self._failure = ""
         self._failures = 0
         self._failed_until = -inf
@@ -101,7 +103,10 @@ class Standing:
         self._revise()
 
     def _fit(self) -> bool:
-        return self._lvsd_ready and not self._failure and self._ending is None
+        return self._lvsd_ready and not self._failure and self._ending is None and not self._cut_off()
+
+    def _cut_off(self) -> bool:
+        return self._settings.monitor_links and any(link.trouble for link in self._links)
 
     def _able(self) -> bool:
         return self._lvsd_serves and not self._failure and self._ending is None
@@ -110,6 +115,8 @@ class Standing:
         why = () if self._lvsd_ready else self._reasons
         if self._failure:
             why += (self._failure,)
+        if self._settings.monitor_links:
+            why += tuple(link.trouble for link in self._links if link.trouble)
         if self._ending is not None:
             why += ("this router is being stopped",)
         return why
@@ -151,8 +158,10 @@ class Standing:
             obstacle = Obstacle.NONE
         elif ending is not None:
             obstacle = Obstacle.STOPPING
+        elif self._failure:
+            obstacle = Obstacle.ADDRESSES
         else:
-            obstacle = Obstacle.ADDRESSES if self._failure else self._obstacle
+            obstacle = self._obstacle if not self._lvsd_ready else Obstacle.LINK
         return Heartbeat(
             place=settings.place,
             role=Role.ACTIVE if active else Role.STANDBY,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from piranha.lvscf.config import Config, HeartbeatAuth
 from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat
 from piranha.pulse.view import PathView, View
+from piranha.pulse.watched import Seen
 from piranha.terms import Address
 
 
@@ -64,6 +65,24 @@ def paths_data(paths: Sequence[PathView], facts: Mapping[str, PathFacts]) -> lis
             }
         )
     return found
+
+
+def links_data(seen: Sequence[Seen], now: float) -> list[dict[str, object]]:
+    """Return each watched link: `{device, present, up, carrier, since_s}`, whatever `monitor_links` says.
+
+    present: the device exists; up: it is switched on; carrier: cable, or parts of a bond, work. A link
+    carries something only when all three are true. since_s: for how long it has been like this.
+    """
+    return [
+        {
+            "device": one.state.device,
+            "present": one.state.present,
+            "up": one.state.up,
+            "carrier": one.state.carrier,
+            "since_s": round(now - one.since_s, 3),
+        }
+        for one in seen
+    ]
 
 
 def vips_data(config: Config, lease: LeaseView) -> dict[str, object]:

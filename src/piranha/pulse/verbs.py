@@ -58,6 +58,8 @@ class Verbs:
             "authenticated": pulse.authenticated,
             **status.election_data(view),
             "paths": status.paths_data(view.paths, paths),
+            "links": status.links_data(pulse.linkwatch.seen, now),
+            "monitor_links": pulse.config.monitor_links,
             **status.vips_data(pulse.config, held),
             "lvsd": {
                 "pid": lvsd.pid,

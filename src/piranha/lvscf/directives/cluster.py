@@ -155,6 +155,25 @@ HEARTBEAT: tuple[Directive, ...] = (
     ),
 )
 
+LINKS: tuple[Directive, ...] = (
+    Directive(
+        name="monitor_links",
+        scopes=_G,
+        type=Type.BOOL,
+        default="0",
+        old=True,
+        meaning="1: a router is not ready while a watched link carries nothing (cable, switch, all parts of a bond). "
+        "It hands the VIPs over to a partner that is ready; where both are cut off nothing moves.",
+    ),
+    Directive(
+        name="monitor_devices",
+        scopes=_G,
+        type=Type.WORDS,
+        default="the devices of own addresses and VIPs",
+        meaning="Devices watched with monitor_links.",
+    ),
+)
+
 VIPS: tuple[Directive, ...] = (
     Directive(
         name="vip_lease",
@@ -338,4 +357,4 @@ DAEMONS: tuple[Directive, ...] = (
     ),
 )
 
-CLUSTER: tuple[Directive, ...] = ROUTERS + HEARTBEAT + VIPS + DAEMONS
+CLUSTER: tuple[Directive, ...] = ROUTERS + HEARTBEAT + LINKS + VIPS + DAEMONS

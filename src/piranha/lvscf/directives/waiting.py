@@ -43,7 +43,6 @@ _OLD: tuple[Directive, ...] = (
     _waits("syncdaemon", _G, _T.BOOL, "0", "1: the routers synchronise connections.", quiet=("0",), old=True),
     _waits("syncd_iface", _G, _T.DEVICE, "eth0", "Interface of connection synchronisation.", quiet=("*",), old=True),
     _waits("syncd_id", _G, _T.INT, "0", "Its id, 0 to 255.", quiet=("*",), old=True),
-    _waits("monitor_links", _G, _T.BOOL, "0", "1: a router whose link is down is not ready.", quiet=("0",), old=True),
     _waits("rsh_command", _G, _T.WORD, "rsh", "Remote shell of load_monitor = uptime.", quiet=("*",), old=True),
     _waits(
         "load_monitor", _V, _T.TEXT, "none", "Lowers the weight of a busy server.", quiet=("none", "NONE"), old=True
@@ -57,7 +56,6 @@ _ELECTION: tuple[Directive, ...] = (
     _waits("on_partition", _G, _T.CHOICE, "takeover", "What to do without one.", choices=("takeover", "stay")),
     _waits("witness_lost", _G, _T.CHOICE, "hold", "Neither partner nor witness heard.", choices=("hold", "yield")),
     _waits("monitor_hosts", _G, _T.ADDRESSES, "-", "One of these must answer ping.", repeats=True),
-    _waits("monitor_devices", _G, _T.WORDS, "-", "Links watched with monitor_links."),
     _waits("monitor_program", _G, _T.COMMAND, "-", "Exit status 0: this router is ready.", repeats=True),
     _waits("monitor_interval", _G, _T.DURATION, "5", "Time between runs of monitor_program."),
     _waits("follow_health", _G, _T.BOOL, "0", "1: hand over to a partner that has healthy servers.", quiet=("0",)),
