@@ -9,7 +9,8 @@ from tests.pulse.router import SETTINGS, Router, active_router, kinds
 from piranha.pulse.actions import AskLan, StepDown, TakeOver
 from piranha.pulse.heartbeat import Place, Role
 from piranha.pulse.inquiry import Claim
-from piranha.pulse.verdicts import Evidence, Rejected
+from piranha.pulse.settings import Start
+from piranha.pulse.verdicts import Evidence, Introduced, Rejected
 
 FORGED = Rejected(Evidence.BAD_SIGNATURE, "key 'k1'")
 ANSWER = Claim(address=IPv4Address("192.0.2.10"), mac="02:00:5e:00:53:01", device="eth0")
@@ -170,6 +171,18 @@ def test_a_closed_port_does_not_make_what_cannot_be_verified_forgotten() -> None
         router.input(Rejected(Evidence.UNREACHABLE), second + 0.1)
     assert "takeover held back" in router.messages()
     assert router.messages().count("heartbeat with a wrong signature from the partner's address") == 1
+
+
+def test_a_partner_that_does_not_hear_us_is_not_dead_when_the_lan_answers() -> None:
+    router = Router(start=Start(now=0.0)).ready()
+    for second in range(1, 20):
+        router.input(Introduced(), float(second))
+        live(router, second + 0.1, second + 1.0, forged=False, answer=ANSWER)
+    assert TakeOver not in kinds(router.done)
+    (asking, answered) = [event.cause for event in router.events() if event.message == "takeover held back"]
+    assert asking.startswith("heartbeats from the partner's address are not proven to be new: does it hear us?")
+    assert answered.startswith("02:00:5e:00:53:01 on eth0 answers")
+    assert not router.said().bad_signatures
 
 
 def test_a_lone_router_asks_nobody() -> None:

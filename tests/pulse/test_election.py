@@ -6,6 +6,7 @@ from tests.pulse.router import SETTINGS, Router, active_router, kinds
 
 from piranha.pulse.actions import (
     Announce,
+    AskLan,
     SendHeartbeat,
     StepDown,
     TakeOver,
@@ -81,12 +82,14 @@ def test_a_partner_that_is_heard_but_not_understood_is_not_dead() -> None:
     assert TakeOver in kinds(backup.tick(40.0))
 
 
-def test_an_unproven_session_is_answered_and_counts_for_nothing() -> None:
+def test_an_unproven_session_is_answered_and_makes_the_router_ask_the_lan() -> None:
     backup = Router().ready()
     for second in range(1, 7):
         assert SendHeartbeat in kinds(backup.input(Introduced(), float(second)))
 
-    assert TakeOver in kinds(backup.done)
+    assert not backup.election.view(6.0).partner_alive
+    assert AskLan in kinds(backup.done)
+    assert TakeOver not in kinds(backup.done)
 
 
 def test_a_flood_of_unproven_datagrams_does_not_make_a_flood_of_answers() -> None:

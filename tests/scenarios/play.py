@@ -4,6 +4,7 @@
     start primary backup             they boot
     run 10                           virtual seconds pass (`settle 10`: and nobody wants to read about it)
     cut public | cut public primary  in both directions, or what this router sends; `heal` likewise
+    filter public primary            a firewall drops heartbeats only; `unfilter` likewise
     freeze, thaw, kill, poweroff, stop, switchover, restart, unready, ready, failing, works ROUTER
     block ROUTER 3                   its effects do not come back for so long
     keys differ | keys agree         reload ROUTER keepalive=2 deadtime=6       force ROUTER
@@ -82,9 +83,10 @@ class Scene:
             self.nodes(dict(word.split("=") for word in words))
         elif verb in ("run", "settle"):
             world.run(world.now + float(words[0]))
-        elif verb in ("cut", "heal"):
+        elif verb in ("cut", "heal", "filter", "unfilter"):
             senders = [Place(words[1])] if len(words) > 1 else list(Place)
-            edit = world.cut.add if verb == "cut" else world.cut.discard
+            broken = world.cut if verb in ("cut", "heal") else world.filtered
+            edit = broken.add if verb in ("cut", "filter") else broken.discard
             for sender in senders:
                 edit((words[0], sender))
         elif verb == "keys":

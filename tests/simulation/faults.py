@@ -254,6 +254,16 @@ def unplug(world: World, node: Node, when: float, lasts_s: float) -> float:
     return when + lasts_s
 
 
+def firewall(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """A firewall keeps the heartbeats of one router from the other, which is restarted meanwhile."""
+    lasts_s += 2 * node.settings.heartbeat.deadtime_s
+    cuts = {(path, node.place) for path in node.settings.paths}
+    world.at(when, changed(world, world.filtered.update, cuts))
+    world.at(when + lasts_s, changed(world, world.filtered.difference_update, cuts))
+    begin = when + world.rng.random() * node.settings.heartbeat.deadtime_s
+    return max(when + lasts_s, crash(world, world.rng.choice(world.nodes), begin, 0.5))
+
+
 FAULTS: tuple[Callable[[World, Node, float, float], float], ...] = (
     crash,
     crash,
@@ -277,6 +287,7 @@ FAULTS: tuple[Callable[[World, Node, float, float], float], ...] = (
     forged_while_dead,
     unplug,
     unplug,
+    firewall,
 )
 COUNTED = (
     "takeover", "split", "abort", "thaw", "refused", "switchover", "stop", "prepare_restart", "question", "doubt",

@@ -27,6 +27,7 @@ class Ear:
     def __init__(self) -> None:
         self.at = -inf  # arrival of the last accepted heartbeat
         self.active_at = -inf  # and of the last that said active, unless it said standby later
+        self.unproven_at = -inf  # last datagram of a session that was not proven
         self.deadtime_s = 0.0  # that it announced
         self.highest_term = 0
         self.both_first = inf  # first heartbeat that said active while both held
@@ -51,7 +52,7 @@ class Checker:
         self.forged_once = False
         self.asked: set[str] = set()  # routers that took over because the LAN did not answer
         self.held_since = {node.place: inf for node in world.nodes}
-        self.waiting_for_restart = False
+        self.waiting_for: set[str] = set()  # routers that have prepared a restart and not come back
 
     def fail(self, invariant: str, text: str) -> None:
         """Raise the violation."""
@@ -70,6 +71,7 @@ class Checker:
     def starts(self, node: "Node") -> None:
         """Note that `node` begins a new life: it has heard nothing yet."""
         self.ears[node.place] = Ear()
+        self.waiting_for.discard(node.place)
 
     # inputs and actions
 
@@ -118,24 +120,30 @@ class Checker:
         deadtime_s = max(node.settings.heartbeat.deadtime_s, ear.deadtime_s)
         if not self.healthy(peer) or "Forced" in action.reason:
             return
+        if "restarted" in action.reason and node.kernel.held:
+            return  # it goes on with what it holds; terms decide as soon as it has heard
         if world.now - ear.active_at < deadtime_s - 0.001:
             self.fail("6", f"{node.place} takes over although it heard its healthy active partner: {action.reason}")
         since = self.others_changed_at[node.place]
         both = (node.place, peer.place)  # both ways: a session that is new has to be proven
-        heard = any(all((path, sender) not in world.cut for sender in both) for path in node.settings.paths)
+        missing = world.cut | world.filtered
+        heard = any(all((path, sender) not in missing for sender in both) for path in node.settings.paths)
         if world.keys_differ:
-            heard = self.lan_whole()  # it hears nothing it could trust, but may ask
-        if heard and ear.at > -inf and not world.loss and world.now - since > 2 * peer.settings.heartbeat.deadtime_s:
+            heard = heard and self.lan_whole()  # it hears nothing it could trust, but may ask
+        # Each side has to hear the other before a session is proven: two heartbeats each.
+        proven_s = 2 * max(each.settings.heartbeat.keepalive_s for each in world.nodes) + SLACK_S
+        if heard and not world.loss and world.now - since > proven_s:
             self.fail("6", f"{node.place} takes over from a healthy active partner: {action.reason}")
 
     def judge_question(self, node: "Node", actions: list[Action]) -> None:
         """Invariant 1: who asks the LAN and gets no answer must not have a partner that could answer."""
         world, peer = self.world, node.peer
         self.asked.discard(node.place)
-        if not any(isinstance(action, Emit) and "nobody answers" in action.event.rule for action in actions):
+        if any(isinstance(action, Emit) and "nobody answers" in action.event.rule for action in actions):
+            world.counts["doubt"] += 1
+            self.asked.add(node.place)
+        elif world.now - self.ears[node.place].unproven_at > node.settings.heartbeat.deadtime_s:
             return
-        world.counts["doubt"] += 1
-        self.asked.add(node.place)
         undisturbed = world.now - max(self.changed_at, self.held_since[peer.place]) > 2 * ANSWER_WITHIN_S * QUESTIONS
         if peer.kernel.held and undisturbed and self.lan_whole():
             self.fail("1", f"{node.place} takes over although {peer.place} holds and answers")
@@ -166,9 +174,9 @@ class Checker:
             self.fail("1", f"{node.place} says standby and still holds the addresses")
 
     def renews(self, node: "Node") -> None:
-        """Invariant 9: an address that has lapsed is not renewed back to life while the partner holds it."""
-        if node.kernel.lapsed and node.peer.kernel.held:
-            self.fail("9", f"{node.place} renews a lapsed lease while {node.peer.place} holds the addresses")
+        """Invariant 9: an address that has lapsed is not renewed back to life."""
+        if node.kernel.lapsed:
+            self.fail("9", f"{node.place} renews a lapsed lease")
 
     def announces(self, node: "Node") -> None:
         """Invariant 3: only a holder announces."""
@@ -179,7 +187,7 @@ class Checker:
         """Note a clean end."""
         self.fault()
         if action.resume is not None:
-            self.waiting_for_restart = True
+            self.waiting_for.add(node.place)
         elif node.kernel.held and node.blocked_until < self.world.now - SLACK_S:
             self.fail("stop", f"{node.place} ended cleanly and still holds the addresses")
 
@@ -263,7 +271,7 @@ class Checker:
             bound_s += 4 * keepalive_s
         if self.failed_once:
             bound_s += 6.0
-        if self.waiting_for_restart:
+        if self.waiting_for:
             bound_s += 30.0
         if world.keys_differ or self.forged_once:
             bound_s += keepalive_s + QUESTIONS * ANSWER_WITHIN_S
@@ -278,7 +286,10 @@ class Checker:
             and node.ready
             and not node.failing
             and node.blocked_until < self.world.now
-            and node.election.view(node.now()).ready
+            and not (node.cut_off and node.settings.monitor_links)
+            and not node.ending
+            and node.told_ready
+            and (not self.failed_once or node.election.view(node.now()).ready)  # it may not try again yet
         )
 
     def leases_fit(self) -> None:
@@ -289,7 +300,7 @@ class Checker:
             self.connected_serves(node)
             if not self.healthy(node) or node.settings.vips.lease_s == 0:
                 continue
-            if world.now - self.changed_at < 2 * beat.deadtime_s + beat.initdead_s + 2 * beat.keepalive_s:
+            if world.now - self.changed_at < max(beat.deadtime_s, beat.initdead_s) + 2 * beat.keepalive_s + SLACK_S:
                 continue
             wrong = self.wrong_lease(node)
             if wrong:
@@ -302,7 +313,7 @@ class Checker:
             return
         if not self.able(peer) or not node.running or node.frozen or world.loss or world.keys_differ:
             return
-        if any(path == "private" for path, _ in world.cut) or node.blocked_until > self.changed_at:
+        if any(path == "private" for path, _ in world.cut | world.filtered) or node.blocked_until > self.changed_at:
             return
         beats = [each.settings.heartbeat for each in world.nodes]
         bound_s = max(beat.deadtime_s for beat in beats) + max(beat.keepalive_s for beat in beats) + 3 * SLACK_S
@@ -313,9 +324,9 @@ class Checker:
         """Return what is wrong with the lifetime of the addresses of an active router."""
         world, peer = self.world, node.peer
         limited = node.kernel.lifetime_s < NO_LIMIT
-        if limited and not peer.running and not self.waiting_for_restart:
+        if limited and not peer.running and peer.place not in self.waiting_for:
             return f"{node.place} is alone and its addresses have a time limit"
-        whole = not world.cut and not world.loss and not self.failed_once and not world.keys_differ
+        whole = not world.cut and not world.filtered and not world.loss and not world.keys_differ
         if not limited and whole and node.settings.vips.lease_s != 0 and self.able(peer):
             return f"{node.place} has no time limit although a ready partner is heard"
         return ""

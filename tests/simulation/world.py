@@ -37,7 +37,7 @@ from piranha.pulse.keys import KeyRing
 from piranha.pulse.packet import Datagram
 from piranha.pulse.session import Session
 from piranha.pulse.settings import ElectionSettings, Start
-from piranha.pulse.verdicts import Accepted, Evidence, Rejected, Verdict
+from piranha.pulse.verdicts import Accepted, Evidence, Introduced, Rejected, Verdict
 from piranha.pulse.watched import LinkState
 
 VIP = IPv4Address("192.0.2.10")  # stands for all
@@ -73,7 +73,7 @@ class Node:
         self.leftover = False  # addresses of a former process are here
         self.ready = True
         self.impaired = False  # while not ready: the lvs daemon serves all the same, its nannies fail
-        self.serves = False  # what the election was last told
+        self.serves = self.told_ready = False  # what the election was last told
         self.reloaded = False  # the file has changed, the process was told and has not read it yet
         self.force_active = False
         self.booted = True  # no pulse ran since the machine booted
@@ -100,7 +100,7 @@ class Node:
         world = self.world
         self.life += 1
         self.running, self.frozen, self.added, self.ending = True, False, False, False
-        self.leftover, self.serves, self.reloaded = self.kernel.held, False, False
+        self.leftover, self.serves, self.told_ready, self.reloaded = self.kernel.held, False, False, False
         start = Start(
             now=world.now + self.skew_s,
             machine_booted=self.booted,
@@ -182,7 +182,7 @@ class Node:
             if self.frozen:
                 self.world.after(0.1, self.report_lvsd, life)
                 return
-            self.serves = self.ready or self.impaired
+            self.serves, self.told_ready = self.ready or self.impaired, self.ready
             reasons = () if self.ready else ("nannies fail",) if self.impaired else ("table not loaded",)
             self.dispatch(self.election.lvsd(self.ready, reasons, self.now(), serves=self.serves))
             self.step()
@@ -208,7 +208,9 @@ class Node:
         verdict: Verdict = KEYS_DIFFER
         if datagram is not None and not self.world.keys_differ:
             verdict = self.session.judge(path, datagram)
-        if type(verdict) is Accepted:
+        if type(verdict) is Introduced:
+            self.world.check.ears[self.place].unproven_at = at
+        elif type(verdict) is Accepted:
             self.world.check.heard(self, verdict, at, sent_at)
         actions = self.election.receive(path, verdict, at + self.skew_s)
         if actions:
@@ -451,6 +453,7 @@ class World:
         self.count = 0
         self.counts: dict[str, int] = {}
         self.cut: set[tuple[str, Place]] = set()  # path and sender
+        self.filtered: set[tuple[str, Place]] = set()  # the same for heartbeats only: a firewall
         self.loss = 0.0
         self.delay_s = 0.001
         self.jitter_s = 0.0
@@ -494,7 +497,7 @@ class World:
     def carry(self, sender: Node, path: str, datagram: Datagram) -> None:
         """Carry a datagram to the other router, or lose it."""
         rng = self.rng
-        if self.lost(sender, path):
+        if self.lost(sender, path) or (path, sender.place) in self.filtered:
             return
         delay_s = self.delay_s + rng.random() * self.jitter_s
         self.after(delay_s, sender.peer.arrive, path, datagram, self.now)

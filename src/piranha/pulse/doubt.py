@@ -1,7 +1,8 @@
 """Doubt: the partner is silent, but datagrams that cannot be verified come from its address.
 
-Deaf must not mean active: they may be its own, under another key. And somebody must serve: they may
-be forged, and the partner dead. So the LAN is asked who has the VIPs. Source: docs/failover.md, rule 9.
+Deaf must not mean active: they may be its own, under another key, or unproven since it does not hear
+us. And somebody must serve: they may be forged or recorded, and the partner dead. So the LAN is asked
+who has the VIPs. Source: docs/failover.md, rule 9.
 """
 
 from piranha.events.event import Level
@@ -36,7 +37,7 @@ class Doubt(Tenure):
         partner = self._partner
         if not self._settings.paired or partner.alive(now):
             return False
-        return now < partner.sign_of_life_at() + partner.wait_s(self._settings.heartbeat.deadtime_s)
+        return now < partner.doubtful_at() + partner.wait_s(self._settings.heartbeat.deadtime_s)
 
     def _consult(self, now: float, *, patient: bool = False) -> Finding:
         """Ask the LAN, or go on asking; return what the last round found."""
@@ -54,7 +55,7 @@ class Doubt(Tenure):
         finding = self._consult(now)
         gone_at = self._inquiry.claimed_at + wait_s  # who has answered gets a deadtime, as if it had been a heartbeat
         self._wake(gone_at, now)
-        self._wake(partner.sign_of_life_at() + wait_s, now)
+        self._wake(partner.doubtful_at() + wait_s, now)
         if finding is Finding.SILENCE:
             if now < gone_at:
                 return None
@@ -71,17 +72,23 @@ class Doubt(Tenure):
             self._release_again(now)  # a former pulse left them here, and somebody else serves
         if self._held_back is not finding:
             self._held_back = finding
-            self._report.say(now, "router", "takeover held back", self._why_held_back(), rule=RULE, level=Level.ERROR)
+            self._report.say(
+                now, "router", "takeover held back", self._why_held_back(now), rule=RULE, level=Level.ERROR
+            )
         return None
 
-    def _why_held_back(self) -> str:
-        inquiry = self._inquiry
+    def _why_held_back(self, now: float) -> str:
+        inquiry, what = (
+            self._inquiry,
+            "heartbeats from the partner's address are not proven to be new: does it hear us?",
+        )
+        if now < self._partner.sign_of_life_at() + self._settings.heartbeat.deadtime_s:
+            what = "datagrams from the partner's address fail their check: compare key files, clusters, versions"
         if inquiry.finding is Finding.ANSWERED:
-            return f"{inquiry.claim}; datagrams from the partner's address fail their check"
-        cause = "datagrams from the partner's address fail their check: compare key files, clusters, versions"
+            return f"{inquiry.claim}; {what}"
         if inquiry.finding is Finding.IMPOSSIBLE:
-            return f"{cause}; the LAN cannot be asked who has the VIPs: {inquiry.trouble}"
-        return f"{cause}; asking the LAN who has the VIPs"
+            return f"{what}; the LAN cannot be asked who has the VIPs: {inquiry.trouble}"
+        return f"{what}; asking the LAN who has the VIPs"
 
     def _watch_rival(self, now: float) -> None:
         """An active router in doubt asks: one that took over from silence may have taken it from a holder."""
@@ -97,7 +104,7 @@ class Doubt(Tenure):
             self._step_down(reasons.rival(str(self._inquiry.claim)), now, offer=False)
         elif finding is Finding.ANSWERED and not self._rival:
             self._rival = True
-            cause = f"{self._inquiry.claim}; its heartbeats fail their check"
+            cause = f"{self._inquiry.claim}; its heartbeats cannot be verified"
             self._report.say(now, "router", "another router has the VIPs too", cause, rule=RULE, level=Level.ERROR)
         elif finding is Finding.SILENCE and self._rival:
             self._rival = False

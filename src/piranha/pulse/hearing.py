@@ -44,6 +44,9 @@ class Hearing:
             case Alive():
                 return self._barely(path, verdict, at, settings)
             case Introduced():
+                state = self.partner.paths.get(path)
+                if state is not None:
+                    state.unproven_at = at
                 return Heard.STRANGER
             case Rejected():
                 return self._suspect(path, verdict, at)

@@ -15,7 +15,9 @@ class PathState:
     """One path.
 
     evidence: what else came from there last; told: all that was reported since the last heartbeat;
-    life_at: when something came that proves life but cannot be verified. late: heartbeats after `warntime`.
+    life_at: when something came that proves life but cannot be verified; unproven_at: when something signed
+    came of a session that has not echoed our nonce, for example since it does not hear us. late: heartbeats
+    after `warntime`.
     """
 
     heard_at: float | None = None
@@ -24,6 +26,7 @@ class PathState:
     evidence: Evidence | None = None
     told: set[Evidence] = field(default_factory=set)
     life_at: float = -inf
+    unproven_at: float = -inf
 
 
 @dataclass(slots=True)
@@ -83,6 +86,7 @@ class Partner:
         self.dead_at = max(self.dead_at, min(self.dead_at + late_s, now + self.wait_s(deadtime_s)))
         for state in self.paths.values():
             state.life_at = min(state.life_at + late_s, now)
+            state.unproven_at = min(state.unproven_at + late_s, now)
 
     def hear(self, path: str, at: float, deadtime_s: float) -> None:
         """Take in that it was heard on `path`."""
@@ -90,8 +94,9 @@ class Partner:
         state = self.paths.get(path)
         if state is not None:
             state.heard_at = at
+            state.life_at = state.unproven_at = -inf
             if state.evidence is not None:
-                state.evidence, state.life_at = None, -inf
+                state.evidence = None
                 state.told.clear()
         wait_s = self.wait_s(deadtime_s)
         if self.last is not None:
@@ -128,6 +133,10 @@ class Partner:
     def sign_of_life_at(self) -> float:
         """Return when something last came from it that could not be verified; -inf = never."""
         return max([state.life_at for state in self.paths.values()], default=-inf)
+
+    def doubtful_at(self) -> float:
+        """Return when something last came that may be its own, but is no heartbeat; -inf = never."""
+        return max([self.sign_of_life_at(), *(state.unproven_at for state in self.paths.values())])
 
     def keep_paths(self, names: tuple[str, ...]) -> None:
         """Take in the paths of a reloaded configuration."""
