@@ -7,10 +7,8 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from piranha.cli.facts import Facts, text
-from piranha.cli.links import with_links
 from piranha.cli.names import ALWAYS_KNOWN, PLACES, known_names, nearest, subjects
 from piranha.cli.options import Asked, Parser, ask_daemon, parser
 from piranha.cli.status_facts import about, judge
@@ -34,7 +32,6 @@ def main(argv: Sequence[str]) -> int:
     args = _options().parse_args(argv)
     folders = Folders.of(args.run_dir, args.state_dir)
     pulse, lvsd = ask_daemon("pulse", "status", folders), ask_daemon("lvsd", "status", folders)
-    pulse = replace(pulse, data=with_links(pulse.data))
     if args.on and (problem := _elsewhere(args.on, pulse.data or lvsd.data or {})):
         print(f"piranha: {problem}", file=sys.stderr)
         return Verdict.UNKNOWN

@@ -10,7 +10,6 @@ from math import inf
 from typing import NamedTuple
 
 from piranha.cli.facts import Facts
-from piranha.cli.links import with_links
 from piranha.cli.names import ALWAYS_KNOWN, known_names, nearest, of_routers, subjects
 from piranha.cli.options import DAEMONS, ask_daemon, parser, records_of
 from piranha.cli.standing import outlook, stands
@@ -51,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"piranha: no record can be read in {folders.run} and {folders.state}", file=sys.stderr)
         return 3
     lvsd = ask_daemon("lvsd", "status", folders).data or {}
-    pulse = with_links(ask_daemon("pulse", "status", folders).data) or {}
+    pulse = ask_daemon("pulse", "status", folders).data or {}
     names = subjects(args.name, pulse, lvsd) or [args.name]
     until_s = inf if args.at is None else _time(args.at)
     told = without_clock_alone(
