@@ -56,7 +56,10 @@ def test_a_first_result_that_never_comes_is_said() -> None:
     overdue = Overdue(SILENT_FROM_S)
     web1 = Monitor("www/web1", "10.0.0.3:80", TIMING, since_s=SILENT_FROM_S)
     [event] = look_until(overdue, [web1], STALE_S + 1)
-    assert (event.before, event.cause) == ("unknown", "no check yet")
+    assert (event.message, event.before, event.after) == ("no check result yet", "", "")
+    web1.observe(result("www/web1", STALE_S + 1.5), STALE_S + 1.5)
+    [event] = overdue.look([web1], STALE_S + 2)
+    assert event.message == "check results come"
 
 
 def test_a_pause_of_lvsd_itself_is_not_the_silence_of_others() -> None:

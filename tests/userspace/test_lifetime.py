@@ -1,6 +1,8 @@
 """One forwarder a run directory, started by whoever needs it first, outliving everybody."""
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -95,6 +97,22 @@ def test_a_folder_that_is_missing_is_said_in_one_line(tmp_path: Path) -> None:
         1,
         f"forwarder: {missing.with_suffix('.lock')}: No such file or directory\n",
     )
+
+
+def test_it_ends_without_a_word_while_somebody_is_still_connected(tmp_path: Path) -> None:
+    path = tmp_path / "forwarder.sock"
+    started = subprocess.Popen(
+        [sys.executable, "-m", "piranha.forwarding.userspace.main", "--foreground", "--socket", str(path)],
+        env=environment(),
+        stderr=subprocess.PIPE,
+    )
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as silent:
+        until(path.exists)
+        silent.connect(str(path))
+        until(lambda: bool(client.status(path)))
+        started.terminate()
+        _, said = started.communicate(timeout=LIMIT_S)
+    assert (started.returncode, said) == (0, b"")
 
 
 def test_without_a_forwarder_the_plane_is_unavailable_and_says_where(tmp_path: Path) -> None:

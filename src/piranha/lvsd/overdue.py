@@ -1,6 +1,7 @@
 """Checks that bring no results any more: what is believed of their servers is old, and that is said."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from piranha.events.event import Event, Level
 from piranha.lvscf.config import CheckTiming
@@ -29,6 +30,7 @@ class Overdue:
         self._looked_s = now
         self._trusted_s = now
         self._overdue: set[str] = set()
+        self._never_heard: set[str] = set()
 
     def look(self, monitors: Iterable[Monitor], now: float) -> list[Event]:
         """Return what began or ended since the last look. now: monotonic seconds."""
@@ -39,8 +41,10 @@ class Overdue:
         subjects = {monitor.subject: monitor for monitor in monitors}
         overdue = {name for name, monitor in subjects.items() if self._is_overdue(monitor, now)}
         began = [_began(subjects[name], now) for name in sorted(overdue - self._overdue)]
-        ended = [_ended(subjects[name], now) for name in sorted((self._overdue - overdue) & subjects.keys())]
+        back = sorted((self._overdue - overdue) & subjects.keys())
+        ended = [_ended(subjects[name], now, first=name in self._never_heard) for name in back]
         self._overdue = overdue
+        self._never_heard = {name for name in overdue if subjects[name].last is None}
         return _bounded(began, now) + _bounded(ended, now)
 
     def _is_overdue(self, monitor: Monitor, now: float) -> bool:
@@ -49,20 +53,28 @@ class Overdue:
 
 
 def _began(monitor: Monitor, now: float) -> Event:
-    since_s = monitor.last.started_s if monitor.last is not None else monitor.since_s
-    return Event(
+    event = Event(
         when_s=now,
         subject=monitor.subject,
+        message="no check result yet",
+        rule=f"{STALE_INTERVALS} intervals without a result",
+        cause="the nanny is slow to start, or does not start",
+        level=Level.WARNING,
+    )
+    if monitor.last is None:
+        return event
+    return replace(
+        event,
         message="no check results any more: what is believed is old",
         before=str(monitor.health),
         after="unknown",
-        rule=f"{STALE_INTERVALS} intervals without a result",
-        cause=f"the last check began {now - since_s:.0f} s ago" if monitor.last is not None else "no check yet",
-        level=Level.WARNING,
+        cause=f"the last check began {now - monitor.last.started_s:.0f} s ago",
     )
 
 
-def _ended(monitor: Monitor, now: float) -> Event:
+def _ended(monitor: Monitor, now: float, *, first: bool) -> Event:
+    if first:
+        return Event(when_s=now, subject=monitor.subject, message="check results come", after=str(monitor.health))
     return Event(
         when_s=now,
         subject=monitor.subject,

@@ -231,7 +231,7 @@ class Pulse:
 
     def _on_effect(self, done: Done) -> None:
         for note in done.notes:
-            self._teller.say("vip", "set for VIPs", facts=(("what", note),))
+            self._teller.say("vip", f"for the VIPs: {note}")
 
         def take_in(now: float) -> None:
             self._dispatch(
