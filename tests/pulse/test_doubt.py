@@ -10,7 +10,7 @@ from piranha.pulse.actions import AskLan, StepDown, TakeOver
 from piranha.pulse.heartbeat import Place, Role
 from piranha.pulse.inquiry import Claim
 from piranha.pulse.settings import Start
-from piranha.pulse.verdicts import Evidence, Introduced, Rejected
+from piranha.pulse.verdicts import Accepted, Evidence, Introduced, Rejected, Verdict
 
 FORGED = Rejected(Evidence.BAD_SIGNATURE, "key 'k1'")
 ANSWER = Claim(address=IPv4Address("192.0.2.10"), mac="02:00:5e:00:53:01", device="eth0")
@@ -183,6 +183,21 @@ def test_a_partner_that_does_not_hear_us_is_not_dead_when_the_lan_answers() -> N
     assert asking.startswith("heartbeats from the partner's address are not proven to be new: does it hear us?")
     assert answered.startswith("02:00:5e:00:53:01 on eth0 answers")
     assert not router.said().bad_signatures
+
+
+def test_a_goodbye_is_void_when_an_unproven_session_came_after_it() -> None:
+    router = Router(start=Start(now=0.0)).ready()
+    router.hear(1.0)
+    router.at = 20.0  # it stood still; the partner was stopped and started again, and does not hear us
+    goodbye = replace(router.partner, role=Role.STANDBY, goodbye=True, revision=9)
+    waited: list[tuple[Verdict, float]] = [(Accepted(goodbye), 5.0)]
+    waited += [(Introduced(), float(second)) for second in range(8, 20, 2)]
+    for verdict, at in waited:
+        router.take(router.election.receive("public", verdict, at), at)
+    for second in range(20, 30):
+        router.input(Introduced(), float(second))
+        live(router, second + 0.1, second + 1.0, forged=False, answer=ANSWER)
+    assert TakeOver not in kinds(router.done)
 
 
 def test_a_lone_router_asks_nobody() -> None:

@@ -52,7 +52,7 @@ class Checker:
         self.forged_once = False
         self.asked: set[str] = set()  # routers that took over because the LAN did not answer
         self.held_since = {node.place: inf for node in world.nodes}
-        self.waiting_for: set[str] = set()  # routers that have prepared a restart and not come back
+        self.waiting_for: set[str] = set()  # routers that have announced a restart and not come back
 
     def fail(self, invariant: str, text: str) -> None:
         """Raise the violation."""
@@ -142,8 +142,10 @@ class Checker:
         if any(isinstance(action, Emit) and "nobody answers" in action.event.rule for action in actions):
             world.counts["doubt"] += 1
             self.asked.add(node.place)
-        elif world.now - self.ears[node.place].unproven_at > node.settings.heartbeat.deadtime_s:
-            return
+        else:
+            ear = self.ears[node.place]
+            if not max(ear.at, world.now - node.settings.heartbeat.deadtime_s) < ear.unproven_at:
+                return
         undisturbed = world.now - max(self.changed_at, self.held_since[peer.place]) > 2 * ANSWER_WITHIN_S * QUESTIONS
         if peer.kernel.held and undisturbed and self.lan_whole():
             self.fail("1", f"{node.place} takes over although {peer.place} holds and answers")
@@ -186,9 +188,7 @@ class Checker:
     def stopped(self, node: "Node", action: Stopped) -> None:
         """Note a clean end."""
         self.fault()
-        if action.resume is not None:
-            self.waiting_for.add(node.place)
-        elif node.kernel.held and node.blocked_until < self.world.now - SLACK_S:
+        if action.resume is None and node.kernel.held and node.blocked_until < self.world.now - SLACK_S:
             self.fail("stop", f"{node.place} ended cleanly and still holds the addresses")
 
     # who holds

@@ -267,6 +267,8 @@ class Node:
             self.world.counts["refused" if answer.refusal else command.value] += 1
             if answer.refusal and self.world.trace is not None:
                 self.world.trace(f"{self.world.now:9.3f} {self.place:7} refused: {answer.refusal}")
+            if not answer.refusal and command is Command.PREPARE_RESTART:
+                self.world.check.waiting_for.add(self.place)
             self.ending = self.ending or (not answer.refusal and command is not Command.SWITCHOVER)
             self.dispatch(answer.actions)
             self.step()

@@ -124,7 +124,7 @@ class Contest(Doubt):
         if now < self._offer_until:
             self._wake(self._offer_until, now)
             return None
-        if last is not None and last.goodbye:
+        if partner.is_gone():
             return reasons.partner_inactive(self._settings.place.other, "goodbye", "the partner was stopped")
         wait_s = partner.wait_s(self._settings.heartbeat.deadtime_s)
         if self._in_doubt(now):
@@ -148,7 +148,7 @@ class Contest(Doubt):
         else:
             self._term = max(self._term, self._highest_term) + 1
         self._highest_term = max(self._highest_term, self._term)
-        goodbye = partner.last is not None and partner.last.goodbye
+        goodbye = partner.is_gone()
         self._ordering = self._settings.paired and not partner.is_standby(now) and not goodbye
         self._handover = False
         partner.offered_at = -inf

@@ -138,6 +138,10 @@ class Partner:
         """Return when something last came that may be its own, but is no heartbeat; -inf = never."""
         return max([self.sign_of_life_at(), *(state.unproven_at for state in self.paths.values())])
 
+    def is_gone(self) -> bool:
+        """Whether it said goodbye, and nothing came since that may be its own."""
+        return self.last is not None and self.last.goodbye and self.doubtful_at() <= self.learned_at
+
     def keep_paths(self, names: tuple[str, ...]) -> None:
         """Take in the paths of a reloaded configuration."""
         self.paths = {name: self.paths.get(name, PathState()) for name in names}
