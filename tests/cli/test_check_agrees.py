@@ -131,6 +131,7 @@ def start_lvsd(config: Config, *, plane_warned: bool) -> None:
         assert read_downward(json.loads(line)) == Assign(batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "directive", [d for d in directives.ALL if d.status is Status.ACTED_ON], ids=lambda directive: directive.name
 )

@@ -18,6 +18,8 @@ from piranha.forwarding.userspace.client import SOCKET_NAME, UserspacePlane, sto
 from piranha.pulse.supervisor import LvsDaemon, LvsdError, LvsdState
 from piranha.pulse.watchdog import Patience
 
+pytestmark = pytest.mark.slow
+
 FAKE = str(Path(__file__).with_name("fake_lvsd.py"))
 SOURCE = str(Path(piranha.__file__).parent.parent)
 LIMIT_S = 10.0
@@ -267,7 +269,6 @@ def test_one_that_is_slow_to_start_is_not_killed(tmp_path: Path) -> None:
     assert "lvsd does not answer: killing it" not in watched.messages()
 
 
-@pytest.mark.slow
 def test_the_real_one_that_is_stopped_is_replaced_and_the_table_stays(tmp_path: Path) -> None:
     file = tmp_path / "lvs.cf"
     file.write_text(
