@@ -132,6 +132,10 @@ virtual www {{
         self.wait_for(lambda: '"valid_s": 1' in json.dumps(self.status(active)), "the lease is limited")
         return active, "backup" if active == "primary" else "primary"
 
+    def prepare_restart(self, node: str) -> None:
+        words = [sys.executable, "-m", "piranha.pulse.main", "--prepare-restart", "--run-dir", str(self.run_dir(node))]
+        subprocess.run(words, env={**os.environ, "PYTHONPATH": str(SOURCE)}, check=True, timeout=LIMIT_S)
+
     def end(self) -> None:
         for process in self.processes.values():
             with suppress(ProcessLookupError):
@@ -252,11 +256,25 @@ def test_a_switchover_moves_the_vips_and_a_refused_one_says_why(pair: Pair) -> N
     pair.wait_for(lambda: pair.holders() == [standby] and pair.role(active) == "standby", "the VIP moves")
 
 
+def test_a_prepared_restart_of_the_standby_leaves_its_lvsd_to_the_next_pulse(pair: Pair) -> None:
+    active, standby = pair.start_both()
+    lvsd = lock_holder(pair.run_dir(standby) / "lvsd.lock")
+
+    pair.prepare_restart(standby)
+    assert lock_holder(pair.run_dir(standby) / "lvsd.lock") == lvsd
+    pair.start(standby)
+    pair.wait_for(lambda: pair.role(standby) == "standby" and pair.status(standby).get("ready"), "it is back")
+
+    assert lock_holder(pair.run_dir(standby) / "lvsd.lock") == lvsd
+    assert "end" not in (pair.run_dir(standby) / "lvsd-story").read_text().split()
+    assert "it restarts, back within 30 s" in pair.log(active)
+    assert pair.holders() == [active]
+
+
 def test_a_prepared_restart_costs_nothing(pair: Pair) -> None:
     active, standby = pair.start_both()
 
-    words = [sys.executable, "-m", "piranha.pulse.main", "--prepare-restart", "--run-dir", str(pair.run_dir(active))]
-    subprocess.run(words, env={**os.environ, "PYTHONPATH": str(SOURCE)}, check=True, timeout=LIMIT_S)
+    pair.prepare_restart(active)
     assert lock_holder(pair.run_dir(active) / "pulse.lock") is None, "it waits for the end"
     assert pair.processes[active].wait(LIMIT_S) == 0
     assert pair.holders() == [active], "the VIP stays where it is"

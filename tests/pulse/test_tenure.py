@@ -360,6 +360,33 @@ def test_a_prepared_restart_goes_on_with_its_term() -> None:
     assert [action.term for action in restarted.done if isinstance(action, TakeOver)] == [1]
 
 
+def test_a_standby_that_restarts_says_goodbye_and_why_and_leaves_the_lvs_daemon() -> None:
+    backup = Router().ready()
+    backup.hear(1.0)
+    backup.take(backup.election.command(Command.PREPARE_RESTART, 2.0).actions, 2.0)
+    backup.tick(4.0)
+    assert backup.done[-1] == Stopped(lvsd_stays=True)
+
+    primary = active_router()
+    primary.hear(2.0, replace(backup.said(), revision=6), seen_revision=primary.said().revision)
+    told = [(event.message, event.cause) for event in primary.events()]
+    assert ("partner says goodbye", "it restarts, back within 30 s") in told
+    assert not primary.election.view(2.0).partner_alive, "nobody waits for a standby"
+
+
+def test_a_restart_whose_addresses_had_to_go_leaves_the_lvs_daemon_all_the_same() -> None:
+    primary = active_router()
+    primary.take(primary.election.command(Command.PREPARE_RESTART, 2.0).actions, 2.0)
+    primary.hold_effects = True
+    primary.hear(2.1, role=Role.ACTIVE, term=9, revision=9)  # it has taken over meanwhile
+    assert primary.said().back_within_s == 0, "as long as it may hold addresses nobody is to wait for it"
+
+    primary.hold_effects = False
+    primary.tick(4.0)
+    primary.tick(5.0)
+    assert Stopped(lvsd_stays=True) in primary.done
+
+
 def test_a_restart_is_bridged_only_when_the_partner_has_heard_of_it() -> None:
     primary = active_router()
     primary.hear(1.5, seen_revision=primary.said().revision)

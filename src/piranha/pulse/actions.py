@@ -107,9 +107,14 @@ class Resume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """The election is over: end the process. resume: to be stored for the next start, addresses stay."""
+    """The election is over: end the process.
+
+    resume: to be stored for the next start, addresses stay. lvsd_stays: a prepared restart, of a
+    standby too: the next pulse adopts the lvs daemon and its table.
+    """
 
     resume: Resume | None = None
+    lvsd_stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,8 @@ class Contest(Doubt):
             self._wake(self._offer_until, now)
             return None
         if partner.is_gone():
-            return reasons.partner_inactive(self._settings.place.other, "goodbye", "the partner was stopped")
+            cause = "the partner restarts" if last is not None and last.back_within_s else "the partner was stopped"
+            return reasons.partner_inactive(self._settings.place.other, "goodbye", cause)
         wait_s = partner.wait_s(self._settings.heartbeat.deadtime_s)
         if self._in_doubt(now):
             return self._claim_in_doubt(now)

@@ -333,7 +333,7 @@ class Pulse:
         self._inbox.unwatch()
         resume = self._stopped.resume if self._stopped is not None else None
         if self._stopped is not None and resume is None:
-            await self._let_go()
+            await self._let_go(lvsd_stays=self._stopped.lvsd_stays)
         supervision.cancel()
         await self._keeper.keep(resume=resume)
         for task in self._tasks:
@@ -344,7 +344,7 @@ class Pulse:
         self._hands.reader.close()
         self._hands.runner.close()
 
-    async def _let_go(self) -> None:
+    async def _let_go(self, *, lvsd_stays: bool) -> None:
         """Leave no VIP behind, and end lvsd only then: a VIP without a table refuses connections."""
         try:
             left = await self.effects.let_go(LET_GO_S)
@@ -356,7 +356,8 @@ class Pulse:
             cause = " ".join(map(str, sorted(left, key=str)))
             self._teller.say("vip", "VIPs are left behind: lvsd stays", cause=cause, level=Level.ERROR)
             return
-        await self.lvsd.stop()
+        if not lvsd_stays:
+            await self.lvsd.stop()
 
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -142,8 +142,9 @@ class Election(Contest):
             self._step_down(reasons.switchover(), now, offer=True)
             return Answer(self._report.drain())
         was = self._fit()
+        returns = command is Command.PREPARE_RESTART
         # A standby that restarts holds nothing: a goodbye says more than "wait for me".
-        self._ending = Ending(command is Command.PREPARE_RESTART and self._phase is Phase.ACTIVE, now)
+        self._ending = Ending(returns and self._phase is Phase.ACTIVE, now, returns=returns)
         self._note_fitness(was, now)
         self._revise()  # also when it was not fit before: what it says now must be acknowledged
         held = self._phase in (Phase.ACTIVE, Phase.TAKING_OVER) or self._holding.held
@@ -302,7 +303,7 @@ class Election(Contest):
     def _finish(self, resume: Resume | None) -> None:
         self._stopped = True
         self._due = inf
-        self._report.do(Stopped(resume=resume))
+        self._report.do(Stopped(resume=resume, lvsd_stays=self._ending is not None and self._ending.returns))
 
     def _beat(self, now: float) -> None:
         if not self._settings.paired or self._stopped:

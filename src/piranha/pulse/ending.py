@@ -20,10 +20,15 @@ class EndStep(Enum):
 
 @dataclass(slots=True)
 class Ending:
-    """A stop or a restart that has begun. next_at: when the next step is due, unless a fact comes first."""
+    """A stop or a restart that has begun.
+
+    returns: a prepared restart: the next pulse is to find the lvs daemon and its table. restart: it is to
+    find the addresses too. next_at: when the next step is due, unless a fact comes first.
+    """
 
     restart: bool
     next_at: float
+    returns: bool = False
     said: int = 0
     stretched: bool = False
 

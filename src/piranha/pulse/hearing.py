@@ -129,10 +129,10 @@ class Hearing:
             cause = "" if now_says.ready else now_says.obstacle.name.lower()
             say(at, "partner", f"partner is {word}", cause or "its heartbeat", after=word)
         if now_says.goodbye and not (before and before.goodbye):
-            say(at, "partner", "partner says goodbye", "it was stopped", after="gone")
+            say(at, "partner", "partner says goodbye", now_says.farewell(), after="gone")
         elif now_says.handover and not (before and before.handover):
             say(at, "partner", "partner hands over", "its heartbeat")
-        if now_says.back_within_s and not (before and before.back_within_s):
+        if now_says.back_within_s and not now_says.goodbye and not (before and before.back_within_s):
             say(at, "partner", f"partner restarts, back within {now_says.back_within_s} s", "its heartbeat")
         if now_says.bad_signatures and not (before and before.bad_signatures):
             say(

@@ -56,7 +56,8 @@ class Heartbeat:
     keepalive_s, deadtime_s: the sender's timers; who listens waits at least this deadtime.
     lease_s: lifetime that the kernel has confirmed for the sender's addresses, `NO_LIMIT`, or 0 =
     holds none. hears: the sender hears the receiver. order: step down. handover: take over now, I
-    have let go. goodbye: I have let go and end. back_within_s: I restart, wait so long; 0 = no.
+    have let go. goodbye: I have let go and end. back_within_s: I restart; wait so long,
+    unless I said goodbye; 0 = no.
     bad_signatures: the sender gets datagrams from the receiver's address that fail their signature.
     generation, meaning: accepted configuration of the sender (`lvscf.config.meaning`, 16 hex digits
     or empty).
@@ -85,3 +86,7 @@ class Heartbeat:
     def ready(self) -> bool:
         """Whether the sender can take over."""
         return self.readiness >= READY
+
+    def farewell(self) -> str:
+        """Return why it said goodbye, for people."""
+        return f"it restarts, back within {self.back_within_s} s" if self.back_within_s else "it was stopped"

@@ -153,6 +153,8 @@ class Standing:
     def _compose(self, variable: Variable) -> Heartbeat:
         settings, ending = self._settings, self._ending
         active = self._phase is not Phase.STANDBY
+        goodbye = ending is not None and not ending.restart and not active
+        returns = ending is not None and (ending.restart or (goodbye and ending.returns))
         fit = self._fit()
         if fit:
             obstacle = Obstacle.NONE
@@ -176,8 +178,8 @@ class Standing:
             hears=variable.hears,
             order=variable.order,
             handover=variable.handover,
-            goodbye=ending is not None and not ending.restart and not active,
-            back_within_s=RESTART_WITHIN_S if ending is not None and ending.restart else 0,
+            goodbye=goodbye,
+            back_within_s=RESTART_WITHIN_S if returns else 0,
             bad_signatures=variable.bad_signatures,
             generation=settings.generation,
             meaning=settings.meaning,

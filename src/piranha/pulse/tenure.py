@@ -69,7 +69,7 @@ class Tenure(Standing):
         self._partner.order_revision = 0
         if self._ending is not None:
             self._ending.restart = False  # there is nothing left to come back to
-            self._ending.said = 0
+            self._ending.said, self._ending.next_at = 0, now
         self._change(reason, Phase.STEPPING_DOWN, now)
         self._report.do(self._holding.release(reason.message, now))
 
