@@ -49,6 +49,21 @@ def test_a_service_that_is_not_in_the_table_is_an_outage() -> None:
     assert verdict is OUTAGE
 
 
+@pytest.mark.parametrize(
+    ("role", "whole", "verdict"),
+    [("active", True, OUTAGE), ("", True, OUTAGE), ("standby", True, DEGRADED), ("active", False, DEGRADED)],
+)
+def test_nat_that_the_machine_does_not_forward_is_an_outage_where_it_serves(
+    role: str, whole: bool, verdict: Verdict
+) -> None:
+    www = virtual("www", server("web1"), not_forwarded={"setting": "net.ipv4.ip_forward", "whole": whole})
+
+    assert judged(None, lvsd(www, role=role), expected=False) == (
+        verdict,
+        ["! www: net.ipv4.ip_forward is 0: nothing comes through from real servers behind NAT"],
+    )
+
+
 def test_a_drained_server_and_a_repaired_table_are_notes() -> None:
     www = virtual("www", server("web1"), server("web2", "drain", weight=0))
     verdict, lines = judged(pulse(), lvsd(www, overruled=[{"what": "tcp 192.0.2.10:443 was removed", "age_s": 2.0}]))

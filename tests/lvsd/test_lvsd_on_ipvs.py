@@ -28,6 +28,7 @@ WWW = ServiceKey(AddressMatch(Protocol.TCP, ip_address("192.0.2.10"), 8080))
 MAIL = ServiceKey(AddressMatch(Protocol.TCP, ip_address("192.0.2.10"), 25))
 FOREIGN = ServiceKey(AddressMatch(Protocol.TCP, ip_address("192.0.2.99"), 8000))
 NAT = ForwardingMethod.NAT
+FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 
 @pytest.fixture
@@ -289,3 +290,27 @@ def test_without_a_usable_file_it_does_not_start_and_leaves_the_table(
     assert lvsd.launch().wait(LIMIT_S) == 1
     assert plane.dump() == before
     lvsd.until_logged("the file accepted last is")
+
+
+def test_nat_without_forwarding_is_told_and_so_is_its_end(lvsd: Lvsd, servers: tuple[RealServer, RealServer]) -> None:
+    elsewhere = "    server far { active = 1; address = 10.9.9.9; port = 80 }\n}"
+    lvsd.write(virtual("www", ("web1", servers[0].port, 1)).rstrip()[:-1] + elsewhere, repair_s=1)
+    before = FORWARD.read_text()
+    try:
+        FORWARD.write_text("0")
+        lvsd.start()
+        assert cut(lvsd) == {"setting": "net.ipv4.ip_forward", "whole": False}
+        FORWARD.write_text("1")
+        until(lambda: cut(lvsd) is None, "the end")
+        FORWARD.write_text("0")
+        until(lambda: cut(lvsd) is not None, "the next beginning")
+        # One interface that routes is enough: which one the answers come in by is not known here.
+        Path("/proc/sys/net/ipv4/conf/lo/forwarding").write_text("1")
+        until(lambda: cut(lvsd) is None, "the next end")
+    finally:
+        FORWARD.write_text(before)
+    assert lvsd.count("connections through NAT fail") == 2
+
+
+def cut(lvsd: Lvsd) -> object:
+    return lvsd.status()["virtuals"][0]["not_forwarded"]

@@ -27,7 +27,7 @@ def judge(pulse: Facts | None, lvsd: Facts | None, *, pulse_expected: bool) -> t
     if lvsd is not None:
         findings += _daemon(lvsd) + _common(lvsd)
         for virtual in dicts(lvsd.get("virtuals")):
-            findings += _virtual(virtual)
+            findings += _virtual(virtual, standby=text(lvsd.get("role")) == "standby")
     elif pulse is None or is_active(pulse) or text(pulse.get("standby")) != "cold":
         findings.append(Finding("!", "lvsd", "lvsd on this router does not answer", Verdict.UNKNOWN))
     if pulse is not None and lvsd is not None:
@@ -104,7 +104,7 @@ def _refused_file(daemon: Facts) -> list[Finding]:
     return [Finding("!", "config", words, age_s=age_s)]
 
 
-def _virtual(virtual: Facts) -> list[Finding]:
+def _virtual(virtual: Facts, *, standby: bool) -> list[Finding]:
     name, servers = text(virtual.get("name")), dicts(virtual.get("servers"))
     states = [server_state(server) for server in servers]
     found = []
@@ -119,6 +119,11 @@ def _virtual(virtual: Facts) -> list[Finding]:
         services = strings(virtual.get("services"))
         missing = [service for service, there in zip(services, in_table, strict=False) if not there]
         found.append(Finding("!", name, f"{', '.join(missing)} not in the table: clients are refused"))
+    if (cut := facts(virtual.get("not_forwarded"))) is not None:
+        words = f"{text(cut.get('setting'))} is 0: nothing comes through from real servers behind NAT"
+        # A standby serves nobody yet: there is time to switch it on.
+        outage = cut.get("whole") is True and not standby
+        found.append(Finding("!", name, words, Verdict.OUTAGE if outage else Verdict.DEGRADED))
     for server in servers:
         found += _server(f"{name}/{text(server.get('name'))}", server)
     return found

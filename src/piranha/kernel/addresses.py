@@ -26,6 +26,7 @@ from piranha.kernel.route import (
 )
 from piranha.kernel.socket import NETLINK_ROUTE, Failure, NetlinkSocket, Request
 from piranha.kernel.wire import NLM_F_CREATE, NLM_F_REPLACE
+from piranha.terms import Family
 
 GONE = (errno.EADDRNOTAVAIL, errno.ENODEV)  # what a removal answers when there is nothing to remove
 
@@ -78,6 +79,19 @@ def read_setting(path: str) -> str | None:
         return Path("/proc/sys", path).read_text(encoding="ascii").strip()
     except OSError:
         return None
+
+
+def forwards(family: Family) -> bool:
+    """Return whether this machine routes packets of `family` from any interface; True when that cannot be read."""
+    if family is Family.IPV4:
+        main, one_interface = "net/ipv4/ip_forward", "net/ipv4/conf/*/forwarding"
+    else:
+        # Linux 6.17 and later; what routes IPv6 before is the main switch alone.
+        main, one_interface = "net/ipv6/conf/all/forwarding", "net/ipv6/conf/*/force_forwarding"
+    if read_setting(main) != "0":
+        return True
+    found = (path.relative_to("/proc/sys") for path in Path("/proc/sys").glob(one_interface))
+    return any(path.parts[3] not in ("all", "default") and read_setting(str(path)) == "1" for path in found)
 
 
 def write_setting(path: str, value: str) -> None:

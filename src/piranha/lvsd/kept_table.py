@@ -13,6 +13,7 @@ from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.reconcile import Reconciler
 from piranha.lvsd.report import Statistics
+from piranha.lvsd.unforwarded import Unforwarded
 from piranha.table.changes import RemoveService
 from piranha.table.desired import Verdicts, service_keys, services_of
 from piranha.table.service import ServiceKey
@@ -27,7 +28,7 @@ class KeptTable:
     wanted: what is in force and what is known of the servers, asked for at each pass.
     live: the table as last seen. passed_at_s: the last pass that could be made, monotonic. trouble:
     why the plane cannot be reached, empty if it can. overruled: when, and in words, what others had
-    changed, the last hundred.
+    changed, the last hundred. unforwarded: what the machine does not route although NAT needs it.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class KeptTable:
         self.passed_at_s: float | None = None
         self.trouble = ""
         self.overruled: list[tuple[float, str]] = []
+        self.unforwarded = Unforwarded()
 
     @property
     def refused(self) -> list[str]:
@@ -82,6 +84,8 @@ class KeptTable:
             now = time.monotonic()
             self._teller.recorder.record_all(self._reconciler.done(plan, refusals, self.live, now))
             self.passed_at_s = now
+            not_forwarded = await self._plane.not_forwarded()
+            self._teller.recorder.record_all(self.unforwarded.look(self._wanted()[0], not_forwarded, now))
             # What was accepted meanwhile is ours as well.
             wanted = services_of(self._wanted()[0])
             await self._keep_ours({key for key in self._ours.services if key in self.live} | set(wanted))

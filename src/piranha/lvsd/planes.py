@@ -11,10 +11,12 @@ from piranha.forwarding.apply import apply_safely
 from piranha.forwarding.ipvs import IpvsPlane
 from piranha.forwarding.plane import Plane, Refusal, ServiceStatistics
 from piranha.forwarding.userspace import client
+from piranha.kernel.addresses import forwards
 from piranha.lvscf.config import PlaneKind
 from piranha.table.changes import Change
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
+from piranha.terms import Family
 
 T = TypeVar("T")
 
@@ -24,13 +26,21 @@ class PlaneThread:
 
     prepare: makes the plane reachable, or raises PlaneUnavailable; called before the first use and
     after a failure; returns the process that the plane lives in, None for the kernel. end: called
-    when the daemon stops for good and its table is gone.
+    when the daemon stops for good and its table is gone. not_forwarded: returns the families that the
+    plane's machine does not route although NAT needs it.
     """
 
-    def __init__(self, plane: Plane, prepare: Callable[[], int | None], end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        plane: Plane,
+        prepare: Callable[[], int | None],
+        end: Callable[[], None],
+        not_forwarded: Callable[[], frozenset[Family]] = frozenset,
+    ) -> None:
         self._plane = plane
         self._prepare = prepare
         self._end = end
+        self._not_forwarded = not_forwarded
         self._pid: int | None = None
         self._thread = ThreadPoolExecutor(1, "plane")
 
@@ -68,6 +78,10 @@ class PlaneThread:
         """Read counters and connection numbers."""
         return await self._call(self._plane.statistics)
 
+    async def not_forwarded(self) -> frozenset[Family]:
+        """Read which families are not routed although NAT needs it."""
+        return await self._call(self._not_forwarded)
+
     async def set_timeouts(self, timeouts_s: tuple[int, int, int]) -> None:
         """Set the time-outs tcp, tcpfin and udp; 0 keeps the plane's value."""
         await self._call(lambda: self._plane.set_timeouts(*timeouts_s))
@@ -88,7 +102,7 @@ class PlaneThread:
 def open_plane(kind: PlaneKind, run_dir: Path) -> PlaneThread:
     """Return the plane that the file or `--plane` asks for; nothing is touched yet."""
     if kind is PlaneKind.IPVS:
-        return PlaneThread(IpvsPlane(), lambda: None, _nothing)
+        return PlaneThread(IpvsPlane(), lambda: None, _nothing, _not_forwarded)
     path = run_dir / client.SOCKET_NAME
 
     def prepare() -> int:
@@ -102,3 +116,7 @@ def open_plane(kind: PlaneKind, run_dir: Path) -> PlaneThread:
 
 def _nothing() -> None:
     """IPVS is there or it is not."""
+
+
+def _not_forwarded() -> frozenset[Family]:
+    return frozenset(family for family in Family if not forwards(family))

@@ -1,12 +1,13 @@
 """What `lvsd` answers to the control verb `status`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from piranha.forwarding.plane import ServerStatistics, ServiceStatistics
 from piranha.lvscf.config import RealServer, Virtual
 from piranha.lvsd.monitor import Health, Monitor
 from piranha.lvsd.pool import Pool
+from piranha.lvsd.unforwarded import Cut
 from piranha.nanny.results import ProbeResult
 from piranha.table.desired import place, service_keys
 from piranha.table.destination import DestinationKey
@@ -18,11 +19,12 @@ Statistics = Mapping[ServiceKey, ServiceStatistics]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the plane shows at `now`, monotonic seconds."""
+    """What the plane shows at `now`, monotonic seconds. cut: see `Unforwarded`."""
 
     live: Table
     statistics: Statistics
     now: float
+    cut: Mapping[str, Cut] = field(default_factory=dict)
 
 
 def virtuals(pools: Iterable[Pool], view: View) -> list[dict[str, object]]:
@@ -32,7 +34,7 @@ def virtuals(pools: Iterable[Pool], view: View) -> list[dict[str, object]]:
 
 def _virtual(pool: Pool, view: View) -> dict[str, object]:
     virtual, live, statistics = pool.virtual, view.live, view.statistics
-    keys = service_keys(virtual)
+    keys, cut = service_keys(virtual), view.cut.get(virtual.name)
     servers = [_server(virtual, pool.servers[check], pool.monitors[check], view) for check in pool.servers]
     serving = sum(isinstance(s["weight"], int) and s["weight"] > 0 for s in servers)
     return {
@@ -45,6 +47,7 @@ def _virtual(pool: Pool, view: View) -> dict[str, object]:
         "up": pool.up(),
         "deserted": pool.deserted(),
         "sorry": _sorry_serves(virtual, live),
+        "not_forwarded": {"setting": cut.setting, "whole": cut.whole} if cut is not None else None,
         "out_by_s": max((s.timing.out_by_s for s in virtual.servers if s.active), default=0.0),
         "connections": sum(statistics[key].counters.connections for key in keys if key in statistics),
         "new_per_s": _rate(statistics, keys),

@@ -87,7 +87,7 @@ class Verbs:
     async def _details(self) -> dict[str, object]:
         lvsd = self._lvsd
         statistics = await lvsd.table.statistics()
-        view = View(lvsd.table.live, statistics, time.monotonic())
+        view = View(lvsd.table.live, statistics, time.monotonic(), lvsd.table.unforwarded.cut)
         return {"virtuals": virtuals(lvsd.pools.values(), view), "nannies": lvsd.nannies.status()}
 
     def not_ready(self, now: float) -> list[str]:
