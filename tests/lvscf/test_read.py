@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from piranha.lvscf.load import load
 from piranha.lvscf.read import SIZE_LIMIT, ReadError, read_and_load
 from piranha.lvscf.resolve import ask_system, resolve
 from piranha.terms import Address
@@ -80,3 +81,18 @@ def test_a_name_that_is_not_known_in_time_is_left_out() -> None:
 
 def test_what_is_no_name_at_all_has_no_address() -> None:
     assert ask_system("x" * 300) is None
+
+
+def test_a_file_cut_off_anywhere_loads_with_whole_virtual_servers_or_not_at_all() -> None:
+    block = (
+        "virtual {0} {{\n    active = 1\n    address = 192.0.2.1{1} eth0\n    port = 8080\n    server a {{\n"
+        "        active = 1\n        address = 10.0.0.11\n        port = 8081\n    }}\n"
+        "    server b {{ active = 1; address = 10.0.0.12; port = 8081 }}\n}}\n"
+    )
+    whole = ("primary = 192.0.2.2\n" + block.format("web", 0) + "\n" + block.format("mail", 1)).encode()
+    config = load(whole, "lvs.cf").config
+    assert config is not None
+    shorter = [found.virtuals for end in range(len(whole)) if (found := load(whole[:end], "lvs.cf").config) is not None]
+    first = config.virtuals[:1]
+    # Behind the } of a virtual server, its newline and the empty line: nothing tells these from a shorter file.
+    assert shorter == [first, first, first, config.virtuals]

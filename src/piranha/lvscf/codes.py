@@ -43,7 +43,7 @@ CODES: dict[str, str] = {
     "E047": "A name or a value is longer than any that makes sense.",
     "E048": "The name of the pair or of a path holds characters that do not show, or is not UTF-8.",
     "E049": "The lines end in carriage returns alone, as on an old Mac: to a parser the file is one line.",
-    "W001": "The } of the last block is missing at the end of the file. It is taken as given, as ever.",
+    "E050": "The file ends before the } of a block. A file that was cut off must not remove running servers.",
     "W002": "A keyword is given twice in a block. The last one counts, as ever.",
     "W003": "The keyword of the original has no effect here.",
     "W004": "The keyword is known, but this version does nothing with it yet.",

@@ -37,6 +37,8 @@ _DIFFERENCES = (
     "script_user.",
     "A nanny that dies empties nothing, whatever hard_shutdown says.",
     "A file without any setting is refused, also if it holds blank lines or comments.",
+    "A block without its } at the end of the file is refused: such a file may have been cut off. One that ends between "
+    "two blocks is taken as it is, so write a new file beside the old one and rename it.",
     "Numbers that the kernel could not take are refused: negative times and weights, ports above 65535, timeout = 0.",
     "pmask must be a netmask; the original passed over what was none.",
     "The same virtual server, firewall mark or real server twice is refused, as is a pair with one private address, "

@@ -155,7 +155,8 @@ class _Parser:
             return self.take_rest(self.at, self.at + 1)
         if token.kind is Kind.END:
             if any(not isinstance(node, Trivia) for node in nodes):
-                self.findings.add("W001", span_of(keyword), f"the '}}' of this {keyword.text} is missing at the end")
+                hint = "if nothing is missing, write } below; if the file was cut off, write it again"
+                self.findings.add("E050", span_of(keyword), f"the file ends inside this {keyword.text}", hint)
             else:
                 message = f"the file ends inside this {keyword.text}, which has nothing in it"
                 self.findings.add("E009", span_of(keyword), message)
