@@ -89,3 +89,48 @@ def test_wrong_usage_has_a_status_of_its_own(capsys: pytest.CaptureFixture[str])
         main(["--frce"])
     assert ended.value.code == 64
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("flag", [[], ["--force"], ["--add"]])
+@pytest.mark.parametrize("kind", ["FIFO", "socket", "directory", "link to a FIFO"])
+def test_what_is_no_regular_file_stays_what_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, flag: list[str]
+) -> None:
+    path = tmp_path / "it"
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "socket":
+        os.mknod(path, stat.S_IFSOCK | 0o600)
+    else:
+        os.mkfifo(path)
+    named = path
+    if kind == "link to a FIFO":
+        named = tmp_path / "link"
+        named.symlink_to(path)
+    before = sorted((entry.name, entry.lstat().st_ino) for entry in tmp_path.iterdir())
+
+    assert main([str(named), *flag]) == 1
+    assert capsys.readouterr().err == f"piranha keygen: {named} is no regular file: it is left as it is\n"
+    assert sorted((entry.name, entry.lstat().st_ino) for entry in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("flag", ["--force", "--add"])
+def test_a_link_to_a_file_stays_a_link_and_the_file_gets_the_key(tmp_path: Path, flag: str) -> None:
+    path, link = tmp_path / "key", tmp_path / "link"
+    main([str(path), "--id", "old"])
+    link.symlink_to(path)
+
+    assert main([str(link), "--id", "new", flag]) == 0
+    assert link.is_symlink()
+    assert "new" in [name for name, _ in keys_of(path)]
+
+
+def test_a_dash_is_no_name_of_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["-"])
+    assert ended.value.code == 64
+    assert "a key is not written to standard output" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

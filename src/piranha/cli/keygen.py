@@ -1,10 +1,11 @@
 """Shell: `piranha keygen FILE`: make the secret that both routers sign heartbeats with.
 
-Exit status 0: written; 1: refused (the file exists, or cannot be written); 64: wrong usage.
+Exit status 0: written; 1: refused (the file exists, is no regular file, or cannot be written); 64: wrong usage.
 """
 
 import os
 import secrets
+import stat
 import sys
 import time
 from collections.abc import Sequence
@@ -41,7 +42,10 @@ def parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the verb and return its exit status."""
-    args = parser().parse_args(arguments)
+    options = parser()
+    args = options.parse_args(arguments)
+    if args.file == Path("-"):
+        options.error("a key is not written to standard output, where others may read it: name a FILE")
     name = args.id or time.strftime("k%Y%m%d")
     try:
         if args.add:
@@ -63,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def write_key(path: Path, name: str, *, force: bool = False) -> None:
     """Write a new file with one key. Raises Refused when it exists and `force` is not given, OSError."""
     line = _line(name)
+    _refuse_what_is_no_file(path)
     if not force and os.path.lexists(path):
         raise Refused(f"{path} exists already: --add adds a second key, --force replaces it")
     _write(path, line, exclusive=not force)
@@ -70,6 +75,7 @@ def write_key(path: Path, name: str, *, force: bool = False) -> None:
 
 def add_key(path: Path, name: str) -> None:
     """Add a key behind those that are there. Raises Refused, OSError."""
+    _refuse_what_is_no_file(path)
     text = path.read_text(encoding="utf-8", errors="replace")
     ring, findings = parse_keys(text)
     if findings:
@@ -82,6 +88,16 @@ def add_key(path: Path, name: str) -> None:
     _write(path, text + joint + _line(name), exclusive=False)
 
 
+def _refuse_what_is_no_file(path: Path) -> None:
+    """Raise Refused for a device, a FIFO, a directory and the like, also behind a link: a rename would replace it."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise Refused(f"{path} is no regular file: it is left as it is")
+
+
 def _line(name: str) -> str:
     line = format_key(name, secrets.token_bytes(SECRET_BYTES))
     ring, findings = parse_keys(line)
@@ -92,6 +108,8 @@ def _line(name: str) -> str:
 
 def _write(path: Path, text: str, *, exclusive: bool) -> None:
     """Write `text` so that nobody else can ever read it, and a crash leaves the old file or the new one."""
+    if not exclusive:
+        path = path.resolve()  # a link stays, and what it leads to is replaced: think of /dev/stdout
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
