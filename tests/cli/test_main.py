@@ -39,6 +39,28 @@ def test_every_verb_has_a_module_and_its_own_help(verb: str, capsys: pytest.Capt
     assert f"piranha {verb}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_help_on_a_verb_is_what_the_verb_says_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for words in ([verb, "--help"], ["help", verb]):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+
+
+def test_help_on_an_unknown_verb_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", "statsu"]) == 64
+    assert capsys.readouterr().err == "piranha: unknown verb 'statsu'; did you mean status?\n"
+
+
+@pytest.mark.parametrize("word", ["help", "version"])
+def test_help_on_help_or_version_is_that_of_all_verbs(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", word]) == 0
+    assert capsys.readouterr().out.startswith("usage: piranha VERB")
+
+
 def test_wrong_arguments_of_a_verb_are_one_line_and_status_64(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["why"])

@@ -118,6 +118,10 @@ def test_only_the_last_records_are_told_and_the_others_counted(
     assert lines[-1] == "  2 earlier records (--limit shows more)"
 
 
+def test_a_limit_of_none_counts_the_records_only(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(folder, "www", "--limit", "0", capsys=capsys) == ["  3 earlier records (--limit shows more)"]
+
+
 def test_json_has_one_object_a_record(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = json.loads("".join(told(folder, "www/web1", "--json", capsys=capsys)))
     assert [(one["daemon"], one["after"]) for one in said] == [("lvsd", "up"), ("lvsd", "down")]
@@ -302,6 +306,23 @@ def test_what_others_wrote_cannot_drive_the_terminal(tmp_path: Path, capsys: pyt
     assert "\x1b" not in said.out + said.err
 
 
-def test_a_time_that_is_none_is_one_line(folder: Path) -> None:
-    with pytest.raises(why.BadTime, match="not a time"):
-        why.main(["www", "--at", "yesterday", "--run-dir", str(folder)])
+@pytest.mark.parametrize("words", [["--at", "yesterday"], ["--at", "25:99"], ["--limit", "-1"], ["--limit", "few"]])
+def test_what_is_no_time_or_no_number_is_one_line_and_wrong_usage(
+    folder: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        why.main(["www", *words, "--run-dir", str(folder)])
+    assert ended.value.code == 64
+    err = capsys.readouterr().err
+    assert err.startswith(f"piranha why: argument {words[0]}: {words[1]}: not a ") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", ["-1", "few"])
+def test_a_limit_of_events_that_is_no_number_is_wrong_usage(
+    folder: Path, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        events.main(["--limit", number, "--run-dir", str(folder)])
+    assert ended.value.code == 64
+    expected = f"piranha events: argument --limit: {number}: not a number from 0 on; see piranha events --help\n"
+    assert capsys.readouterr().err == expected

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from piranha.cli.options import DAEMONS, ask_daemon, parser, records_of
+from piranha.cli.options import DAEMONS, ask_daemon, parser, records_limit, records_of
 from piranha.control.daemon import Folders
 from piranha.events.event import Record, read_record
 from piranha.events.log import event_line
@@ -23,7 +23,9 @@ def main(argv: Sequence[str]) -> int:
     """Run the verb; return its exit status."""
     options = parser("events", DESCRIPTION)
     options.add_argument("--follow", "-f", action="store_true", help="go on until interrupted")
-    options.add_argument("--limit", metavar="N", type=int, default=50, help="start with the last N (default 50)")
+    options.add_argument(
+        "--limit", metavar="N", type=records_limit, default=50, help="start with the last N (default 50)"
+    )
     args = options.parse_args(argv)
     folders = Folders.of(args.run_dir, args.state_dir)
     records = {daemon: records_of(daemon, folders) for daemon in DAEMONS}

@@ -58,6 +58,8 @@ def _guarded(words: Sequence[str], debug: bool) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
+    if words[:1] == ["help"] and words[1:] and words[1] not in ("help", "version"):
+        words = [words[1], "--help"]
     if not words or words[0] in ("help", "-h", "--help", "-?"):
         print(_help())
         return 0 if words else USAGE
@@ -79,7 +81,7 @@ def _run(words: Sequence[str]) -> int:
 def _help() -> str:
     lines = [f"  {verb:10} {what}" for verb, what in VERBS.items()]
     return "\n".join(
-        ["usage: piranha VERB [ARGUMENT…] [--debug]", "", *lines, "", "`piranha VERB --help` says what a verb takes."]
+        ["usage: piranha VERB [ARGUMENT…] [--debug]", "", *lines, "", "`piranha help VERB` says what a verb takes."]
     )
 
 

@@ -25,6 +25,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
 
 
+def records_limit(words: str) -> int:
+    """Return the number behind `--limit`, 0 for none. Raises argparse.ArgumentTypeError, which is wrong usage."""
+    if not words.isascii() or not words.isdecimal():
+        raise argparse.ArgumentTypeError(f"{words}: not a number from 0 on")
+    return int(words)
+
+
 def parser(verb: str, description: str) -> Parser:
     """Return a parser with `--run-dir`, `--state-dir` and `--json`."""
     made = Parser(prog=f"piranha {verb}", description=description, allow_abbrev=False)

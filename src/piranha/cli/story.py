@@ -48,7 +48,7 @@ def without_clock_alone(told: Sequence[Told]) -> list[Told]:
 def story(told: Sequence[Told], clock: Clock, limit: int) -> list[str]:
     """Return the last `limit` of `told` as lines, in their order, each with its rule and cause."""
     lines, boot = [], None
-    for daemon, record in told[-limit:]:
+    for daemon, record in told[max(0, len(told) - limit) :]:
         event, at = record.event, clock(record.at_s)
         if boot not in (None, record.boot):
             lines.append("  ---- the machine was started again ----")

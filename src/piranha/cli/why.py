@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import time
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from functools import partial
 from math import inf
@@ -11,12 +12,11 @@ from typing import NamedTuple
 
 from piranha.cli.facts import Facts
 from piranha.cli.names import ALWAYS_KNOWN, known_names, nearest, of_routers, subjects
-from piranha.cli.options import DAEMONS, ask_daemon, parser, records_of
+from piranha.cli.options import DAEMONS, ask_daemon, parser, records_limit, records_of
 from piranha.cli.standing import outlook, stands
 from piranha.cli.story import belongs, story, without_clock_alone
 from piranha.cli.words import count, safe
 from piranha.control.daemon import Folders
-from piranha.errors import PiranhaError
 from piranha.events.order import Told, in_order
 from piranha.text import printable
 
@@ -24,10 +24,6 @@ DESCRIPTION = """Tell the story of a server (www/web3), a virtual server (www), 
 (router, partner, or its name), `config`, `lvsd`, `nanny` or `table`, from what the daemons recorded; their
 files are read when they are dead.
 Exit status 0: explained, 1: no such name, 3: no record can be read."""
-
-
-class BadTime(PiranhaError):
-    """`--at` is no time."""
 
 
 class Now(NamedTuple):
@@ -41,8 +37,17 @@ def main(argv: Sequence[str]) -> int:
     """Run the verb; return its exit status."""
     options = parser("why", DESCRIPTION)
     options.add_argument("name", metavar="NAME")
-    options.add_argument("--at", metavar="TIME", help="the story up to then: 14:02, 14:02:51 or '2026-11-22 14:02'")
-    options.add_argument("--limit", metavar="N", type=int, default=20, help="at most so many records (default 20)")
+    options.add_argument(
+        "--at",
+        metavar="TIME",
+        type=_time,
+        dest="until_s",
+        default=inf,
+        help="the story up to then: 14:02, 14:02:51 or '2026-11-22 14:02'",
+    )
+    options.add_argument(
+        "--limit", metavar="N", type=records_limit, default=20, help="at most so many records (default 20)"
+    )
     args = options.parse_args(argv)
     folders = Folders.of(args.run_dir, args.state_dir)
     records = {daemon: records_of(daemon, folders) for daemon in DAEMONS}
@@ -52,12 +57,11 @@ def main(argv: Sequence[str]) -> int:
     lvsd = ask_daemon("lvsd", "status", folders).data or {}
     pulse = ask_daemon("pulse", "status", folders).data or {}
     names = subjects(args.name, pulse, lvsd) or [args.name]
-    until_s = inf if args.at is None else _time(args.at)
     told = without_clock_alone(
         [
             (daemon, record)
             for daemon, record in in_order({daemon: found or () for daemon, found in records.items()})
-            if record.at_s <= until_s and belongs(record.event, names)
+            if record.at_s <= args.until_s and belongs(record.event, names)
         ]
     )
     if not told and not subjects(args.name, pulse, lvsd):
@@ -68,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
     if args.json:
         print(json.dumps([record.message() | {"daemon": daemon} for daemon, record in told]))
         return 0
-    now = Now(pulse, lvsd) if args.at is None else None
+    now = Now(pulse, lvsd) if args.until_s == inf else None
     print(safe(_tell(names, told, now, args.limit)))
     return 0
 
@@ -82,7 +86,7 @@ def _tell(names: Sequence[str], told: Sequence[Told], now: Now | None, limit: in
     if now is not None:
         lines = [line for name in names for line in stands(name, now.pulse, now.lvsd, clock, now_s)]
         lines += [""] if lines else []
-    lines += story(told, clock, limit) or ["  nothing is recorded"]
+    lines += story(told, clock, limit) if told else ["  nothing is recorded"]
     if len(told) > limit:
         lines.append(f"  {count(len(told) - limit, 'earlier record')} (--limit shows more)")
     if any(map(of_routers, names)) and _is_paired(now):
@@ -101,7 +105,7 @@ def _clock(at_s: float, with_day: bool) -> str:
 
 
 def _time(words: str) -> float:
-    """Return the last such time before now, wall clock. Raises BadTime."""
+    """Return the last such time before now, wall clock. Raises ArgumentTypeError, which is wrong usage."""
     short = re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", words)
     text_of = f"{time.strftime('%Y-%m-%d')} {words}" if short else words
     for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"):
@@ -111,4 +115,4 @@ def _time(words: str) -> float:
             continue
         at_s += 59 if form.endswith("%M") else 0  # the whole of that minute
         return at_s - 86400 if short and at_s > time.time() + 60 else at_s
-    raise BadTime(f"--at {words}: not a time; write 14:02, 14:02:51 or '2026-11-22 14:02'")
+    raise ArgumentTypeError(f"{words}: not a time; write 14:02, 14:02:51 or '2026-11-22 14:02'")
