@@ -2,7 +2,7 @@
 
 from piranha.lvscf.addresses import PRIVATE
 from piranha.lvscf.built import Built
-from piranha.lvscf.config import Config, HeartbeatAuth, PlaneKind, Router
+from piranha.lvscf.config import Config, HeartbeatAuth, PlaneKind, Router, Virtual
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.settings import Section
 from piranha.terms import Address, ForwardingMethod
@@ -138,30 +138,45 @@ def _gateway(built: Built, findings: Findings) -> None:
     if config.nat_router is None:
         if "nat_nmask" in section.given and "nat_router" not in section.tried:
             findings.add("W026", section.place("nat_nmask"), "nat_nmask has no effect without nat_router")
-        uses_nat = any(
-            server.forwarding is ForwardingMethod.NAT
-            for virtual in config.active_virtuals()
-            for server in virtual.servers
-            if server.active
-        )
-        # In user space the forwarder connects from its own address: nothing has to come back through a gateway.
-        if (
-            uses_nat
-            and config.backup_active
-            and config.lvsd.plane is PlaneKind.IPVS
-            and "nat_router" not in section.tried
-        ):
+        needed = any(_needs_gateway(config, virtual) for virtual in config.active_virtuals())
+        if needed and "nat_router" not in section.tried:
             hint = "nat_router = ADDRESS DEVICE, and make it the default gateway of the real servers"
             message = "NAT on two routers without nat_router: the real servers' gateway does not move at a takeover"
             findings.add("W023", section.place("network", "backup_active"), message, hint)
     elif config.nat_router.device == PRIVATE and not has_private:
         findings.add("E039", section.place("nat_router"), "device 'private', but primary_private is not given")
+    if config.nat_router is not None:
+        _other_family(built, config.nat_router.address, findings)
     for built_virtual in built.virtuals:
         vip = built_virtual.virtual.vip
         place = built_virtual.section.place("address")
         if vip.device == PRIVATE and not has_private:
             findings.add("E039", place, "device 'private', but primary_private is not given")
         _taken(config, built_virtual.virtual.name, vip.address, place, findings)
+
+
+def _needs_gateway(config: Config, virtual: Virtual) -> bool:
+    """Whether answers of its real servers come back through a gateway that has to move with the VIPs."""
+    # In user space the forwarder connects from its own address: nothing has to come back through a gateway.
+    return (
+        config.backup_active
+        and config.lvsd.plane is PlaneKind.IPVS
+        and any(server.active and server.forwarding is ForwardingMethod.NAT for server in virtual.servers)
+    )
+
+
+def _other_family(built: Built, gateway: Address, findings: Findings) -> None:
+    """Warn of real servers that cannot have `gateway`: under NAT they have the address family of their VIP."""
+    for built_virtual in built.virtuals:
+        virtual = built_virtual.virtual
+        version = virtual.vip.address.version
+        if virtual.active and version != gateway.version and _needs_gateway(built.config, virtual):
+            message = (
+                f"NAT on two routers, '{virtual.name}' is IPv{version} and nat_router is IPv{gateway.version}: "
+                "the real servers' gateway does not move at a takeover"
+            )
+            hint = "only one gateway moves in this version, nat_router6 does nothing yet: use forwarding = direct"
+            findings.add("W049", built_virtual.section.place("address"), message, hint)
 
 
 def _taken(config: Config, name: str, vip: Address, place: Span, findings: Findings) -> None:

@@ -80,4 +80,5 @@ CODES: dict[str, str] = {
     "W046": "The plane in user space cannot serve this: it forwards TCP by address and port, with NAT.",
     "W047": "The words of a program are cut at blanks; a quote is an ordinary character of its word, as ever.",
     "W048": "A ; parts settings only behind a { on the same line; elsewhere it is a character of the value, as ever.",
+    "W049": "Two routers with NAT, and nat_router is of the other address family than the real servers.",
 }
