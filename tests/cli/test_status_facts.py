@@ -64,6 +64,15 @@ def test_nat_that_the_machine_does_not_forward_is_an_outage_where_it_serves(
     )
 
 
+def test_a_table_that_was_not_read_for_the_answer_is_shown_with_its_age() -> None:
+    www = virtual("www", server("web1"))
+    assert judged(pulse(), lvsd(www, table_age_s=0.9)) == (OK, [])
+    assert judged(pulse(), lvsd(www, table_age_s=12.0)) == (
+        OK,
+        ["i table: read 12s ago: the kernel is slow to show it"],
+    )
+
+
 def test_a_drained_server_and_a_repaired_table_are_notes() -> None:
     www = virtual("www", server("web1"), server("web2", "drain", weight=0))
     verdict, lines = judged(pulse(), lvsd(www, overruled=[{"what": "tcp 192.0.2.10:443 was removed", "age_s": 2.0}]))

@@ -10,6 +10,7 @@ import pytest
 from tests.lvsd.running import LIMIT_S, Lvsd, RealServer, until, virtual
 
 from piranha.forwarding.ipvs import IpvsPlane
+from piranha.lvsd.kept_table import FRESH_S
 from piranha.table.changes import (
     AddDestination,
     AddService,
@@ -151,6 +152,25 @@ def test_a_deleted_service_is_put_back(lvsd: Lvsd, plane: IpvsPlane, servers: tu
     plane.apply([RemoveService(WWW)])
     assert lvsd.ask("read_back")["repaired"] == ["tcp 192.0.2.10:8080 was removed"]
     assert plane.dump() == before
+
+
+def test_status_shows_the_kernel_and_names_what_it_put_back(
+    lvsd: Lvsd, plane: IpvsPlane, servers: tuple[RealServer, RealServer]
+) -> None:
+    serving(lvsd, servers)
+    before = plane.dump()
+    for change, words in (
+        (RemoveService(WWW), "tcp 192.0.2.10:8080 was removed"),
+        (
+            EditDestination(WWW, at(servers[0]), Destination(forwarding=NAT, weight=77)),
+            f"server {at(servers[0])} of tcp 192.0.2.10:8080: weight was 77, is 3 again",
+        ),
+    ):
+        # The brief answer, which pulse asks for all the time, reads nothing.
+        until(lambda: float(lvsd.ask("status", brief=True)["table_age_s"]) > FRESH_S, "an old reading")
+        assert plane.apply([change]) == []
+        status = lvsd.status()
+        assert (status["overruled"][-1]["what"], plane.dump()) == (words, before)
 
 
 def test_the_table_is_read_back_by_itself(lvsd: Lvsd, plane: IpvsPlane, servers: tuple[RealServer, RealServer]) -> None:

@@ -10,6 +10,8 @@ from piranha.cli.words import count, duration
 from piranha.lvsd.overdue import STALE_INTERVALS
 from piranha.nanny.protocol import SUMMARY_INTERVAL_S
 
+OLD_TABLE_S = 3.0
+"""A reading of the table this old was not renewed for the answer: the kernel was too slow."""
 NOTES_SHOWN = 5
 """Of one kind; more are counted, or the newest are shown."""
 
@@ -80,6 +82,8 @@ def _daemon(lvsd: Facts) -> list[Finding]:
         # The first reason is why the table is not known; what is said of services below is old then.
         found.append(Finding("!", "table", reasons[0] if reasons else "the table is not known", Verdict.UNKNOWN))
         reasons = reasons[1:]
+    elif (age_s := number(lvsd.get("table_age_s")) or 0.0) > OLD_TABLE_S:
+        found.append(Finding("i", "table", f"read {duration(age_s)} ago: the kernel is slow to show it"))
     found += [Finding("!", "lvsd", reason) for reason in reasons]
     found += [Finding("!", "table", f"refused: {change}") for change in strings(lvsd.get("refused_changes"))]
     for repair in dicts(lvsd.get("overruled"))[-NOTES_SHOWN:]:

@@ -78,7 +78,9 @@ class Lvsd:
 
     def __post_init__(self) -> None:
         self._teller = Teller("lvsd", self.recorder)
-        self.table = KeptTable(self.plane, self.ours, self._teller, lambda: (self.config, self.verdicts()))
+        self.table = KeptTable(
+            self.plane, self.ours, self._teller, lambda: (self.config, self.verdicts()), self._dirty.set
+        )
 
     async def start(self) -> None:
         """Adopt the table that is there and bring it to what the file asks for; start the checks.
@@ -98,7 +100,7 @@ class Lvsd:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        watches = (self._beat(), self.table.watch(self._dirty.set), self._watch_checks())
+        watches = (self._beat(), self.table.watch(), self._watch_checks())
         helpers = [asyncio.create_task(watch) for watch in watches]
         try:
             while not self._stopping.is_set():

@@ -20,26 +20,40 @@ from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 
 RETRY_S = 1.0
+FRESH_S = 1.0
+"""How old the last reading may be for an answer that shows the table."""
+PATIENCE_S = 0.7
+"""How long an answer waits for a slow plane, for each thing it reads: together less than who asks waits."""
 
 
 class KeptTable:
     """The one table of this router; everything runs in the thread of the event loop.
 
-    wanted: what is in force and what is known of the servers, asked for at each pass.
+    wanted: what is in force and what is known of the servers, asked for at each pass. on_lost: called when
+    the plane turns out to be out of reach, so that the next pass comes soon.
     live: the table as last seen. passed_at_s: the last pass that could be made, monotonic. trouble:
     why the plane cannot be reached, empty if it can. overruled: when, and in words, what others had
     changed, the last hundred. unforwarded: what the machine does not route although NAT needs it.
     """
 
     def __init__(
-        self, plane: PlaneThread, ours: Ours, teller: Teller, wanted: Callable[[], tuple[Config, Verdicts]]
+        self,
+        plane: PlaneThread,
+        ours: Ours,
+        teller: Teller,
+        wanted: Callable[[], tuple[Config, Verdicts]],
+        on_lost: Callable[[], None],
     ) -> None:
         self._plane = plane
         self._ours = ours
         self._teller = teller
         self._wanted = wanted
+        self._on_lost = on_lost
         self._reconciler = Reconciler()
         self._one_pass = asyncio.Lock()
+        self._refreshing: asyncio.Task[bool] | None = None
+        self._ended = False
+        self._numbers: Statistics = {}
         self.live: Table = {}
         self.passed_at_s: float | None = None
         self.trouble = ""
@@ -75,6 +89,8 @@ class KeptTable:
         Raises PlaneUnavailable.
         """
         async with self._one_pass:
+            if self._ended:
+                return []
             live = await self._plane.dump()
             config, verdicts = self._wanted()
             plan = self._reconciler.plan(config, verdicts, live, self._ours.services)
@@ -107,20 +123,33 @@ class KeptTable:
             self.trouble = ""
         return True
 
-    async def watch(self, lost: Callable[[], None]) -> None:
-        """Call `lost` as soon as a plane that lives in a process of its own has ended: it is to be filled again."""
+    async def refresh(self, older_than_s: float = FRESH_S) -> None:
+        """Make a pass when the last one is older than that; who asks meanwhile shares it.
+
+        Waits for at most PATIENCE_S; a pass that takes longer goes on, and what is known stays until then.
+        """
+        if self._ended or (self.passed_at_s is not None and time.monotonic() - self.passed_at_s <= older_than_s):
+            return
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self.try_pass())
+        await asyncio.wait([self._refreshing], timeout=PATIENCE_S)
+
+    async def watch(self) -> None:
+        """Notice as soon as a plane that lives in a process of its own has ended: it is to be filled again."""
         while True:
             await self._plane.lost()
-            if not self.trouble:
-                self._lost("its process has ended")
-            lost()
+            self._lost("its process has ended")
             await asyncio.sleep(RETRY_S)
 
     async def statistics(self) -> Statistics:
-        """Read counters and connection numbers; none when the plane cannot be reached."""
-        with contextlib.suppress(PlaneUnavailable):
-            return await self._plane.statistics()
-        return {}
+        """Read counters and connection numbers; none when the plane cannot be reached, the last ones when it is slow."""
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    self._numbers = await self._plane.statistics()
+        except PlaneUnavailable:
+            self._numbers = {}
+        return self._numbers
 
     async def set_timeouts(self, timeouts_s: tuple[int, int, int]) -> None:
         """Set the time-outs tcp, tcpfin and udp; 0 keeps the plane's value."""
@@ -137,7 +166,8 @@ class KeptTable:
         self._teller.say("table", "connection time-outs set", facts=facts)
 
     async def remove(self) -> None:
-        """Remove what is ours, and end a plane that then serves nobody."""
+        """Remove what is ours, and end a plane that then serves nobody; no pass puts it back."""
+        self._ended = True
         try:
             await self._remove_ours()
             await self._plane.end()
@@ -146,11 +176,16 @@ class KeptTable:
 
     def close(self) -> None:
         """Let go of the plane; what it holds stays."""
+        self._ended = True
+        if self._refreshing is not None:
+            self._refreshing.cancel()
         self._plane.close()
 
     def _lost(self, cause: str) -> None:
         if not self.trouble:
             self._teller.say("table", "the table cannot be reached", cause=cause, level=Level.ERROR)
+            self.trouble = cause
+            self._on_lost()
         self.trouble = cause
 
     async def _remove_ours(self) -> None:

@@ -47,10 +47,12 @@ class Verbs:
         }
 
     async def status(self, args: Mapping[str, object], _peer: Peer) -> object:
-        """Everything that is known, each fact with its age; `{"brief": true}` without the virtual servers."""
-        now = time.monotonic()
-        facts = self._facts(now)
-        return facts if args.get("brief") is True else facts | await self._details()
+        """Everything that is known, each fact with its age, the table as it is now; `{"brief": true}` reads nothing."""
+        if args.get("brief") is True:
+            return self._facts(time.monotonic())
+        await self._lvsd.table.refresh()
+        details = await self._details()
+        return self._facts(time.monotonic()) | details
 
     def _facts(self, now: float) -> dict[str, object]:
         lvsd = self._lvsd
