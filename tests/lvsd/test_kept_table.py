@@ -71,7 +71,7 @@ def with_a_table(test: Callable[[Kept], Awaitable[None]]) -> Callable[[Path], No
     def run(tmp_path: Path) -> None:
         asyncio.run(awaited(tmp_path))
 
-    del run.__wrapped__  # type: ignore[attr-defined]
+    del run.__wrapped__  # pytest would take its parameters for fixtures
     return run
 
 

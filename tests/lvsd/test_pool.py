@@ -118,6 +118,32 @@ def test_a_pool_whose_last_server_goes_says_so_without_a_sorry_server_too() -> N
     assert fail(pool, "web1")[-1].message == "Virtual Server www: No real servers"
 
 
+def test_a_pool_that_was_never_served_does_not_claim_to_have_been() -> None:
+    pool = Pool(virtual(server(1)), set(), now=0.0)
+
+    gone = observe(pool, "web1", Reason.REFUSED, 1.0)[-1]
+
+    assert (gone.message, gone.before, gone.after) == ("Virtual Server www: No real servers", "unknown", "deserted")
+    back = [observe(pool, "web1", Reason.OK, now) for now in (2.0, 13.0)][-1][-1]
+    assert (back.before, back.after) == ("deserted", "served")
+
+
+def test_a_pool_that_was_served_by_somebody_who_left_before_the_last_answer_was_served() -> None:
+    pool = Pool(virtual(server(1), server(2)), {("www", "web1")}, now=0.0)
+    fail(pool, "web1")
+
+    gone = observe(pool, "web2", Reason.REFUSED, 4.0)[-1]
+
+    assert (gone.before, gone.after) == ("served", "deserted")
+
+
+def test_a_pool_that_a_reload_brought_a_serving_server_was_served() -> None:
+    pool = Pool(virtual(server(1)), set(), now=0.0)
+    pool.reconfigure(virtual(server(2)), {("www", "web2")}, now=1.0)
+
+    assert [(event.before, event.after) for event in fail(pool, "web2")[-1:]] == [("served", "deserted")]
+
+
 def test_a_pool_of_weight_0_serves_nobody() -> None:
     pool = Pool(virtual(server(1, weight=0)), set(), now=0.0)
 

@@ -142,7 +142,7 @@ class KeptTable:
             await asyncio.sleep(RETRY_S)
 
     async def statistics(self) -> Statistics:
-        """Read counters and connection numbers; none when the plane cannot be reached, the last ones when it is slow."""
+        """Read counters and connection numbers; none from a plane out of reach, the last ones from a slow one."""
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):

@@ -35,6 +35,7 @@ class Pool:
         self.servers: dict[str, RealServer] = {}
         self.monitors: dict[str, Monitor] = {}
         self._deserted = False
+        self._was_served = False
         self.reconfigure(virtual, serving, now)
 
     def reconfigure(self, virtual: Virtual, serving: Collection[ServerKey], now: float) -> None:
@@ -59,6 +60,7 @@ class Pool:
                 if virtual.start_up or (virtual.name, server.name) in serving:
                     monitor.health = Health.UP
             self.monitors[check_id] = monitor
+        self._was_served = self._was_served or self.up() > 0
 
     def assignments(self) -> list[Assignment]:
         """Return what nannies are to check, with what is believed at the moment."""
@@ -107,7 +109,8 @@ class Pool:
         return self.up() == 0 and not waiting
 
     def _desertion(self, transition: Event, now: float) -> list[Event]:
-        deserted = self.deserted()
+        deserted, was_served = self.deserted(), self._was_served
+        self._was_served = was_served or self.up() > 0
         if deserted is self._deserted:
             return []
         self._deserted = deserted
@@ -121,7 +124,7 @@ class Pool:
                 when_s=now,
                 subject=self.virtual.name,
                 message=f"Virtual Server {self.virtual.name}: {what}",
-                before="served" if deserted else "deserted",
+                before="deserted" if not deserted else "served" if was_served else "unknown",
                 after="deserted" if deserted else "served",
                 rule="sorry_server" if sorry else "no sorry_server",
                 cause=f"{transition.subject} {transition.after}: {transition.cause}",
