@@ -326,3 +326,12 @@ def test_a_limit_of_events_that_is_no_number_is_wrong_usage(
     assert ended.value.code == 64
     expected = f"piranha events: argument --limit: {number}: not a number from 0 on; see piranha events --help\n"
     assert capsys.readouterr().err == expected
+
+
+def test_why_a_virtual_server_behind_nat_says_that_the_machine_does_not_forward() -> None:
+    says = lvsd(virtual("www", server("web1"), not_forwarded={"setting": "net.ipv4.ip_forward", "whole": True}))
+
+    assert server_now("www", says, lambda at_s: f"{at_s:.0f}", 1000.0) == [
+        "www (tcp 192.0.2.10:443): 1 of 1 servers up",
+        "  net.ipv4.ip_forward is 0: nothing comes through from real servers behind NAT",
+    ]

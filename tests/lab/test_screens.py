@@ -1,6 +1,7 @@
 """`piranha status`, `why` and `switchover` with two real routers: what the screens say is what is so."""
 
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -60,6 +61,26 @@ def test_a_vip_behind_a_lost_carrier_is_an_outage(cluster: Cluster) -> None:
     until_told(cluster, active, f"{VIP} cannot be reached", "no carrier", status=2)
     assert "no carrier: nobody can reach it" in piranha(cluster, active, "why", str(VIP))[1]
     faults.heal(cluster.lab, active, Bridge.PUBLIC)
+    until_told(cluster, active, ": OK", status=0)
+
+
+def test_a_router_that_does_not_forward_is_an_outage_where_it_is_active_and_a_warning_where_not(
+    cluster: Cluster,
+) -> None:
+    active = cluster.restore()
+    standby = other(active)
+    traffic = cluster.traffic()
+    try:
+        for router in ROUTERS:
+            cluster.lab.namespace(router).set(ipv4__ip_forward=0)
+        until_told(cluster, active, "net.ipv4.ip_forward is 0", status=2)
+        off_s = time.monotonic()
+        until_told(cluster, standby, "net.ipv4.ip_forward is 0", status=1)
+        wait_for(lambda: len(traffic.so_far().between(off_s).requests) > 20, "requests", 20)
+        assert not any(request.ok for request in traffic.stop().between(off_s).requests)
+    finally:
+        for router in ROUTERS:
+            cluster.lab.namespace(router).set(ipv4__ip_forward=1)
     until_told(cluster, active, ": OK", status=0)
 
 

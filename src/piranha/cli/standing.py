@@ -2,7 +2,7 @@
 
 from piranha.cli.facts import Facts, dicts, facts, number, strings, text
 from piranha.cli.names import ROUTER, TABLE, VIP
-from piranha.cli.status_facts import server_state
+from piranha.cli.status_facts import not_forwarded, server_state
 from piranha.cli.status_routers import dead_links, is_active, partner_is_active
 from piranha.cli.story import Clock
 from piranha.cli.words import count, duration
@@ -127,7 +127,9 @@ def server_now(name: str, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:
         if not server_name:
             up, all_servers = number(virtual.get("up")) or 0, len(dicts(virtual.get("servers")))
             services = ", ".join(strings(virtual.get("services")))
-            return [f"{name} ({services}): {up:.0f} of {all_servers} servers up"]
+            cut = facts(virtual.get("not_forwarded"))
+            reasons = [f"  {not_forwarded(cut)}"] if cut is not None else []
+            return [f"{name} ({services}): {up:.0f} of {all_servers} servers up", *reasons]
         for server in dicts(virtual.get("servers")):
             if text(server.get("name")) == server_name:
                 return [_server_line(name, server, clock, now_s)]

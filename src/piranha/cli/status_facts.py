@@ -124,10 +124,9 @@ def _virtual(virtual: Facts, *, standby: bool) -> list[Finding]:
         missing = [service for service, there in zip(services, in_table, strict=False) if not there]
         found.append(Finding("!", name, f"{', '.join(missing)} not in the table: clients are refused"))
     if (cut := facts(virtual.get("not_forwarded"))) is not None:
-        words = f"{text(cut.get('setting'))} is 0: nothing comes through from real servers behind NAT"
         # A standby serves nobody yet: there is time to switch it on.
         outage = cut.get("whole") is True and not standby
-        found.append(Finding("!", name, words, Verdict.OUTAGE if outage else Verdict.DEGRADED))
+        found.append(Finding("!", name, not_forwarded(cut), Verdict.OUTAGE if outage else Verdict.DEGRADED))
     for server in servers:
         found += _server(f"{name}/{text(server.get('name'))}", server)
     return found
@@ -160,6 +159,11 @@ def _server(name: str, server: Facts) -> list[Finding]:
         left = count(int(number(server.get("active")) or 0), "connection")
         return [Finding("i", name, f"weight 0 in lvs.cf, {left}")]
     return []
+
+
+def not_forwarded(cut: Facts) -> str:
+    """Say why a virtual server behind NAT does not work. cut: what `lvsd` told of it."""
+    return f"{text(cut.get('setting'))} is 0: nothing comes through from real servers behind NAT"
 
 
 def server_state(server: Facts) -> str:
