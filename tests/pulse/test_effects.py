@@ -29,6 +29,7 @@ class World:
     late: bool = False
     refuses: tuple[str, ...] = ()
     sticks: bool = False
+    vanishes: bool = False
     breaks: str = ""
     lease_takes_s: float = 0.0
     announcing_takes_s: float = 0.0
@@ -70,7 +71,8 @@ class World:
     def renew(self, lease_s: int | None, not_after_s: float) -> LeaseResult:
         self._break()
         self.story.append(f"renew {lease_s}")
-        return LeaseResult(held=HELD, late=self.late, refused=self.refuses, began_s=8.0)
+        added = HELD if self.vanishes else frozenset()
+        return LeaseResult(held=HELD, late=self.late, refused=self.refuses, added=added, began_s=8.0)
 
     def release(self, vips: Sequence[FloatingAddress]) -> LeaseResult:
         self._break()
@@ -294,6 +296,26 @@ def test_addresses_that_a_reload_added_are_named_so_that_they_are_announced() ->
     play(world, submit(world, SetLease(serial=1, valid_s=3, not_after=inf)))
 
     assert world.done[0].detail == "added 192.0.2.10"
+
+
+def test_a_vip_that_a_renewal_found_missing_is_told_and_one_that_a_takeover_added_is_not() -> None:
+    world = World(vanishes=True)
+    play(world, submit(world, take_over(), RenewLeases(serial=2, valid_s=3, not_after=inf)))
+
+    assert [done.put_back for done in world.done] == [frozenset(), HELD]
+    assert world.done[1].detail == "added 192.0.2.10", "the election announces it anew"
+
+
+def test_what_the_plane_lost_is_missing_whatever_the_plane_is() -> None:
+    world, missing = World(), []
+
+    async def script(effects: Effects) -> None:
+        effects.submit(take_over())
+        await world.answered(1)
+        missing.append(await effects.missing())
+
+    play(world, script)
+    assert missing == [HELD]
 
 
 def test_only_what_this_router_holds_is_announced() -> None:

@@ -141,12 +141,46 @@ def test_a_renewal_that_comes_too_late_is_not_made(leases: KernelLeases) -> None
 
 
 def test_a_renewal_that_is_overtaken_by_the_end_of_the_lease_is_undone() -> None:
-    times = iter([0.0, 0.0, 0.0, 0.5, 1.2])  # the lease ends at 1.0, during the second call
+    times = iter([0.0, 0.0, 0.0, 0.5, 0.6, 1.2])  # the lease ends at 1.0, during the second call
     leases = KernelLeases(ROUTER, clock=lambda: next(times))
     leases.acquire(VIPS, 1, 1.0)
 
     assert leases.renew(1, 1.0).late
     assert not found("192.0.2.10") and not found("10.11.12.1") and not found("2001:db8:2::20")
+
+
+def test_a_renewal_whose_look_took_too_long_is_not_begun() -> None:
+    times = iter([0.0, 0.0, 0.0, 0.5, 1.1])  # the lease ends at 1.0, while the addresses are read
+    leases = KernelLeases(ROUTER, clock=lambda: next(times))
+    leases.acquire(VIPS, 1, 1.0)
+    subprocess.run(["ip", "address", "del", "192.0.2.10/32", "dev", "pub0"], check=True)
+
+    assert leases.renew(1, 1.0).late
+    assert not found("192.0.2.10")
+
+
+def test_a_renewal_names_what_somebody_removed_and_puts_it_back(leases: KernelLeases) -> None:
+    leases.acquire(VIPS, 30, later())
+    assert leases.renew(30, later()).added == frozenset()
+    subprocess.run(["ip", "address", "del", "192.0.2.10/32", "dev", "pub0"], check=True)
+    for state in ("down", "up"):  # takes IPv6 addresses away
+        subprocess.run(["ip", "link", "set", "pub0", state], check=True)
+
+    assert leases.renew(30, later()).added == {ip_address("192.0.2.10"), ip_address("2001:db8:2::20")}
+    assert found("192.0.2.10") and found("2001:db8:2::20")
+
+
+def test_a_device_that_was_removed_is_refused_and_held_again_once_it_is_back(leases: KernelLeases) -> None:
+    leases.acquire(VIPS, 30, later())
+    subprocess.run(["ip", "link", "del", "prv0"], check=True)
+    lost = leases.renew(30, later())
+    assert lost.held == {ip_address("192.0.2.10"), ip_address("2001:db8:2::20")}
+    assert "10.11.12.1" in lost.refused[0]
+
+    for words in ("link add prv0 type veth peer name prv1", "link set prv0 up", "address add 10.11.12.2/24 dev prv0"):
+        subprocess.run(["ip", *words.split()], check=True)
+    back = leases.acquire(VIPS, 30, later())
+    assert (back.refused, back.added) == ((), {ip_address("10.11.12.1")})
 
 
 def test_letting_go_is_at_once_and_complete(leases: KernelLeases) -> None:

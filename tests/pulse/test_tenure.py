@@ -8,6 +8,7 @@ from tests.pulse.router import BEAT, SETTINGS, Router, active_router, kinds
 
 from piranha.pulse.actions import (
     Action,
+    Announce,
     Command,
     Emit,
     Outcome,
@@ -65,6 +66,22 @@ def test_leases_are_renewed_three_times_in_their_length_and_a_heartbeat_follows_
     assert len(renewals) == 3
     for first, last in zip(renewals, [*renewals[1:], len(actions)], strict=True):
         assert SendHeartbeat in kinds(actions[first:last])
+
+
+def test_what_a_renewal_brought_back_is_announced_anew() -> None:
+    primary = active_router()
+    primary.hear(1.9)
+    primary.tick(9.0)
+    primary.hear(9.0)
+    primary.hold_effects = True
+    primary.hear(9.9)
+    primary.tick(10.1)
+    renewal = next(effect for effect in primary.pending if isinstance(effect, RenewLeases))
+    primary.take(primary.election.effect_done(renewal, Outcome.OK, 10.2, detail="added 192.0.2.10"), 10.2)
+    primary.pending.clear()
+    primary.tick(10.2)
+
+    assert [action.number for action in primary.pending if isinstance(action, Announce)]
 
 
 def test_a_lapsed_lease_is_not_renewed_but_given_up() -> None:

@@ -70,7 +70,10 @@ class SetLease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewLeases:
-    """Give every address its full lifetime `valid_s` again, all in one batch. FAILED: some could not be."""
+    """Give every address its full lifetime `valid_s` again, all in one batch. FAILED: some could not be.
+
+    An address that others removed comes back; the detail of OK says so, and the election announces anew.
+    """
 
     serial: int
     valid_s: int

@@ -232,6 +232,8 @@ class Pulse:
     def _on_effect(self, done: Done) -> None:
         for note in done.notes:
             self._teller.say("vip", f"for the VIPs: {note}")
+        for vip in sorted(done.put_back, key=str):
+            self._teller.say(f"vip {vip}", "VIP vanished: put back", cause="removed by others", level=Level.WARNING)
 
         def take_in(now: float) -> None:
             self._dispatch(
@@ -268,10 +270,6 @@ class Pulse:
                 missing = await self.effects.missing()
             except PiranhaError:
                 continue  # the next effect fails for the same reason, and says so
-            for vip in missing:
-                self._teller.say(
-                    f"vip {vip}", "VIP vanished: putting it back", cause="removed by others", level=Level.WARNING
-                )
             if missing:
                 self._reconfigure_election()
 

@@ -25,13 +25,17 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What became of `effect`; the arguments of `Election.effect_done`. notes: for the log."""
+    """What became of `effect`; the arguments of `Election.effect_done`.
+
+    notes: for the log. put_back: VIPs that were held, had vanished, and are there again.
+    """
 
     effect: Effect
     outcome: Outcome
     began_s: float | None = None
     detail: str = ""
     notes: tuple[str, ...] = ()
+    put_back: frozenset[Address] = frozenset()
 
 
 class LvsDaemon(Protocol):
@@ -49,9 +53,13 @@ class LvsDaemon(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Lease:
-    """The lease as last confirmed, for `status`. valid_s: None = without limit. devices: by address."""
+    """The lease as last confirmed, for `status`.
+
+    own: of those held, the router's own addresses. valid_s: None = without limit. devices: by address.
+    """
 
     held: frozenset[Address] = frozenset()
+    own: frozenset[Address] = frozenset()
     devices: Mapping[Address, str] = field(default_factory=dict)
     valid_s: int | None = None
     renewed_at_s: float = 0.0
@@ -92,6 +100,7 @@ class Effects:
         self._on_role = on_role
         self._clock = clock
         self._role = role
+        self._held_once: frozenset[Address] = frozenset()  # since the last takeover
         self._pending: deque[Effect] = deque()
         self._wake = asyncio.Event()
         self._overtaken = asyncio.Event()
@@ -128,13 +137,13 @@ class Effects:
                 await self._leave_if_empty()
 
     async def missing(self) -> frozenset[Address]:
-        """Return what this router should hold and the kernel does not have: somebody else removed it."""
-        expected = frozenset(self.lease.devices)
+        """Return what this router should hold and the plane does not have: somebody else removed it."""
+        expected = self.lease.held - self.lease.own
         if self._role != "active" or not expected:
             return frozenset()
         there = await self._in_thread(lambda: self.leases.present(self.vips))
         # What was let go or replaced meanwhile is not missing.
-        return (expected & frozenset(self.lease.devices)) - there if self._role == "active" else frozenset()
+        return (expected & self.lease.held) - there if self._role == "active" else frozenset()
 
     async def let_go(self, limit_s: float) -> frozenset[Address]:
         """Remove at the end what is held still; return what is there all the same.
@@ -238,12 +247,26 @@ class Effects:
         return Done(effect=effect, outcome=outcome, detail="; ".join(failures))
 
     def _leased(self, effect: Effect, result: LeaseResult, valid_s: int | None) -> Done:
-        self.lease = Lease(held=result.held, devices=result.devices, valid_s=valid_s, renewed_at_s=result.began_s)
+        if isinstance(effect, TakeOver):
+            self._held_once = frozenset()
+        put_back = result.added & self._held_once
+        # What the file no longer names is forgotten: were it named again, it would be new.
+        self._held_once = (self._held_once | result.held) & {vip.address for vip in self.vips}
+        self.lease = Lease(
+            held=result.held, own=result.own, devices=result.devices, valid_s=valid_s, renewed_at_s=result.began_s
+        )
         outcome = Outcome.LATE if result.late else Outcome.FAILED if result.refused else Outcome.OK
         detail = "; ".join(result.refused)
-        if isinstance(effect, SetLease) and result.added and not detail:
+        if isinstance(effect, SetLease | RenewLeases) and result.added and not detail:
             detail = f"added {' '.join(sorted(map(str, result.added)))}"  # the election announces what is new
-        return Done(effect=effect, outcome=outcome, began_s=result.began_s, detail=detail, notes=result.notes)
+        return Done(
+            effect=effect,
+            outcome=outcome,
+            began_s=result.began_s,
+            detail=detail,
+            notes=result.notes,
+            put_back=put_back,
+        )
 
     def _enter(self, role: str) -> None:
         if role != self._role:

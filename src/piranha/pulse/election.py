@@ -122,6 +122,8 @@ class Election(Contest):
                 self._step_down(self._lapse(now), now, offer=True)
             case News.KEPT:
                 self._urgent = True  # a heartbeat follows each renewal at once
+                if detail:  # what had vanished is back: neighbours may have learned otherwise
+                    self._announce_anew(now)
             case News.NOT_RELEASED | News.NOT_KEPT | News.NOT_SET:
                 if news is News.NOT_SET:
                     self._holding.retry_at = now + RETAKE_S

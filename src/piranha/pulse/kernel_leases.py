@@ -70,13 +70,20 @@ class KernelLeases:
             return LeaseResult(held=self._all(), late=True, began_s=began)
         wanted = list(self._held.values())
         with _answers():
+            # Somebody may have removed some: the batch brings those back, and clients must hear of it.
+            there = {(one.index, one.address, one.prefix) for one in self._kernel.addresses()}
+            began = self._clock()
+            if began > not_after_s:
+                return LeaseResult(held=self._all(), late=True, began_s=began)
             failures = self._kernel.lease(wanted, lease_s)
             # The kernel may have taken the addresses away before the call got through, which then brought them back.
             if self._clock() > not_after_s:
                 return self._undo(wanted, began)
         for failure in failures:
             del self._held[wanted[failure.index].address]
-        return self._result(began, [_words(wanted[failure.index], self._names, failure) for failure in failures])
+        refused = [_words(wanted[failure.index], self._names, failure) for failure in failures]
+        added = [address for address, one in self._held.items() if (one.index, address, one.prefix) not in there]
+        return self._result(began, refused, added=added)
 
     def release(self, vips: Sequence[FloatingAddress]) -> LeaseResult:
         """See Leases."""
@@ -112,6 +119,7 @@ class KernelLeases:
     ) -> LeaseResult:
         return LeaseResult(
             held=self._all(),
+            own=self._always,
             devices={address: self._names.get(one.index, "") for address, one in self._held.items()},
             refused=tuple(refused),
             added=frozenset(added),

@@ -23,13 +23,15 @@ from piranha.terms import Address
 class LeaseResult:
     """How it went.
 
-    held: what this router holds now. refused: one line per address that it could not get or let
-    go. late: `not_after_s` had passed; nothing was done, or what was done is undone. notes: what
-    was set on the machine besides, for the log. began_s: monotonic; a lease runs from then on.
-    devices: the device of each address where there are devices. added: what was not there before.
+    held: what this router holds now; own: those that are its own addresses, and no leases.
+    refused: one line per address that it could not get or let go. late: `not_after_s` had passed;
+    nothing was done, or what was done is undone. notes: what was set on the machine besides, for
+    the log. began_s: monotonic; a lease runs from then on. devices: the device of each address
+    where there are devices. added: what was not there before.
     """
 
     held: frozenset[Address] = frozenset()
+    own: frozenset[Address] = frozenset()
     devices: Mapping[Address, str] = field(default_factory=dict)
     added: frozenset[Address] = frozenset()
     refused: tuple[str, ...] = ()
