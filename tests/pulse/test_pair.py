@@ -22,6 +22,8 @@ import piranha
 from piranha.control.client import NoAnswer, ask
 from piranha.control.daemon import lock_holder
 from piranha.control.messages import Refused
+from piranha.forwarding.userspace import client as forwarder
+from piranha.forwarding.userspace.client import ensure_forwarder
 
 pytestmark = pytest.mark.slow
 
@@ -131,6 +133,12 @@ virtual www {{
         active = next(node for node in ("primary", "backup") if self.role(node) == "active")
         self.wait_for(lambda: '"valid_s": 1' in json.dumps(self.status(active)), "the lease is limited")
         return active, "backup" if active == "primary" else "primary"
+
+    def kill_forwarder(self, node: str, *, again: bool = True) -> None:
+        pid = forwarder.status(self.run_dir(node) / "forwarder.sock")["pid"]
+        os.kill(pid, signal.SIGKILL)
+        if again:  # as lvsd does it
+            ensure_forwarder(self.run_dir(node))
 
     def prepare_restart(self, node: str) -> None:
         words = [sys.executable, "-m", "piranha.pulse.main", "--prepare-restart", "--run-dir", str(self.run_dir(node))]
@@ -294,6 +302,35 @@ def test_an_lvsd_that_dies_is_started_again(pair: Pair) -> None:
     pair.wait_for(lambda: lock_holder(pair.run_dir(active) / "lvsd.lock") not in (None, pid), "another one runs")
 
     assert f"Child process {pid} terminated with signal 9" in pair.log(active)
+
+
+def test_a_forwarder_that_dies_costs_no_service(pair: Pair) -> None:
+    active, _ = pair.start_both()
+
+    pair.kill_forwarder(active)
+    # On a slow machine the partner may be quicker.
+    told = ("VIP vanished: put back", "addresses lost: deactivating LVS")
+    pair.wait_for(lambda: any(words in pair.log(active) for words in told), "it is noticed")
+    pair.wait_for(lambda: len(pair.holders()) == 1, "the VIP is held again")
+    pair.settled()
+
+
+def test_a_lone_router_whose_forwarder_dies_holds_its_vip_again(pair: Pair) -> None:
+    pair.write(extra="backup_active = 0")
+    pair.start("primary")
+    pair.wait_for(lambda: pair.holders() == ["primary"], "it serves")
+
+    pair.kill_forwarder("primary")
+    pair.wait_for(lambda: "VIP vanished: put back" in pair.log("primary"), "it is told")
+    assert pair.holders() == ["primary"]
+
+
+def test_a_router_whose_forwarder_does_not_come_back_hands_over(pair: Pair) -> None:
+    active, standby = pair.start_both()
+
+    pair.kill_forwarder(active, again=False)
+    pair.wait_for(lambda: pair.holders() == [standby], "the partner serves")
+    assert "addresses lost: deactivating LVS" in pair.log(active)
 
 
 def test_a_cold_standby_runs_no_lvsd_until_it_takes_over(pair: Pair) -> None:

@@ -84,6 +84,44 @@ def test_what_a_renewal_brought_back_is_announced_anew() -> None:
     assert [action.number for action in primary.pending if isinstance(action, Announce)]
 
 
+def lost_a_renewal() -> tuple[Router, float]:
+    """A router of a healthy pair whose renewal has just failed, and when."""
+    primary = active_router()
+    primary.hold_effects = True
+    primary.hear(1.9)
+    primary.finish(1.9)
+    now = 2.0
+    while not any(isinstance(effect, RenewLeases) for effect in primary.pending):
+        now += 0.1
+        primary.hear(now)
+    primary.outcome = Outcome.FAILED
+    primary.finish(now, "no such device")
+    return primary, now
+
+
+def test_addresses_that_could_not_be_renewed_are_acquired_again() -> None:
+    primary, now = lost_a_renewal()
+    primary.hear(now + 0.4)
+    assert [effect.valid_s for effect in primary.pending if isinstance(effect, SetLease)] == [3]
+
+    primary.outcome = Outcome.OK
+    primary.finish(now + 0.4, "added 192.0.2.10")
+    assert primary.election.phase == "active"
+    assert Announce in kinds(primary.done[-5:])
+
+
+def test_addresses_that_cannot_be_held_any_more_are_handed_to_a_ready_partner() -> None:
+    primary, now = lost_a_renewal()
+    primary.hold_effects = False
+    for step in range(1, 20):
+        primary.finish(now + step / 10, "no such device")
+        primary.hear(now + step / 10)
+
+    assert "addresses lost: deactivating LVS" in primary.messages()
+    assert not any(message.startswith("lease lapsed") for message in primary.messages())
+    assert primary.said().handover and not primary.said().ready
+
+
 def test_a_lapsed_lease_is_not_renewed_but_given_up() -> None:
     primary = active_router()
     primary.hear(2.0)

@@ -25,7 +25,6 @@ from piranha.pulse.heartbeat import NO_LIMIT, READY, Obstacle, Role
 from piranha.pulse.holding import News
 from piranha.pulse.reasons import Phase
 from piranha.pulse.settings import ElectionSettings
-from piranha.pulse.tenure import RETAKE_S
 from piranha.pulse.verdicts import Verdict
 from piranha.pulse.view import PathView, View
 from piranha.pulse.watched import LinkState
@@ -124,9 +123,9 @@ class Election(Contest):
                 self._urgent = True  # a heartbeat follows each renewal at once
                 if detail:  # what had vanished is back: neighbours may have learned otherwise
                     self._announce_anew(now)
-            case News.NOT_RELEASED | News.NOT_KEPT | News.NOT_SET:
-                if news is News.NOT_SET:
-                    self._holding.retry_at = now + RETAKE_S
+            case News.NOT_KEPT | News.NOT_SET:
+                self._not_held(news, detail, now)
+            case News.NOT_RELEASED:
                 self._report.say(now, "vip", news.value, detail, level=Level.ERROR)
             case _:
                 if outcome is Outcome.FAILED:

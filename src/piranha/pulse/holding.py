@@ -13,6 +13,7 @@ from piranha.pulse.heartbeat import NO_LIMIT
 from piranha.pulse.lease_terms import gone_after_s, renewal_interval_s
 
 RETRY_S = 1.0
+RETAKE_S = 5.0  # longest time between attempts to hold what could not be added or renewed
 
 
 class News(Enum):
@@ -39,7 +40,8 @@ class Holding:
     heartbeats say. leftover: a former `pulse` left addresses here that no effect has touched yet.
     renewed_at: when the last successful renewal began; ended_at: when it was done.
     awaited: the effect whose result is outstanding. stale: the file has changed, or something
-    could not be added. retry_at: not before then.
+    could not be added or renewed. retry_at: not before then. failing_since: when holding all of
+    them first failed since it last went well.
     """
 
     held: bool = False
@@ -51,6 +53,7 @@ class Holding:
     awaited: TakeOver | StepDown | SetLease | RenewLeases | None = None
     stale: bool = False
     retry_at: float = -inf
+    failing_since: float = inf
     serial: int = 0
     _overtaken_until: float = -inf  # not_after of an effect that StepDown overtook
 
@@ -94,6 +97,10 @@ class Holding:
             return self.retry_at
         return max(self.retry_at, self.renewed_at + renewal_interval_s(self.lease_s))
 
+    def failed_for_good(self, now: float) -> bool:
+        """Whether addresses have been lost for so long that a partner should have them: half a lease."""
+        return now >= self.failing_since + min(RETAKE_S, self.lease_s / 2)
+
     def lapses_at(self) -> float:
         """Return until when the addresses are there for certain; they must not be renewed after it."""
         return self.renewed_at + self.lease_s
@@ -134,6 +141,7 @@ class Holding:
         self.lease_s = self.told_s = 0.0
         self.renewed_at = self.ended_at = self._overtaken_until = -inf
         self.retry_at = -inf
+        self.failing_since = inf
 
     def _released(self, outcome: Outcome) -> News:
         return News.RELEASED if outcome is Outcome.OK else News.NOT_RELEASED
@@ -144,7 +152,8 @@ class Holding:
         self.renewed_at, self.ended_at = began_s, now
         self.lease_s = lease_s
         if outcome is Outcome.FAILED:
-            self.stale = True  # what a former pulse left may still have its old lifetime
+            # What a former pulse left may still have its old lifetime.
+            self._failed(now)
             return News.NOT_TAKEN
         self.leftover = self.stale = False
         self.told_s = lease_s
@@ -157,9 +166,10 @@ class Holding:
         if outcome is Outcome.FAILED:
             # Some have the old lifetime, some the new: renew by the shorter one, tell the longer one.
             self.lease_s = min(self.lease_s, lease_s)
-            self.stale = True
+            self._failed(now)
             return News.NOT_SET
         self.renewed_at = began_s
+        self.failing_since = inf
         self.lease_s = self.told_s = lease_s
         self.leftover = self.stale = False
         return News.SET
@@ -169,10 +179,15 @@ class Holding:
             return News.LAPSED
         self.ended_at = now  # also after a failure: some may have been renewed
         if outcome is Outcome.FAILED:
-            self.retry_at = now + renewal_interval_s(self.lease_s) / 3
+            self._failed(now)  # a renewal keeps what is there; what is not must be acquired again
             return News.NOT_KEPT
         self.renewed_at = began_s
         return News.KEPT
+
+    def _failed(self, now: float) -> None:
+        self.stale = True
+        self.failing_since = min(self.failing_since, now)
+        self.retry_at = now + min(RETAKE_S, renewal_interval_s(self.lease_s) / 3)
 
     def _next(self) -> int:
         self.serial += 1

@@ -85,6 +85,8 @@ class ForwarderLeases:
         began = self._clock()
         if began > not_after_s:
             return LeaseResult(held=self._held, late=True, began_s=began)
+        if not self._runs():
+            return self._nobody(began)
         wanted = frozenset(vip.address for vip in vips)
         with _answers():
             before = frozenset(client.held(self._path))
@@ -108,6 +110,8 @@ class ForwarderLeases:
         began = self._clock()
         if began > not_after_s:
             return LeaseResult(held=self._held, late=True, began_s=began)
+        if not self._runs():
+            return self._nobody(began)
         with _answers():
             holdings = client.renew(self._path, dict.fromkeys(self._held, lease_s), not_after_s=_finite(not_after_s))
         if self._clock() > not_after_s:
@@ -120,7 +124,7 @@ class ForwarderLeases:
         """See Leases."""
         gone = frozenset(vip.address for vip in vips) | self._held
         # Without a forwarder nobody listens on anything.
-        if lock_holder(self._path.with_suffix(".lock")) is not None:
+        if self._runs():
             with _answers():
                 client.release(self._path, gone)
         self._held -= gone
@@ -128,7 +132,7 @@ class ForwarderLeases:
 
     def present(self, vips: Sequence[FloatingAddress]) -> frozenset[Address]:
         """See Leases."""
-        if lock_holder(self._path.with_suffix(".lock")) is None:
+        if not self._runs():
             return frozenset()
         with _answers():
             return frozenset(client.held(self._path)) & frozenset(vip.address for vip in vips)
@@ -138,6 +142,13 @@ class ForwarderLeases:
 
     def close(self) -> None:
         """Nothing is kept open between calls."""
+
+    def _runs(self) -> bool:
+        return lock_holder(self._path.with_suffix(".lock")) is not None
+
+    def _nobody(self, began: float) -> LeaseResult:
+        self._held = frozenset()
+        return LeaseResult(refused=("no forwarder runs",), began_s=began)
 
     def _undo(self, began: float) -> LeaseResult:
         gone, self._held = self._held, frozenset()

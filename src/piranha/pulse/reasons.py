@@ -112,6 +112,11 @@ def too_late(detail: str) -> Reason:
     return Reason("takeover not finished in time", "deadtime", detail or "addresses were not added in time")
 
 
+def lost(detail: str) -> Reason:
+    """What this router held it cannot hold any more; the partner may be able to."""
+    return Reason("addresses lost: deactivating LVS", "addresses failed", detail)
+
+
 def failed(detail: str) -> Reason:
     """The partner may be able to add what this router could not."""
     return Reason("takeover failed: deactivating LVS", "addresses failed", detail)

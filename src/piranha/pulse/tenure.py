@@ -17,7 +17,6 @@ from piranha.pulse.standing import Standing
 
 FIRST_HOLD_OFF_S = 30.0  # not ready for so long after addresses could not be added; doubles
 LONGEST_HOLD_OFF_S = 300.0
-RETAKE_S = 5.0  # between attempts to add what could not be added, while nobody else can
 
 
 class Tenure(Standing):
@@ -143,5 +142,12 @@ class Tenure(Standing):
             return
         # Nobody else can: what could be added is better than nothing, and the rest is tried again.
         self._phase = Phase.ACTIVE
-        self._holding.retry_at = now + RETAKE_S
         self._announce_anew(now)
+
+    def _not_held(self, news: News, detail: str, now: float) -> None:
+        """Take in that addresses were lost, or could not be added: what cannot be had again is the partner's."""
+        self._report.say(now, "vip", news.value, detail, level=Level.ERROR)
+        if self._holding.failed_for_good(now) and self._partner.could_serve(now):
+            self._failure = f"addresses could not be held: {detail}"
+            self._failures += 1
+            self._step_down(reasons.lost(detail), now, offer=True)
