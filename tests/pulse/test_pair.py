@@ -236,6 +236,9 @@ def test_a_reload_moves_the_vips_of_the_active_router(pair: Pair) -> None:
     assert old not in json.dumps(ask(pair.run_dir(active) / "forwarder.sock", "held"))
     story = (pair.run_dir(active) / "lvsd-story").read_text().split()
     assert story[-1] == "reload"
+    for node in ("primary", "backup"):
+        assert f'added by the file: subject="vip {pair.net}.11" generation=2' in pair.log(node)
+        assert f'removed from the file: subject="vip {old}" generation=2' in pair.log(node)
 
 
 def test_a_reload_on_the_standby_is_one_reload_and_no_loop(pair: Pair) -> None:

@@ -37,6 +37,7 @@ from piranha.pulse.state import Keeper
 from piranha.pulse.supervisor import LvsDaemon, LvsdState
 from piranha.pulse.verdicts import Evidence, Rejected
 from piranha.pulse.watched import LinkState, watched_devices
+from piranha.terms import Address
 
 LOOK_S = 5.0
 """How often an active router looks whether its VIPs are still there."""
@@ -276,12 +277,20 @@ class Pulse:
     # Reload.
 
     async def _put_in_force(self, read: Reading, config: Config, accepted: Accepted) -> None:
+        before = {vip.address for vip in self.config.floating_addresses()}
         self.config, self.accepted = config, accepted
         self.lvsd.meaning = accepted.meaning
         self._session.rekey(cluster=config.cluster, keys=read.keys, auth=config.heartbeat.auth)
         await self._reload_lvsd()
         self._reconfigure(config, startup.router_of(config, self.setup.place))
         self._teller.say("config", "configuration accepted", facts=self._facts())
+        self._tell_vips(before, {vip.address for vip in config.floating_addresses()})
+
+    def _tell_vips(self, before: set[Address], after: set[Address]) -> None:
+        facts = (("generation", str(self.accepted.generation)),)
+        for vips, message in ((after - before, "added by the file"), (before - after, "removed from the file")):
+            for vip in sorted(vips, key=str):
+                self._teller.say(f"vip {vip}", message, facts=facts)
 
     def _reopen(self, config: Config) -> None:
         self._inbox.unwatch()
