@@ -7,7 +7,7 @@ import pytest
 from tests.pulse.router import SETTINGS, Router, active_router, kinds
 
 from piranha.pulse.actions import AskLan, StepDown, TakeOver
-from piranha.pulse.heartbeat import Place, Role
+from piranha.pulse.heartbeat import Obstacle, Place, Role
 from piranha.pulse.inquiry import Claim
 from piranha.pulse.settings import Start
 from piranha.pulse.verdicts import Accepted, Evidence, Introduced, Rejected, Verdict
@@ -191,6 +191,21 @@ def test_a_goodbye_is_void_when_an_unproven_session_came_after_it() -> None:
     router.at = 20.0  # it stood still; the partner was stopped and started again, and does not hear us
     goodbye = replace(router.partner, role=Role.STANDBY, goodbye=True, revision=9)
     waited: list[tuple[Verdict, float]] = [(Accepted(goodbye), 5.0)]
+    waited += [(Introduced(), float(second)) for second in range(8, 20, 2)]
+    for verdict, at in waited:
+        router.take(router.election.receive("public", verdict, at), at)
+    for second in range(20, 30):
+        router.input(Introduced(), float(second))
+        live(router, second + 0.1, second + 1.0, forged=False, answer=ANSWER)
+    assert TakeOver not in kinds(router.done)
+
+
+def test_words_of_a_partner_that_has_begun_a_new_session_since_are_no_reason_to_take_over() -> None:
+    router = Router(start=Start(now=0.0)).ready()
+    router.hear(1.0)
+    router.at = 20.0  # it stood still; the partner was stopped and started again, and does not hear us
+    stopping = replace(router.partner, role=Role.STANDBY, readiness=0, obstacle=Obstacle.STOPPING, revision=9)
+    waited: list[tuple[Verdict, float]] = [(Accepted(stopping), 5.0)]
     waited += [(Introduced(), float(second)) for second in range(8, 20, 2)]
     for verdict, at in waited:
         router.take(router.election.receive("public", verdict, at), at)

@@ -56,7 +56,7 @@ class Contest(Doubt):
         partner, last = self._partner, self._partner.last
         if not partner.alive(now):
             return self._claim_from_the_dead(now)
-        if last is None or last.role is Role.ACTIVE:
+        if last is None or last.role is Role.ACTIVE or partner.outdated(now):
             return None
         them = self._settings.place.other
         if partner.offers(now):

@@ -37,7 +37,9 @@ class Doubt(Tenure):
         partner = self._partner
         if not self._settings.paired or partner.alive(now):
             return False
-        return now < partner.doubtful_at() + partner.wait_s(self._settings.heartbeat.deadtime_s)
+        # An answer keeps the doubt awake: what cannot be verified may come less often than our deadtime.
+        doubtful_at = max(partner.doubtful_at(), self._inquiry.claimed_at)
+        return now < doubtful_at + partner.wait_s(self._settings.heartbeat.deadtime_s)
 
     def _consult(self, now: float, *, patient: bool = False) -> Finding:
         """Ask the LAN, or go on asking; return what the last round found."""

@@ -9,6 +9,9 @@ from piranha.pulse.verdicts import SIGNATURE_FAILURES, Evidence
 # A partner that sends these lives, although it cannot be understood: its key or name differs.
 SIGNS_OF_LIFE = SIGNATURE_FAILURES | {Evidence.OTHER_CLUSTER}
 
+WORDS_LAST = 1.25
+"""Heartbeat intervals for which the newest words of a partner are taken for its present mind."""
+
 
 @dataclass(slots=True)
 class PathState:
@@ -141,6 +144,14 @@ class Partner:
     def is_gone(self) -> bool:
         """Whether it said goodbye, and nothing came since that may be its own."""
         return self.last is not None and self.last.goodbye and self.doubtful_at() <= self.learned_at
+
+    def outdated(self, now: float) -> bool:
+        """Whether its words are older than a heartbeat interval, and what came since may be its own: a new session."""
+        return (
+            self.last is not None
+            and now > self.learned_at + WORDS_LAST * self.last.keepalive_s
+            and self.doubtful_at() > self.learned_at
+        )
 
     def keep_paths(self, names: tuple[str, ...]) -> None:
         """Take in the paths of a reloaded configuration."""
