@@ -16,6 +16,8 @@ from piranha.lab.build import SOURCE
 from piranha.lab.timeline import Outcome, Record, parse_record
 from piranha.lab.traffic import Target
 
+pytestmark = pytest.mark.slow
+
 LIMIT_S = 10.0
 
 

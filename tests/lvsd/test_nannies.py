@@ -25,6 +25,8 @@ from piranha.lvsd.nannies import TOLD_AT_MOST, Nannies
 from piranha.nanny.privilege import children_of
 from piranha.nanny.results import Assignment, ProbeResult, Reason
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = LvsdSettings(nanny_processes=3, script_user=pwd.getpwuid(os.getuid()).pw_name)
 BACK_WITHIN_S = 2.0
 P = ParamSpec("P")
@@ -126,7 +128,6 @@ async def test_each_check_gets_a_process_up_to_nanny_processes() -> None:
             assert [event.level for event in watched.events] == []
 
 
-@pytest.mark.slow
 @on_a_loop
 async def test_results_that_agree_come_once_an_interval_others_at_once() -> None:
     with silent() as port:
@@ -194,7 +195,6 @@ async def test_a_killed_parent_is_replaced_within_2_s_and_its_nannies_end() -> N
     assert {result.reason for result in watched.results} == {Reason.OK}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("who", ["nanny", "parent"])
 @on_a_loop
 async def test_a_frozen_process_is_killed_and_replaced(who: str) -> None:
@@ -238,7 +238,6 @@ async def test_what_the_programs_of_a_killed_nanny_started_ends_too(tmp_path: Pa
         await watched.until(lambda: not any(alive(int(pid)) for pid in pids.read_text().split()))
 
 
-@pytest.mark.slow
 @on_a_loop
 async def test_three_failures_within_a_minute_make_the_router_not_ready() -> None:
     """`hard_shutdown = 1` of the original stopped the whole cluster for one dead nanny (reference 3.3)."""
@@ -258,7 +257,6 @@ async def test_three_failures_within_a_minute_make_the_router_not_ready() -> Non
             await watched.until_fresh("www/web1")
 
 
-@pytest.mark.slow
 @on_a_loop
 async def test_without_hard_shutdown_failures_are_logged_only() -> None:
     with silent() as port:
@@ -271,7 +269,6 @@ async def test_without_hard_shutdown_failures_are_logged_only() -> None:
             assert watched.nannies.trouble is None
 
 
-@pytest.mark.slow
 @on_a_loop
 async def test_other_settings_restart_the_nannies_without_a_failure() -> None:
     with silent() as port:
@@ -291,7 +288,6 @@ async def test_other_settings_restart_the_nannies_without_a_failure() -> None:
     assert [event.message for event in watched.events] == ["restarting nannies"]
 
 
-@pytest.mark.slow
 @on_a_loop
 async def test_a_user_that_does_not_exist_is_said_once_and_checks_go_on() -> None:
     with silent() as port:
@@ -361,7 +357,6 @@ async def test_a_server_that_dies_is_out_within_timeout(dies_by: str) -> None:
     assert took_s < timing.out_by_s + 0.3  # a slot, and a busy machine
 
 
-@pytest.mark.slow
 @on_a_loop
 async def test_nannies_that_froze_together_with_their_parent_end_with_it() -> None:
     with silent() as port:
@@ -375,7 +370,6 @@ async def test_nannies_that_froze_together_with_their_parent_end_with_it() -> No
             await watched.until(lambda: not any(alive(pid) for pid in frozen))
 
 
-@pytest.mark.slow
 @on_a_loop
 async def test_a_nanny_without_work_that_is_frozen_is_killed() -> None:
     with silent() as port:

@@ -15,6 +15,8 @@ from piranha.lvscf.config import Exchange, Expect, Program
 from piranha.nanny.main import Request, WrongArguments, main, parse
 from piranha.terms import Protocol
 
+pytestmark = pytest.mark.slow
+
 
 def request(*argv: str) -> Request:
     parsed = parse(["-h", "127.0.0.1", *argv])
