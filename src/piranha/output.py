@@ -22,7 +22,7 @@ class _Steady(io.FileIO):
         self.gone = False
         self.failure: OSError | None = None
 
-    def write(self, data: "ReadableBuffer", /) -> int | None:  # type: ignore[override]
+    def write(self, data: "ReadableBuffer", /) -> int | None:  # type: ignore[override]  # typeshed: FileIO returns int
         """Write some of `data`; return how much of it is dealt with."""
         if not self.gone and self.failure is None:
             try:

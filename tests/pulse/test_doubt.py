@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
 from tests.pulse.router import SETTINGS, Router, active_router, kinds
@@ -34,11 +35,11 @@ def live(
             router.tick(now + 0.01)
 
 
-def standby_in_doubt(place: Place = Place.BACKUP, **how: object) -> Router:
+def standby_in_doubt(place: Place = Place.BACKUP, *, answer: Claim | None = None, trouble: str = "") -> Router:
     """A standby whose active partner was last understood at 1.0; datagrams that fail their check go on."""
     router = Router(place).ready()
     router.hear(1.0)
-    live(router, 1.1, 12.0, **how)  # type: ignore[arg-type]  # passed on
+    live(router, 1.1, 12.0, answer=answer, trouble=trouble)
     return router
 
 
@@ -185,27 +186,19 @@ def test_a_partner_that_does_not_hear_us_is_not_dead_when_the_lan_answers() -> N
     assert not router.said().bad_signatures
 
 
-def test_a_goodbye_is_void_when_an_unproven_session_came_after_it() -> None:
+@pytest.mark.parametrize(
+    "words",
+    [{"goodbye": True}, {"readiness": 0, "obstacle": Obstacle.STOPPING}],
+    ids=["goodbye", "not ready"],
+)
+def test_words_of_a_partner_that_has_begun_a_new_session_since_are_no_reason_to_take_over(
+    words: dict[str, Any],
+) -> None:
     router = Router(start=Start(now=0.0)).ready()
     router.hear(1.0)
     router.at = 20.0  # it stood still; the partner was stopped and started again, and does not hear us
-    goodbye = replace(router.partner, role=Role.STANDBY, goodbye=True, revision=9)
-    waited: list[tuple[Verdict, float]] = [(Accepted(goodbye), 5.0)]
-    waited += [(Introduced(), float(second)) for second in range(8, 20, 2)]
-    for verdict, at in waited:
-        router.take(router.election.receive("public", verdict, at), at)
-    for second in range(20, 30):
-        router.input(Introduced(), float(second))
-        live(router, second + 0.1, second + 1.0, forged=False, answer=ANSWER)
-    assert TakeOver not in kinds(router.done)
-
-
-def test_words_of_a_partner_that_has_begun_a_new_session_since_are_no_reason_to_take_over() -> None:
-    router = Router(start=Start(now=0.0)).ready()
-    router.hear(1.0)
-    router.at = 20.0  # it stood still; the partner was stopped and started again, and does not hear us
-    stopping = replace(router.partner, role=Role.STANDBY, readiness=0, obstacle=Obstacle.STOPPING, revision=9)
-    waited: list[tuple[Verdict, float]] = [(Accepted(stopping), 5.0)]
+    last = replace(router.partner, role=Role.STANDBY, revision=9, **words)
+    waited: list[tuple[Verdict, float]] = [(Accepted(last), 5.0)]
     waited += [(Introduced(), float(second)) for second in range(8, 20, 2)]
     for verdict, at in waited:
         router.take(router.election.receive("public", verdict, at), at)

@@ -74,7 +74,7 @@ class Setting:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Setting) and (self.tokens, self.values) == (other.tokens, other.values)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # how Python says: not hashable
 
     def _cut(self) -> tuple[tuple[Token, ...], Token]:
         if self._parts is None:
