@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 VENV := .venv
-JOBS ?= auto
+# One more than there are processors: some tests wait.
+JOBS ?= $(shell expr $$(nproc) + 1)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 # What the tests use besides Python: a kernel with IPVS that runs as a program, the C ipvsadm to compare with.
@@ -28,6 +29,8 @@ demo:
 test: packages
 	@$(MAKE) --no-print-directory lint unit slow kernel
 
+# Properties with fewer examples than in `make test`: an answer while one still thinks of the change.
+check: EXAMPLES = --hypothesis-profile=quick
 check: lint unit
 
 # As root: install the Debian packages that are missing. Otherwise: say the one line.
@@ -43,7 +46,7 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 
 unit: $(STAMP)
-	@$(BIN)/pytest -q -n $(JOBS) -m 'not ($(SELECT_KERNEL) or slow)'
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(EXAMPLES) -m 'not ($(SELECT_KERNEL) or slow)'
 
 slow: $(STAMP)
 	@$(BIN)/pytest -q -m 'slow and not ($(SELECT_KERNEL))'

@@ -1,7 +1,9 @@
 """Whatever ends the show, no process and no file stays."""
 
 import os
+import random
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +29,20 @@ def show(folder):
     subprocess.run(ORPHAN, stdout=subprocess.DEVNULL, check=True)
     print(os.getpid(), flush=True)
     END
+sys.exit(run_guarded(show, 0.2))
+"""
+
+# A show as the real one begins: some time goes by before it knows how to end in its own order. It sleeps
+# in pieces: Python looks for a signal before each, not between the look and the sleep.
+BEGIN = """
+import signal, sys, time
+from piranha.cli.demo.guard import run_guarded
+def show(folder):
+    time.sleep(0.002)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    while True:
+        time.sleep(0.05)
+print("begins", flush=True)
 sys.exit(run_guarded(show, 0.2))
 """
 
@@ -71,6 +87,18 @@ def test_a_signal_to_the_demo_ends_everything(short_folder: Path, number: signal
     run, _ = started(short_folder, "time.sleep(600)")
     run.process.send_signal(number)
     assert ended(run)[0] == 128 + number
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_guard_killed_before_the_show_has_begun_leaves_nothing(short_folder: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(10):
+        run = Run(short_folder, python(BEGIN), stdout=-1, stderr=-1)
+        assert run.process.stdout is not None
+        run.process.stdout.readline()
+        time.sleep(chance.uniform(0, 0.004))  # the moment is the test's input, nothing is waited for
+        run.process.kill()
+        assert ended(run)[0] == -signal.SIGKILL
 
 
 def kill_the_show(run: Run, show: int) -> None:

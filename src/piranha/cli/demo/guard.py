@@ -2,11 +2,13 @@
 
 The show runs in a child; the parent waits, hands signals on, and when the child has ended (in
 whatever way) ends every process below it, removes the folder and gives the terminal back. If
-the parent dies, the child is told and does the same.
+the parent dies, the child is told and does the same. The folder is named before the fork but made
+after it, by the child that already knows how to end: no moment leaves it to nobody.
 """
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -30,13 +32,12 @@ def run_guarded(show: Callable[[Path], int], kill_after_s: float = KILL_AFTER_S)
     kill_after_s: how long what the show left behind has between SIGTERM and SIGKILL.
     """
     before = _terminal()
-    folder = Path(tempfile.mkdtemp(prefix="piranha-demo-", dir=_temporary()))
+    folder = _temporary() / f"piranha-demo-{secrets.token_hex(8)}"
     try:
         become_subreaper()
         return _guard(show, folder, kill_after_s)
     finally:
-        for number in HANDED_ON:
-            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANDED_ON)
         end_all(kill_after_s)
         shutil.rmtree(folder, ignore_errors=True)
         _give_back(before)
@@ -84,18 +85,21 @@ def _be_the_show(show: Callable[[Path], int], folder: Path, parent: int, kill_af
     """Run `show` and leave the process: nothing of the parent's stack may run in the child."""
     code = 1
     try:
-        for number in (*HANDED_ON, signal.SIGALRM):
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        for number in HANDED_ON:
+            signal.signal(number, _leave)
         become_subreaper()
         end_with_parent(parent)
+        folder.mkdir(mode=0o700)
         code = show(folder)
-    except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else code
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"
         print(f"piranha demo: this is a defect, please report it: {error!r} at {where}", file=sys.stderr)
     finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANDED_ON)
         with contextlib.suppress(BaseException):
             end_all(kill_after_s)
             shutil.rmtree(folder, ignore_errors=True)
@@ -103,9 +107,14 @@ def _be_the_show(show: Callable[[Path], int], folder: Path, parent: int, kill_af
         os._exit(code)
 
 
-def _temporary() -> str | None:
+def _leave(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
+
+
+def _temporary() -> Path:
     """Return where to make the folder: not where the names of sockets in it become too long (107 bytes, unix(7))."""
-    return None if len(tempfile.gettempdir()) <= LONGEST_TEMPORARY else "/tmp"  # noqa: S108 -- mkdtemp is safe there
+    usual = tempfile.gettempdir()
+    return Path(usual if len(usual) <= LONGEST_TEMPORARY else "/tmp")  # noqa: S108 -- nobody can guess the folder's name
 
 
 def _terminal() -> list[object] | None:

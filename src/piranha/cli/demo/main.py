@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from piranha.cli.demo.counts import Counts
-from piranha.cli.demo.guard import run_guarded
+from piranha.cli.demo.guard import HANDED_ON, run_guarded
 from piranha.cli.demo.lab import LabStage
 from piranha.cli.demo.picture import Picture
 from piranha.cli.demo.stage import CannotPlay, Stage, find_site
@@ -80,6 +80,8 @@ async def _play(folder: Path, live: bool, lab: bool) -> int:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await stage.stop()
+        # The handlers end with the loop, the clean-up goes on after it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANDED_ON)
 
 
 def _say(line: str) -> None:
@@ -92,12 +94,12 @@ def _end_on_signals() -> None:
 
     def end() -> None:
         # Once: what follows is the clean-up, which must not be cut short.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in HANDED_ON:
             loop.add_signal_handler(number, time.monotonic)
         if task is not None:
             task.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in HANDED_ON:
         loop.add_signal_handler(number, end)
 
 
