@@ -75,6 +75,7 @@ def serving(lvsd: Lvsd, servers: tuple[RealServer, RealServer]) -> None:
     lvsd.start()
     lvsd.until_states(web1="up", web2="up")
     until(lambda: lvsd.status()["ready"], "ready")
+    lvsd.ask("read_back")  # a pass after the last answer: the table has both servers now
 
 
 def test_the_table_follows_the_file_and_the_first_checks(
