@@ -56,6 +56,18 @@ def test_forged_datagrams_of_a_dead_partner_delay_a_takeover_by_three_questions(
     assert "3 questions to the LAN" in taken.cause
 
 
+def test_a_deadtime_that_a_reload_lengthens_meanwhile_is_waited_for() -> None:
+    router = Router().ready()
+    router.hear(1.0)
+    live(router, 1.1, 8.0)
+    longer = replace(SETTINGS, heartbeat=replace(SETTINGS.heartbeat, deadtime_s=12))
+    router.take(router.election.reconfigure(replace(longer, place=Place.BACKUP), 8.0), 8.0)
+    live(router, 8.05, 12.9)
+    assert router.election.phase == "standby"
+    live(router, 12.9, 20.0)
+    assert router.election.phase == "active"
+
+
 def test_a_partner_that_answers_for_its_vips_is_not_dead() -> None:
     router = standby_in_doubt(answer=ANSWER)
     assert TakeOver not in kinds(router.done)

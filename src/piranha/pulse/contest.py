@@ -128,6 +128,12 @@ class Contest(Doubt):
             cause = "the partner restarts" if last is not None and last.back_within_s else "the partner was stopped"
             return reasons.partner_inactive(self._settings.place.other, "goodbye", cause)
         wait_s = partner.wait_s(self._settings.heartbeat.deadtime_s)
+        if partner.heard_at is not None and not (last is not None and last.goodbye):
+            # A reload may have lengthened deadtime since its death was judged.
+            due = partner.heard_at + wait_s
+            if now < due:
+                self._wake(due, now)
+                return None
         if self._in_doubt(now):
             return self._claim_in_doubt(now)
         self._held_back = None
