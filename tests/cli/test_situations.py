@@ -135,6 +135,13 @@ SITUATIONS: dict[str, tuple[dict[str, Any] | None, dict[str, Any] | None, Verdic
         DEGRADED,
         "! partner the partner is not heard, last heartbeat 12s ago",
     ),
+    "taken over from addresses without limit": (
+        pulse(partner=partner(alive=False, age_s=12.0, role="active", lease_s=None)),
+        lvsd(WWW),
+        DEGRADED,
+        "! partner the partner is not heard, last heartbeat 12s ago: "
+        "its VIPs had no time limit, it may hold them still",
+    ),
     "partner never heard": (pulse(partner=None), lvsd(WWW), DEGRADED, "! partner the partner was never heard"),
     "partner not ready": (
         pulse(partner=partner(ready=False, obstacle="lvsd")),

@@ -61,6 +61,8 @@ def _partner(pulse: Facts, partner: Facts) -> list[Finding]:
     age_s = number(partner.get("age_s")) or 0.0
     if partner.get("alive") is not True:
         words = f"the partner is not heard, last heartbeat {duration(age_s)} ago"
+        if text(partner.get("role")) == "active" and partner.get("lease_s", 0) is None:
+            words += ": its VIPs had no time limit, it may hold them still"
         return [Finding("!", "partner", words, age_s=age_s)]
     found = []
     if partner.get("ready") is not True:
