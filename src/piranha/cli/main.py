@@ -28,6 +28,9 @@ VERBS = {
 }
 
 
+MODULES = {"demo": "demo.main", "import": "import_"}  # those that are not named like their verb
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return its exit status: 64 wrong usage, 70 a defect of Piranha, 74 output could not be written."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -73,7 +76,7 @@ def _run(words: Sequence[str]) -> int:
         print(f"piranha: unknown verb {verb!r}{hint}", file=sys.stderr)
         return USAGE
     # Only the verb that runs is loaded: `check` need not wait for the rest.
-    module = importlib.import_module("piranha.cli.demo.main" if verb == "demo" else f"piranha.cli.{verb}")
+    module = importlib.import_module(f"piranha.cli.{MODULES.get(verb, verb)}")
     run: Callable[[Sequence[str]], int] = module.main
     return run(words[1:])
 

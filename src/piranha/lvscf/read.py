@@ -24,12 +24,16 @@ def read_and_load(path: Path | str) -> Loaded:
     What is no text of a sensible size is one clear finding. Raises ReadError when the path cannot
     be opened or read, or leads to a directory, a FIFO, a device or a socket.
     """
+    return resolve_and_load(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path | str) -> bytes:
+    """Return what a file holds, one byte more than SIZE_LIMIT at most. Raises ReadError as `read_and_load`."""
     name = str(path)
     try:
-        data = _read(name)
+        return _read(name)
     except (OSError, ValueError) as error:
         raise ReadError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
-    return resolve_and_load(data, name)
 
 
 def resolve_and_load(data: bytes, name: str) -> Loaded:

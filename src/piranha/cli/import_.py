@@ -1,0 +1,103 @@
+"""Shell: `piranha import KIND FILE…`: makes an lvs.cf out of the configuration of another program."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from piranha.change.imported import Imported
+from piranha.cli.options import Parser
+from piranha.lvscf.read import SIZE_LIMIT, ReadError, read_bytes
+from piranha.text import printable
+
+DESCRIPTION = """Make an lvs.cf out of the configuration of another program. It goes to stdout or to OUT, what changed
+its meaning or has no counterpart to stderr, with the lines of both files.
+Exit status 0: done, 1: done, but some notes are errors, or nothing could be made of it, 2: a file cannot be read."""
+
+KINDS: dict[str, Callable[[argparse.Namespace], Imported]] = {}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the verb; return its exit status."""
+    options = Parser(prog="piranha import", description=DESCRIPTION, allow_abbrev=False)
+    options.add_argument("kind", metavar="KIND", choices=tuple(KINDS), help=", ".join(KINDS))
+    options.add_argument("files", metavar="FILE", nargs="+", type=Path, help="- reads standard input")
+    options.add_argument("-o", dest="out", metavar="OUT", type=Path, help="write here; the file must not exist yet")
+    options.add_argument("--json", action="store_true", help="print result and notes as JSON")
+    args = options.parse_args(argv)
+    try:
+        imported = KINDS[args.kind](args)
+    except ReadError as error:
+        print(f"piranha: {printable(str(error))}", file=sys.stderr)
+        return 2
+    return _deliver(imported, args)
+
+
+def source_text(path: Path) -> str:
+    """Return what a file holds, `-` for standard input, decoded as UTF-8 with surrogateescape.
+
+    Raises ReadError for what cannot be read, is no ordinary file, or is longer than SIZE_LIMIT.
+    """
+    name = "standard input" if str(path) == "-" else str(path)
+    try:
+        data = sys.stdin.buffer.read(SIZE_LIMIT + 1) if str(path) == "-" else read_bytes(path)
+    except (OSError, AttributeError) as error:  # a directory, or closed by whoever started us
+        if isinstance(error, ReadError):
+            raise
+        raise ReadError(f"{name}: {getattr(error, 'strerror', None) or 'it is closed'}") from error
+    if len(data) > SIZE_LIMIT:
+        raise ReadError(f"{name}: larger than {SIZE_LIMIT // 1024 // 1024} MiB")
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _deliver(imported: Imported, args: argparse.Namespace) -> int:
+    name = str(args.out or "lvs.cf")
+    written = True
+    if args.out is not None and imported.text:
+        written = _write(args.out, imported.text)
+    if args.json:
+        print(json.dumps(facts(imported)))
+    else:
+        for note in imported.notes:
+            print(note.render(name), file=sys.stderr)
+        sys.stderr.flush()
+        if args.out is None:
+            print(imported.text, end="")
+    return 1 if imported.has_errors or not imported.text or not written else 0
+
+
+def _write(path: Path, text: str) -> bool:
+    """Write a new file, whole or not at all; say why if it cannot be."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        print(f"piranha: {printable(str(path))}: {error.strerror}; nothing is written", file=sys.stderr)
+        return False
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        print(f"piranha: {printable(str(path))}: {error.strerror}; nothing is written", file=sys.stderr)
+        return False
+    return True
+
+
+def facts(imported: Imported) -> dict[str, object]:
+    """Return what `--json` prints. source_line: 0 = the file as a whole. line: of `text`, null = none."""
+    return {
+        "text": imported.text,
+        "errors": imported.has_errors,
+        "notes": [
+            {
+                "severity": str(note.severity),
+                "source": note.origin.file,
+                "source_line": note.origin.line,
+                "line": note.line,
+                "message": note.message,
+            }
+            for note in imported.notes
+        ],
+    }
