@@ -13,6 +13,7 @@ from piranha.lvscf.read import SIZE_LIMIT, ReadError, read_and_load, resolve_and
 from piranha.text import printable
 
 STANDARD_INPUT = Path("-")
+CODES_NAMED = 8
 DESCRIPTION = """Check an lvs.cf. Findings go to stderr, a summary to stdout.
 Exit status 0: valid, 1: has errors, 2: cannot be read."""
 
@@ -35,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
         print(json.dumps(facts(loaded)))
     else:
         if loaded.findings:
-            print(loaded.render(), file=sys.stderr, flush=True)
+            print(f"{loaded.render()}\n{more(loaded)}", file=sys.stderr, flush=True)
         print(f"{printable(loaded.path.rpartition('/')[2])}: {summary(loaded)}")
     return 1 if loaded.config is None else 0
 
@@ -47,6 +48,12 @@ def _standard_input() -> Loaded:
         return resolve_and_load(sys.stdin.buffer.read(SIZE_LIMIT + 1), name)
     except (OSError, AttributeError) as error:  # a directory, or closed by whoever started us
         raise ReadError(f"{name}: {getattr(error, 'strerror', None) or 'it is closed'}") from error
+
+
+def more(loaded: Loaded) -> str:
+    """Return which command tells more of the findings; of many codes it names the first."""
+    codes = dict.fromkeys(finding.code for finding in loaded.findings)
+    return f"more: piranha explain {' '.join(list(codes)[:CODES_NAMED])}"
 
 
 def summary(loaded: Loaded) -> str:
