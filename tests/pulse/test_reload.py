@@ -184,3 +184,15 @@ def test_a_good_file_ends_a_refusal(router: Router) -> None:
     router.write()
     assert router.reload() == ()
     assert router.reloads.refused_file is None
+
+
+def test_a_file_that_removes_most_is_refused_with_the_numbers(router: Router) -> None:
+    whole = router.file.read_text()
+    more = "\n".join(whole[whole.index("virtual") :].replace("www", f"w{n}").replace("8080", f"90{n}") for n in "123")
+    router.file.write_text(whole + more)
+    assert router.reload() == ()
+
+    router.file.write_text(whole)
+    refusal = router.refusal()
+    assert refusal.startswith("it would remove 3 of 4 active virtual servers and 3 of 4 configured weight: over chan")
+    assert refusal.endswith("piranha apply --allow mass")

@@ -253,6 +253,20 @@ class LvsdSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSettings:
+    """How this file is replaced by the next one.
+
+    limit_percent: a reload removes at most this share of active virtual servers and of configured
+    weight (`change_limit`). confirm_s: time to confirm a change that asks for it (`confirm_time`).
+    external: another tool writes the file (`config_sync`).
+    """
+
+    limit_percent: float = 50.0
+    confirm_s: float = 60.0
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """One accepted lvs.cf: both routers, all virtual servers."""
 
@@ -270,6 +284,7 @@ class Config:
     monitor_links: bool = False
     monitor_devices: tuple[str, ...] = ()
     lvsd: LvsdSettings = field(default_factory=LvsdSettings)
+    change: ChangeSettings = field(default_factory=ChangeSettings)
     virtuals: tuple[Virtual, ...] = ()
 
     def active_virtuals(self) -> tuple[Virtual, ...]:

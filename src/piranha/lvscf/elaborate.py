@@ -7,6 +7,7 @@ from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import Built, BuiltVirtual
 from piranha.lvscf.checks import check
 from piranha.lvscf.config import (
+    ChangeSettings,
     Config,
     FloatingAddress,
     HeartbeatAuth,
@@ -116,6 +117,11 @@ def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Find
                 section.get("tcpfin_timeout", 0),
                 section.get("udp_timeout", 0),
             ),
+        ),
+        change=ChangeSettings(
+            limit_percent=section.get("change_limit", 50.0),
+            confirm_s=section.get("confirm_time", 60.0),
+            external=section.get("config_sync", "both") == "external",
         ),
         virtuals=tuple(built.virtual for built in virtuals),
     )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from piranha.change import limit
 from piranha.control.daemon import notify, watchdog_interval_s
 from piranha.errors import PiranhaError
 from piranha.events.event import Event, Level
@@ -143,7 +144,11 @@ class Lvsd:
             self._teller.say("config", "rereading configuration file", cause=cause)
             loaded, problems = await asyncio.to_thread(self.source.read)
             if loaded is None or loaded.config is None:
-                self._refuse(problems)
+                self._refuse(f"error parsing {self.source.path}", problems)
+                return False
+            # What pulse accepted it has judged.
+            if self.source.own is not None and (too_much := limit.refusal(self.config, loaded.config)):
+                self._refuse(f"{self.source.path} cannot be put in force", [too_much])
                 return False
             for warning in loaded.warnings:
                 log.warning("%s: %s", self.source.path, warning.sentence())
@@ -257,14 +262,14 @@ class Lvsd:
             async with asyncio.timeout(wait_s):
                 await self._dirty.wait()
 
-    def _refuse(self, problems: Sequence[str]) -> None:
+    def _refuse(self, message: str, problems: Sequence[str]) -> None:
         path = str(self.source.path)
         self.refused_file = RefusedFile(path, tuple(problems), time.monotonic())
         for problem in problems:
             log.error("%s: %s", path, problem)
         self._teller.say(
             "config",
-            f"error parsing {path}: the file is refused, everything stays as it is",
+            f"{message}: the file is refused, everything stays as it is",
             after="refused",
             rule=f"{len(problems)} error{'s' if len(problems) != 1 else ''}",
             cause=problems[0] if problems else "",

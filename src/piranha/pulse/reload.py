@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from piranha.change import limit
 from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events.event import Level
@@ -78,6 +79,8 @@ class Reload:
             read = await self._files.read(path)
             if read.config is None:
                 return self._refuse(f"error parsing {path}", read.problems)
+            if too_much := limit.refusal(config, read.config):
+                return self._refuse(f"{path} cannot be put in force", (too_much,))
             try:
                 accepted = await self._accept(read, read.config, config)
             except PiranhaError as error:

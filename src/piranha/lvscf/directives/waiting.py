@@ -59,8 +59,6 @@ _ELECTION: tuple[Directive, ...] = (
     _waits("monitor_program", _G, _T.COMMAND, "-", "Exit status 0: this router is ready.", repeats=True),
     _waits("monitor_interval", _G, _T.DURATION, "5", "Time between runs of monitor_program."),
     _waits("follow_health", _G, _T.BOOL, "0", "1: hand over to a partner that has healthy servers.", quiet=("0",)),
-    _waits("config_sync", _G, _T.CHOICE, "both", "Who copies the file.", choices=("both", "external")),
-    _waits("change_limit", _G, _T.PERCENT, "50%", "A reload that removes more than this is refused."),
     _waits(
         "vip_holder", _G, _T.CHOICE, "pulse", "Who holds the VIPs.", choices=("pulse", "external"), quiet=("pulse",)
     ),
@@ -84,7 +82,6 @@ _DAEMONS: tuple[Directive, ...] = (
     ),
     _waits("share_checks", _G, _T.BOOL, "1", "Identical checks run once.", quiet=("0",)),
     _waits("maintenance_dir", _G, _T.PATH, "-", "A file there drains the server it is named after."),
-    _waits("confirm_time", _G, _T.DURATION, "60", "Time to confirm a change."),
     _waits("notify", _G, _T.COMMAND, "-", "Program called for every event.", repeats=True),
     _waits("notify_url", _G, _T.WORD, "-", "Address every event is posted to.", repeats=True),
     _waits("notify_mail", _G, _T.WORDS, "-", "Mail addresses every event is sent to."),
