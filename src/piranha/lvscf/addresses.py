@@ -143,6 +143,15 @@ def addresses(_directive: Directive, words: Sequence[Token], reader: Reader) -> 
     return tuple(w.value if is_host_name(w.value) else address(w, w.value, reader) for w in words)
 
 
+def group(directive: Directive, words: Sequence[Token], reader: Reader) -> Address:
+    """Read GROUP."""
+    single(words)
+    found = address(words[0], words[0].value, reader)
+    if not found.is_multicast:
+        raise Mistake("E010", words[0], f"'{found}' is no multicast address", f"such as {directive.default}")
+    return found
+
+
 def _check_unicast(word: Token, found: Address, hint: str) -> None:
     number = int(found)
     if found.version == 4:

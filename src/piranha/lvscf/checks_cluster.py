@@ -19,7 +19,7 @@ def check_cluster(built: Built, findings: Findings) -> None:
         _timing(config, section, findings)
         _lease(config, section, findings)
     _gateway(built, findings)
-    if section.get("script_user", "") == "root":
+    if section.value("script_user", str) == "root":
         findings.add("W020", section.place("script_user"), "check programs run as root")
 
 

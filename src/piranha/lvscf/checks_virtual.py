@@ -34,13 +34,13 @@ def _checking(built: BuiltVirtual, findings: Findings) -> None:
     program = section.get("send_program", ())
     if program and section.get("send", ""):
         findings.add("W029", section.place("send"), "send is not used: send_program checks instead")
-    if program and section.get("send_program_status", "") == "ignore" and not section.get("expect", ""):
+    if program and section.value("send_program_status", str) == "ignore" and not section.get("expect", ""):
         message = "send_program_status = ignore without expect: nothing could ever fail"
         findings.add("E044", section.place("send_program_status"), message)
     if not program and "send_program_status" in section.given:
         place = section.place("send_program_status")
         findings.add("W026", place, "send_program_status has no effect without send_program")
-    if section.get("use_regex", False) and not section.get("expect", "") and "expect" not in section.tried:
+    if section.value("use_regex", bool) and not section.get("expect", "") and "expect" not in section.tried:
         findings.add("W026", section.place("use_regex"), "use_regex has no effect without expect")
     udp_only = virtual.protocols == (Protocol.UDP,)
     if udp_only and not program and not section.get("expect", "") and virtual.active and used(built.servers):
@@ -52,7 +52,7 @@ def _checking(built: BuiltVirtual, findings: Findings) -> None:
 
 
 def _times(built: BuiltVirtual, findings: Findings) -> None:
-    timeout_s = built.section.get("timeout", 10.0)
+    timeout_s = built.section.value("timeout", float)
     sections = [built.section] + [server.section for server in built.servers]
     timings = [timing(built.section, None)] + [server.server.timing for server in built.servers]
     for section, times in zip(sections, timings, strict=True):
@@ -116,7 +116,7 @@ def _ports(built: BuiltVirtual, findings: Findings) -> None:
 
 def _routers(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
     config = built.config
-    if not config.backup_active or built.section.get("syncdaemon", False):
+    if not config.backup_active or built.section.value("syncdaemon", bool):
         return
     own = [a for r in (config.primary, config.backup) if r is not None for a in (r.public, r.private)]
     for server in used(virtual.servers):

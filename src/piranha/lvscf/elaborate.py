@@ -35,7 +35,7 @@ def elaborate(tree: Tree, hosts: Mapping[str, Address], findings: Findings) -> C
     """Return what the file means; None when `findings` holds an error afterwards, also an older one."""
     reader = Reader(findings, hosts)
     section = collect(tree.settings(), Scope.GLOBAL, Span(1, 1), reader)
-    network = ForwardingMethod(section.get("network", "nat"))
+    network = ForwardingMethod(section.value("network", str))
     virtuals = tuple(_virtuals(tree, network, reader))
     _nothing_to_serve(virtuals, section, findings)
     _blocks_without_effect(tree, reader)
@@ -87,35 +87,35 @@ def _blocks_without_effect(tree: Tree, reader: Reader) -> None:
 def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Findings) -> Config:
     primary = _router(section, "primary")
     backup = _router(section, "backup")
-    backup_active = section.get("backup_active", False)
+    backup_active = section.value("backup_active", bool)
     pair = backup_active and primary is not None and backup is not None
     return Config(
         primary=primary,
         backup=backup,
         backup_active=backup_active,
-        serial_no=section.get("serial_no", 0),
-        cluster=section.get("cluster", "lvs"),
-        standby=Standby(section.get("standby", "warm")),
+        serial_no=section.value("serial_no", int),
+        cluster=section.value("cluster", str),
+        standby=Standby(section.value("standby", str)),
         heartbeat=_heartbeat(section, _paths(section, primary, backup) if pair else (), backup_active),
         vips=_vips(section, findings),
         nat_router=_nat_router(section, findings),
         active_cmd=section.get("active_cmd", ()),
         inactive_cmd=section.get("inactive_cmd", ()),
-        monitor_links=section.get("monitor_links", False),
+        monitor_links=section.value("monitor_links", bool),
         monitor_devices=section.get("monitor_devices", ()),
         lvsd=LvsdSettings(
-            plane=PlaneKind(section.get("forwarding_plane", "ipvs")),
-            repair_interval_s=section.get("repair_interval", 30.0),
-            nanny_processes=section.get("nanny_processes", 32),
-            script_user=section.get("script_user", "piranha"),
-            script_limit=section.get("script_limit", 20),
-            notify_user=section.get("notify_user", "root"),
-            keep_table=section.get("keep_table", False),
-            hard_shutdown=section.get("hard_shutdown", True),
+            plane=PlaneKind(section.value("forwarding_plane", str)),
+            repair_interval_s=section.value("repair_interval", float),
+            nanny_processes=section.value("nanny_processes", int),
+            script_user=section.value("script_user", str),
+            script_limit=section.value("script_limit", int),
+            notify_user=section.value("notify_user", str),
+            keep_table=section.value("keep_table", bool),
+            hard_shutdown=section.value("hard_shutdown", bool),
             timeouts_s=(
-                section.get("tcp_timeout", 0),
-                section.get("tcpfin_timeout", 0),
-                section.get("udp_timeout", 0),
+                section.value("tcp_timeout", int),
+                section.value("tcpfin_timeout", int),
+                section.value("udp_timeout", int),
             ),
         ),
         change=ChangeSettings(
@@ -150,12 +150,12 @@ def _paths(section: Section, primary: Router | None, backup: Router | None) -> t
 
 
 def _heartbeat(section: Section, paths: tuple[HeartbeatPath, ...], backup_active: bool) -> HeartbeatSettings:
-    deadtime_s = section.get("deadtime", 5.0)
+    deadtime_s = section.value("deadtime", float)
     return HeartbeatSettings(
-        port=section.get("heartbeat_port", 539),
+        port=section.value("heartbeat_port", int),
         key_file=section.maybe("heartbeat_key_file", str),
-        auth=HeartbeatAuth(section.get("heartbeat_auth", "required")),
-        keepalive_s=section.get("keepalive", 2.0),
+        auth=HeartbeatAuth(section.value("heartbeat_auth", str)),
+        keepalive_s=section.value("keepalive", float),
         deadtime_s=deadtime_s,
         initdead_s=section.get("initdead", 2 * deadtime_s if backup_active else 0.0),
         warntime_s=section.get("warntime", deadtime_s / 2),
@@ -170,10 +170,10 @@ def _vips(section: Section, findings: Findings) -> VipSettings:
     lease_s = section.maybe("vip_lease", float)
     return VipSettings(
         lease_s=None if lease_s is None else int(lease_s),
-        lease_alone_s=int(section.get("vip_lease_alone", 0.0)),
-        arp_count=section.get("arp_count", 5),
-        arp_interval_s=section.get("arp_interval", 1.0),
-        arp_refresh_s=section.get("arp_refresh", 60.0),
+        lease_alone_s=int(section.value("vip_lease_alone", float)),
+        arp_count=section.value("arp_count", int),
+        arp_interval_s=section.value("arp_interval", float),
+        arp_refresh_s=section.value("arp_refresh", float),
     )
 
 

@@ -21,12 +21,12 @@ from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.directives import Scope
 from piranha.lvscf.ere import BadExpression, translate
 from piranha.lvscf.numbers import Reader
-from piranha.lvscf.settings import Section, collect, too_long
+from piranha.lvscf.settings import Section, collect, default_of, too_long
 from piranha.lvscf.syntax.tokens import Token
 from piranha.lvscf.syntax.tree import Block, span_of
 from piranha.terms import ForwardingMethod, Protocol, Scheduler
 
-DEFAULT_PORT = 80
+HTTP_PORT = 80  # without any check of its own a service there is asked in HTTP, as ever
 HTTP_REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 _TIMING = frozenset(("interval", "check_timeout", "fall", "rise", "fast_interval"))
@@ -54,9 +54,9 @@ class Names:
 def build_virtual(block: Block, name: str, network: ForwardingMethod, reader: Reader) -> BuiltVirtual | None:
     """Return what the block means; None when it is unfinished and not in use, or wrong."""
     section = collect(block.settings(), Scope.VIRTUAL, block.span, reader)
-    active = section.get("active", False)
-    port = section.get("port", DEFAULT_PORT)
-    protocols = tuple(Protocol[word.upper()] for word in section.get("protocol", ("tcp",)))
+    active = section.value("active", bool)
+    port = section.value("port", int)
+    protocols = tuple(Protocol[word.upper()] for word in section.value("protocol", tuple))
     forwarding = ForwardingMethod(section.get("forwarding", str(network)))
     check = _check(section, port, protocols, reader.findings)
     inherited = Inherited(port, forwarding, check, timing(section, None), section)
@@ -71,12 +71,12 @@ def build_virtual(block: Block, name: str, network: ForwardingMethod, reader: Re
         vip=floating_address(words, section, "vip_nmask", reader.findings),
         port=port,
         protocols=protocols,
-        fwmark=section.get("fwmark", 0),
-        scheduler=Scheduler(section.get("scheduler", "wlc")),
-        persistence_s=section.get("persistent", 0),
+        fwmark=section.value("fwmark", int),
+        scheduler=Scheduler(section.value("scheduler", str)),
+        persistence_s=section.value("persistent", int),
         persistence_mask=_persistence_mask(section, words.address.version, reader.findings),
-        quiesce_server=section.get("quiesce_server", False),
-        start_up=section.get("start_state", "check") == "up",
+        quiesce_server=section.value("quiesce_server", bool),
+        start_up=section.value("start_state", str) == "up",
         sorry_server=_sorry_server(section, port, forwarding),
         servers=tuple(built.server for built in servers),
         line=block.keyword.line,
@@ -142,14 +142,14 @@ def timing(section: Section, server: Section | None) -> CheckTiming:
     def get(name: str, default: float) -> float:
         return server.get(name, section.get(name, default)) if server else section.get(name, default)
 
-    interval_s = get("interval", section.get("timeout", 10.0) / 3)
+    interval_s = get("interval", section.value("timeout", float) / 3)
     return CheckTiming(
         interval_s=interval_s,
         check_timeout_s=get("check_timeout", interval_s),
         fast_interval_s=get("fast_interval", interval_s),
-        fall=int(get("fall", 2)),
-        rise=int(get("rise", 1)),
-        reentry_s=section.get("reentry", 180.0),
+        fall=int(get("fall", section.value("fall", int))),
+        rise=int(get("rise", section.value("rise", int))),
+        reentry_s=section.value("reentry", float),
     )
 
 
@@ -158,10 +158,10 @@ def _check(section: Section, port: int, protocols: tuple[Protocol, ...], finding
     send = section.get("send", "")
     expect = _expect(section, bool(program), findings)
     if program:
-        honour = section.get("send_program_status", "honour") == "honour"
+        honour = section.value("send_program_status", str) == "honour"
         return Program(command=program, expect=expect, honour_status=honour)
     transport = Protocol.TCP if Protocol.TCP in protocols else protocols[0]
-    if port == DEFAULT_PORT and not send and expect is None and transport is Protocol.TCP:
+    if port == HTTP_PORT and not send and expect is None and transport is Protocol.TCP:
         return Exchange(send=HTTP_REQUEST, expect=Expect(text=b"HTTP"))
     return Exchange(transport=transport, send=unescape(send), expect=expect)
 
@@ -170,7 +170,7 @@ def _expect(section: Section, program: bool, findings: Findings) -> Expect | Non
     text = section.get("expect", "")
     if not text:
         return None
-    if section.get("use_regex", False):
+    if section.value("use_regex", bool):
         expression = unescape(text)
         try:
             translate(expression)
@@ -234,7 +234,7 @@ def _check_block_name(name: Token, findings: Findings) -> None:
 
 def _server(block: Block, name: str, inherited: Inherited, reader: Reader, active: bool) -> BuiltServer | None:
     section = collect(block.settings(), Scope.SERVER, block.span, reader)
-    in_use = section.get("active", False)
+    in_use = section.value("active", bool)
     address = section.address("address")
     if address is None:
         _unfinished(section, f"server '{name}' has no address", active and in_use, reader.findings)
@@ -247,10 +247,10 @@ def _server(block: Block, name: str, inherited: Inherited, reader: Reader, activ
         forwarding=ForwardingMethod(section.get("forwarding", str(inherited.forwarding))),
         check=inherited.check,
         timing=timing(inherited.section, section) if own_timing else inherited.timing,
-        weight=section.get("weight", 1),
+        weight=section.value("weight", int),
         active=in_use,
-        upper_threshold=section.get("upper_threshold", 0),
-        lower_threshold=section.get("lower_threshold", 0),
+        upper_threshold=section.value("upper_threshold", int),
+        lower_threshold=section.value("lower_threshold", int),
         line=block.keyword.line,
     )
     return BuiltServer(server, section)
@@ -261,7 +261,7 @@ def _inherited_port(block: Block, section: Section, inherited: Inherited, findin
     ports = inherited.section.all("port")
     place = (block.keyword.line, block.keyword.column)
     before = [given for given in ports if (given.setting.keyword.line, given.setting.keyword.column) < place]
-    port = before[-1].value if before else DEFAULT_PORT
+    port = before[-1].value if before else default_of(Scope.VIRTUAL, "port")
     if port != inherited.port and "port" not in section.given:
         message = f"this server gets port {port}, as ever: it stands before 'port = {inherited.port}'"
         findings.add("W041", section.span, message, "write 'port' above the servers, or in the server")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TypeVar, cast
 
 from piranha.lvscf import directives, values
@@ -35,6 +36,7 @@ class Section:
     """What one block says. span: where to point for what it does not say. wrong: keywords whose value is no value."""
 
     span: Span
+    scope: Scope
     given: dict[str, Given] = field(default_factory=dict)
     every: dict[str, list[Given]] = field(default_factory=dict)
     wrong: set[str] = field(default_factory=set)
@@ -44,8 +46,13 @@ class Section:
         """Every keyword that is there, also those with wrong values."""
         return self.wrong | self.given.keys()
 
+    def value(self, name: str, kind: type[T]) -> T:
+        """Return the value of a keyword, where it is not given that of the table of keywords. `kind` is its type."""
+        found = self.given.get(name)
+        return cast(T, default_of(self.scope, name) if found is None else found.value)
+
     def get(self, name: str, default: T) -> T:
-        """Return the value of a keyword, `default` where it is not given."""
+        """Return the value of a keyword without a fixed default, `default` where it is not given."""
         found = self.given.get(name)
         return default if found is None else cast(T, found.value)
 
@@ -69,10 +76,23 @@ class Section:
         return next((self.given[name].span for name in names if name in self.given), self.span)
 
 
+@cache
+def default_of(scope: Scope, name: str) -> object:
+    """Return what a keyword is where it is not given, from the table of keywords.
+
+    Raises ValueError where that is nothing or has to be computed.
+    """
+    directive = directives.of(scope)[name]
+    if not directive.fixed:
+        raise ValueError(f"{name} has no fixed default")
+    words = tuple(Token(Kind.WORD, " ", word, 1, 1) for word in directive.default.split())
+    return values.read(directive, words, Reader(Findings()))
+
+
 def collect(settings: Iterable[Setting], scope: Scope, span: Span, reader: Reader) -> Section:
     """Read the settings of one block; what is wrong goes to the findings of `reader`."""
     known = directives.of(scope)
-    section = Section(span)
+    section = Section(span, scope)
     given, seen, found = section.given, reader.seen.setdefault(scope, {}), reader.findings.found
     for setting in settings:
         name, lone = setting.name, setting.lone

@@ -94,6 +94,7 @@ _READERS: dict[Type, Callable[[Directive, tuple[Token, ...], Reader], object]] =
     Type.DURATION: numbers.duration,
     Type.ADDRESS: addresses.plain_address,
     Type.ADDRESSES: addresses.addresses,
+    Type.GROUP: addresses.group,
     Type.FLOATING: addresses.floating,
     Type.HOSTPORT: addresses.hostport,
     Type.HEARTBEAT_PATH: addresses.heartbeat_path,

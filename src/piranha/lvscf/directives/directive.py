@@ -36,6 +36,7 @@ class Type(StrEnum):
     DURATION = "duration"
     ADDRESS = "address"
     ADDRESSES = "addresses"
+    GROUP = "multicast group"
     FLOATING = "address [device]"
     HOSTPORT = "address [port]"
     HEARTBEAT_PATH = "address address [name]"
@@ -57,7 +58,8 @@ class Type(StrEnum):
 class Directive:
     """One keyword.
 
-    default: as written in the manual, `-` = none. low, high: bounds of a number, both allowed.
+    default: a value as it would stand in the file, `-` = none; in words where it is computed, mostly from
+    other settings. low, high: bounds of a number, both allowed.
     choices: the words of a CHOICE or CHOICES. repeats: adds up when repeated (otherwise the last one
     wins). old: the original knew it. quiet: values that ask for nothing, so that no warning is due.
     instead: for NO_EFFECT and REJECTED, what to do instead. nonzero: 0.0.0.0 is no answer.
@@ -78,3 +80,9 @@ class Directive:
     quiet: tuple[str, ...] = ()
     instead: str = ""
     nonzero: bool = False
+    computed: bool = False
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the default is a value that could stand in the file."""
+        return self.default != "-" and not self.computed

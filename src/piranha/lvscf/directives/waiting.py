@@ -7,6 +7,19 @@ _V = (Scope.VIRTUAL,)
 _S = (Scope.SERVER,)
 _VS = (Scope.VIRTUAL, Scope.SERVER)
 _C = (Scope.CHECK,)
+_COMPUTED = frozenset(
+    (
+        "the kernel's",
+        "private, port 3636",
+        "port",
+        "forwarding",
+        "reentry",
+        "the server's",
+        "the VIP",
+        "host",
+        "the system's",
+    )
+)
 
 
 def _waits(
@@ -35,6 +48,7 @@ def _waits(
         old=old,
         low=0 if kind in (Type.INT, Type.DURATION) else None,
         status=Status.WAITING,
+        computed=default in _COMPUTED,
     )
 
 
@@ -67,7 +81,7 @@ _ELECTION: tuple[Directive, ...] = (
 
 _DAEMONS: tuple[Directive, ...] = (
     _waits("syncd_maxlen", _G, _T.INT, "the kernel's", "Size of a synchronisation message.", unit="bytes"),
-    _waits("syncd_group", _G, _T.ADDRESS, "224.0.0.81", "Multicast group of synchronisation."),
+    _waits("syncd_group", _G, _T.GROUP, "224.0.0.81", "Multicast group of synchronisation."),
     _waits("syncd_port", _G, _T.PORT, "8848", "Port of synchronisation."),
     _waits("syncd_ttl", _G, _T.INT, "1", "TTL of synchronisation."),
     _waits("ip_forward", _G, _T.WORD, "keep", "1: lvsd switches forwarding on.", quiet=("keep",)),
