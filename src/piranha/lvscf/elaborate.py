@@ -119,9 +119,9 @@ def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Find
             ),
         ),
         change=ChangeSettings(
-            limit_percent=section.get("change_limit", 50.0),
-            confirm_s=section.get("confirm_time", 60.0),
-            external=section.get("config_sync", "both") == "external",
+            limit_percent=section.value("change_limit", float),
+            confirm_s=section.value("confirm_time", float),
+            external=section.value("config_sync", str) == "external",
         ),
         virtuals=tuple(built.virtual for built in virtuals),
     )
