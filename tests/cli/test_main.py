@@ -50,9 +50,11 @@ def test_help_on_a_verb_is_what_the_verb_says_itself(verb: str, capsys: pytest.C
     assert said[0] == said[1]
 
 
-def test_help_on_an_unknown_verb_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["help", "statsu"]) == 64
-    assert capsys.readouterr().err == "piranha: unknown verb 'statsu'; did you mean status?\n"
+def test_help_on_an_unknown_word_offers_verbs_and_keywords(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", "statsu"]) == 1
+    assert capsys.readouterr().err == "piranha: neither verb nor keyword: statsu; did you mean status?\n"
+    assert main(["help", "schedular"]) == 1
+    assert "did you mean scheduler" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("word", ["help", "version"])

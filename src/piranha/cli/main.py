@@ -4,7 +4,7 @@ import importlib
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
 import piranha
@@ -29,6 +29,10 @@ VERBS = {
 }
 
 
+HELP = (
+    "`piranha help VERB` says what a verb takes, `piranha help KEYWORD` what a keyword of lvs.cf does,",
+    "`piranha explain CODE` what a finding means.",
+)
 MODULES = {"demo": "demo.main", "import": "import_"}  # those that are not named like their verb
 
 
@@ -63,6 +67,9 @@ def _guarded(words: Sequence[str], debug: bool) -> int:
 
 def _run(words: Sequence[str]) -> int:
     if words[:1] == ["help"] and words[1:] and words[1] not in ("help", "version"):
+        if words[1] not in VERBS:
+            help_on: Callable[[Sequence[str], Iterable[str]], int] = importlib.import_module("piranha.cli.help").main
+            return help_on(words[1:], VERBS)
         words = [words[1], "--help"]
     if not words or words[0] in ("help", "-h", "--help", "-?"):
         print(_help())
@@ -84,9 +91,7 @@ def _run(words: Sequence[str]) -> int:
 
 def _help() -> str:
     lines = [f"  {verb:10} {what}" for verb, what in VERBS.items()]
-    return "\n".join(
-        ["usage: piranha VERB [ARGUMENT…] [--debug]", "", *lines, "", "`piranha help VERB` says what a verb takes."]
-    )
+    return "\n".join(["usage: piranha VERB [ARGUMENT…] [--debug]", "", *lines, "", *HELP])
 
 
 def _complain(text: str, debug: bool) -> None:

@@ -105,7 +105,7 @@ def _list(directives: Iterable[Directive]) -> str:
 def _entry(directive: Directive) -> str:
     kind = " | ".join(directive.choices) or str(directive.type)
     facts = [f"Default: {directive.default}{_unit(directive)}."] if directive.status is not Status.NO_EFFECT else []
-    if len(directive.scopes) > 1 and directive.name != "active":
+    if len(directive.scopes) > 1 and not directive.own:
         facts.append("Also in: " + ", ".join(directive.scopes[1:]) + ".")
     if directive.low is not None and directive.high is not None:
         facts.append(f"From {directive.low:.12g} to {directive.high:.12g}.")

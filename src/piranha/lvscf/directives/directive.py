@@ -62,7 +62,8 @@ class Directive:
     other settings. low, high: bounds of a number, both allowed.
     choices: the words of a CHOICE or CHOICES. repeats: adds up when repeated (otherwise the last one
     wins). old: the original knew it. quiet: values that ask for nothing, so that no warning is due.
-    instead: for NO_EFFECT and REJECTED, what to do instead. nonzero: 0.0.0.0 is no answer.
+    instead: for NO_EFFECT and REJECTED, what to do instead. nonzero: 0.0.0.0 is no answer. own: each block has
+    its own, although there are several scopes.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Directive:
     instead: str = ""
     nonzero: bool = False
     computed: bool = False
+    own: bool = False
 
     @property
     def fixed(self) -> bool:

@@ -18,6 +18,7 @@ SERVICE: tuple[Directive, ...] = (
         type=Type.BOOL,
         default="0",
         old=True,
+        own=True,
         meaning="1: this virtual server, this real server is in use. Not inherited.",
     ),
     Directive(
