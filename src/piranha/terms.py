@@ -3,6 +3,7 @@
 Sources: linux/ip_vs.h, ipvsadm(8), lvs.cf(5).
 """
 
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from ipaddress import IPv4Address, IPv6Address
 
@@ -61,3 +62,32 @@ class ForwardingMethod(StrEnum):
     TUNNEL = "tunnel"
     LOCAL = "local"
     BYPASS = "bypass"
+
+
+class TunnelType(StrEnum):
+    """Encapsulation of a tunnelled packet."""
+
+    IPIP = "ipip"
+    GUE = "gue"
+    GRE = "gre"
+
+
+class TunnelChecksum(StrEnum):
+    """Checksum of the outer packet (IP_VS_TUNNEL_ENCAP_FLAG_*)."""
+
+    NONE = "none"
+    CSUM = "csum"
+    REMCSUM = "remcsum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tunnel:
+    """How a tunnelled packet is wrapped; port: UDP port of GUE, 0 otherwise."""
+
+    type: TunnelType = TunnelType.IPIP
+    port: int = 0
+    checksum: TunnelChecksum = TunnelChecksum.NONE
+
+
+PLAIN_TUNNEL = Tunnel()
+"""A tunnel that says nothing of itself: IP in IP."""

@@ -28,7 +28,7 @@ def virtual(name: str, *servers: dict[str, Any], **more: Any) -> dict[str, Any]:
     serving = sum(bool(one["weight"]) for one in servers)
     return {
         "name": name,
-        "vip": "192.0.2.10",
+        "vips": ["192.0.2.10"],
         "services": ["tcp 192.0.2.10:443"],
         "in_table": [True],
         "how": "nat wlc",

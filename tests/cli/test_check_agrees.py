@@ -71,7 +71,8 @@ VALUES: dict[Type, tuple[str, ...]] = {
     ),
     Type.NETMASK: ("0.0.0.0", "/0", "/8", "/32", "/64", "255.0.255.0", "255.255.255.255"),
     Type.PERSISTENCE_MASK: ("0.0.0.0", "/0", "/8", "/32", "/64", "255.0.255.0", "255.255.255.255"),
-    Type.CHOICES: ("tcp", "udp", "sctp", "udp tcp"),
+    Type.CHOICES: ("tcp", "udp", "sctp", "udp tcp", "fallback", "port", "flag-1 flag-2 flag-3", "flag-3"),
+    Type.PORTS: ("80", "1-3 http 80", "0", "65535-65536", "1-65535", "9-8", "a-b", "80-"),
 }
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.cli.test_check_agrees import variants
@@ -10,9 +11,10 @@ from tests.cli.test_check_agrees import variants
 from piranha.forwarding.ipvs import IpvsPlane
 from piranha.lab.namespaces import Namespace
 from piranha.lvscf import directives
-from piranha.lvscf.config import PlaneKind
+from piranha.lvscf.config import Config, PlaneKind
 from piranha.lvscf.directives import Scope, Status
 from piranha.lvscf.load import load
+from piranha.lvscf.read import read_and_load
 from piranha.table.changes import RemoveService
 from piranha.table.desired import ServerVerdict, desired
 from piranha.table.diff import diff
@@ -22,6 +24,7 @@ pytestmark = pytest.mark.kernel
 OF_THE_TABLE = [
     one for one in directives.ALL if one.status is Status.ACTED_ON and {Scope.VIRTUAL, Scope.SERVER} & set(one.scopes)
 ]
+EXAMPLES = sorted((Path(__file__).resolve().parent.parent.parent / "examples").glob("*.cf"))
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +46,24 @@ def plane() -> Iterator[IpvsPlane]:
 def test_what_check_accepts_the_kernel_takes(plane: IpvsPlane, directive: directives.Directive) -> None:
     for text in variants(directive):
         config = load(text.encode("utf-8", "surrogateescape"), "lvs.cf").config
-        if config is None or config.lvsd.plane is PlaneKind.USERSPACE:
-            continue
-        up = {
-            (virtual.name, server.name): ServerVerdict.UP for virtual in config.virtuals for server in virtual.servers
-        }
-        wanted = desired(config, up, {}, ())
-        refusals = plane.apply(diff({}, wanted))
-        if refusals and refusals[0].code == errno.ENOENT:
-            continue  # this kernel was built without that scheduler
-        assert refusals == [], text[-400:]
-        assert plane.dump() == wanted, text[-400:]
-        assert plane.apply([RemoveService(key) for key in wanted]) == []
+        if config is not None and config.lvsd.plane is not PlaneKind.USERSPACE:
+            taken(plane, config, text)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_kernel_takes_every_example(plane: IpvsPlane, path: Path) -> None:
+    config = read_and_load(path).config
+    assert config is not None
+    taken(plane, config, path.name)
+
+
+def taken(plane: IpvsPlane, config: Config, text: str) -> None:
+    """Load the table that the file asks for with every server up, compare, and remove it."""
+    up = {(virtual.name, server.name): ServerVerdict.UP for virtual in config.virtuals for server in virtual.servers}
+    wanted = desired(config, up, {}, ())
+    refusals = plane.apply(diff({}, wanted))
+    if refusals and refusals[0].code == errno.ENOENT:
+        return  # this kernel was built without that scheduler
+    assert refusals == [], text[-400:]
+    assert plane.dump() == wanted, text[-400:]
+    assert plane.apply([RemoveService(key) for key in wanted]) == []

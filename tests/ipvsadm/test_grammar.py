@@ -11,9 +11,9 @@ from piranha.cli.ipvsadm.draft import UsageError
 from piranha.cli.ipvsadm.grammar import HelpAsked, Invocation, VersionAsked, parse
 from piranha.cli.ipvsadm.usage import Verb
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
-from piranha.table.destination import Destination, DestinationKey, Tunnel, TunnelChecksum, TunnelType
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
-from piranha.terms import Family, ForwardingMethod, Protocol
+from piranha.terms import Family, ForwardingMethod, Protocol, Tunnel, TunnelChecksum, TunnelType
 
 PORTS = {"http": 80, "sip": 5060, "domain": 53}
 LOOKUP = Lookup(

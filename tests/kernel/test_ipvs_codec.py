@@ -24,9 +24,9 @@ from piranha.table.changes import (
     RemoveDestination,
     RemoveService,
 )
-from piranha.table.destination import Destination, DestinationKey, Tunnel, TunnelChecksum, TunnelType
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
-from piranha.terms import Family, ForwardingMethod, Protocol
+from piranha.terms import Family, ForwardingMethod, Protocol, Tunnel, TunnelChecksum, TunnelType
 
 pytestmark = pytest.mark.skipif(sys.byteorder != "little", reason="golden bytes are those of a little-endian machine")
 

@@ -3,41 +3,22 @@
 from ipaddress import ip_address
 
 import pytest
+from tests.lvscf.reading import config, server, virtual
 
 from piranha.lvscf.config import (
-    Config,
     Exchange,
     Expect,
     FloatingAddress,
     HeartbeatAuth,
     PlaneKind,
     Program,
-    RealServer,
     Standby,
-    Virtual,
     meaning,
 )
 from piranha.lvscf.load import load
 from piranha.terms import ForwardingMethod, Protocol, Scheduler
 
 SERVED = "virtual web {\nactive = 1\naddress = 192.0.2.10 eth0\n}\n"
-
-
-def config(text: str) -> Config:
-    """The Config of a file without errors."""
-    loaded = load(text.encode(), "lvs.cf")
-    assert loaded.config is not None, loaded.render()
-    return loaded.config
-
-
-def virtual(lines: str, address: str = "192.0.2.10 eth0", top: str = "") -> Virtual:
-    """One virtual server with these settings, and servers if `lines` has them."""
-    return config(f"{top}\nvirtual web {{\nactive = 1\naddress = {address}\n{lines}\n}}\n").virtuals[0]
-
-
-def server(lines: str, inherited: str = "", top: str = "") -> RealServer:
-    """One real server with these settings."""
-    return virtual(f"{inherited}\nserver a {{\nactive = 1\naddress = 10.0.0.1\n{lines}\n}}", top=top).servers[0]
 
 
 def check(lines: str) -> Exchange | Program:

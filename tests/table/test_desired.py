@@ -275,4 +275,4 @@ def test_a_server_that_is_down_gets_no_new_connections(www: Virtual, verdicts: V
     down = [one for one in www.servers if www.active and verdicts.get(("www", one.name)) is DOWN]
     for one in down:
         for key in service_keys(www):
-            assert not serves(table[key].destinations.get(place(www, one))) or not one.active
+            assert not serves(table[key].destinations.get(place(key, www, one))) or not one.active

@@ -18,10 +18,10 @@ from piranha.table.changes import (
     RemoveDestination,
     RemoveService,
 )
-from piranha.table.destination import Destination, DestinationKey, Tunnel, TunnelChecksum, TunnelType
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
 from piranha.table.table import Service, Table
-from piranha.terms import Family, ForwardingMethod, Protocol
+from piranha.terms import Family, ForwardingMethod, Protocol, Tunnel, TunnelChecksum, TunnelType
 
 addresses = st.ip_addresses()
 ports = st.integers(0, 65535)

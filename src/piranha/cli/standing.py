@@ -5,7 +5,7 @@ from piranha.cli.names import ROUTER, TABLE, VIP
 from piranha.cli.status_facts import not_forwarded, server_state
 from piranha.cli.status_routers import dead_links, is_active, partner_is_active
 from piranha.cli.story import Clock
-from piranha.cli.words import count, duration
+from piranha.cli.words import count, duration, services_words
 
 
 def stands(name: str, pulse: Facts, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:
@@ -126,7 +126,7 @@ def server_now(name: str, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:
             continue
         if not server_name:
             up, all_servers = number(virtual.get("up")) or 0, len(dicts(virtual.get("servers")))
-            services = ", ".join(strings(virtual.get("services")))
+            services = services_words(strings(virtual.get("services")))
             cut = facts(virtual.get("not_forwarded"))
             reasons = [f"  {not_forwarded(cut)}"] if cut is not None else []
             return [f"{name} ({services}): {up:.0f} of {all_servers} servers up", *reasons]

@@ -6,7 +6,7 @@ from piranha.cli.facts import Facts, booleans, dicts, facts, number, strings, te
 from piranha.cli.names import ROUTER, VIP, of_routers
 from piranha.cli.status_routers import is_active, router_findings
 from piranha.cli.verdict import Finding, Verdict, verdict_of
-from piranha.cli.words import count, duration
+from piranha.cli.words import count, duration, services_words
 from piranha.lvsd.overdue import STALE_INTERVALS
 from piranha.nanny.protocol import SUMMARY_INTERVAL_S
 
@@ -122,7 +122,7 @@ def _virtual(virtual: Facts, *, standby: bool) -> list[Finding]:
     if any(in_table) and not all(in_table):
         services = strings(virtual.get("services"))
         missing = [service for service, there in zip(services, in_table, strict=False) if not there]
-        found.append(Finding("!", name, f"{', '.join(missing)} not in the table: clients are refused"))
+        found.append(Finding("!", name, f"{services_words(missing)} not in the table: clients are refused"))
     if (cut := facts(virtual.get("not_forwarded"))) is not None:
         # A standby serves nobody yet: there is time to switch it on.
         outage = cut.get("whole") is True and not standby

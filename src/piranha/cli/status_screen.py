@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from piranha.cli.facts import Facts, dicts, number, text
+from piranha.cli.facts import Facts, dicts, number, strings, text
 from piranha.cli.names import of_routers
 from piranha.cli.status_facts import server_state
 from piranha.cli.verdict import Finding, Verdict
-from piranha.cli.words import WIDTH, count, cut, duration, fitting
+from piranha.cli.words import WIDTH, count, cut, duration, fitting, services_words
 
 NARROW = 72
 """Where the last check of a server would not be readable beside everything else."""
@@ -161,12 +161,10 @@ def _worst(name: str, servers: Sequence[Facts], marks: dict[str, Verdict]) -> st
 
 
 def _virtual_row(virtual: Facts, servers: Sequence[Facts], state: str) -> list[str]:
-    services = virtual.get("services")
     conns = sum(int(number(server.get("active")) or 0) for server in servers)
-    shown = [str(service) for service in services] if isinstance(services, list) else []
     return [
         text(virtual.get("name")),
-        ", ".join(shown),
+        services_words(strings(virtual.get("services"))),
         text(virtual.get("how")),
         f"{int(number(virtual.get('up')) or 0)}/{len(servers)}",
         str(conns),

@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from piranha.cli.facts import dicts, text
+from piranha.cli.facts import dicts, strings
 from piranha.cli.options import Asked
 from piranha.cli.words import count, duration
 from piranha.control.daemon import Folders
@@ -33,7 +33,7 @@ def silence(pulse: Asked, lvsd: Asked, folders: Folders) -> list[str]:
     userspace = forwarder.exists()
     table, trouble = _read(UserspacePlane(forwarder) if userspace else IpvsPlane()) if lvsd.data is None else ({}, "")
     if pulse.data is None and pulse.installed:
-        vips = {text(virtual.get("vip")) for virtual in dicts((lvsd.data or {}).get("virtuals"))}
+        vips = {vip for virtual in dicts((lvsd.data or {}).get("virtuals")) for vip in strings(virtual.get("vips"))}
         vips |= {str(key.match.address) for key in table if isinstance(key.match, AddressMatch)}
         lines += _vips(vips, forwarder if userspace else None)
     if lvsd.data is None:

@@ -1,6 +1,6 @@
 """How verbs print durations and tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from piranha.text import printable
 
@@ -58,6 +58,25 @@ def cut(text: str, width: int = WIDTH) -> str:
 def count(number: int, what: str) -> str:
     """Return `1 server` or `3 servers`."""
     return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def services_words(services: Iterable[str]) -> str:
+    """Return services with those that differ in the port only put together: `tcp 192.0.2.10:80,443,8000-8010`."""
+    ports: dict[str, list[int]] = {}
+    for service in services:
+        head, colon, port = service.rpartition(":")
+        if colon and port.isdecimal():
+            ports.setdefault(head + colon, []).append(int(port))
+        else:
+            ports[service] = []
+    return ", ".join(head + ",".join(_ranges(numbers)) for head, numbers in ports.items())
+
+
+def _ranges(numbers: Sequence[int]) -> Iterator[str]:
+    while numbers:
+        length = next((n for n, number in enumerate(numbers) if number != numbers[0] + n), len(numbers))
+        yield str(numbers[0]) if length == 1 else f"{numbers[0]}-{numbers[length - 1]}"
+        numbers = numbers[length:]
 
 
 def safe(lines: Iterable[str]) -> str:

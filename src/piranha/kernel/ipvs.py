@@ -37,9 +37,9 @@ from piranha.table.changes import (
     RemoveDestination,
     RemoveService,
 )
-from piranha.table.destination import Destination, DestinationKey, Tunnel
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import ONE_PACKET, PERSISTENT, FirewallMark, ServiceKey, ServiceSettings
-from piranha.terms import Address, Family, ForwardingMethod
+from piranha.terms import Address, Family, ForwardingMethod, Tunnel
 
 _FLAGS = Struct("=II")  # struct ip_vs_flags: u32 flags, u32 mask
 _EVERY_FLAG = 0xFFFFFFFF

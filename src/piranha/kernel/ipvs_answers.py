@@ -28,9 +28,9 @@ from piranha.kernel.ipvs_numbers import (
     Top,
 )
 from piranha.kernel.wire import Layout, WireError, attributes, number, number_be, string
-from piranha.table.destination import Destination, DestinationKey, Tunnel
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import ONE_PACKET, PERSISTENT, AddressMatch, FirewallMark, ServiceKey, ServiceSettings
-from piranha.terms import Address, Family, Protocol
+from piranha.terms import Address, Family, Protocol, Tunnel
 
 _FLAGS = Struct("=II")
 

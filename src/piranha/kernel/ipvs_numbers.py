@@ -6,8 +6,7 @@ Source: linux/ip_vs.h.
 from enum import IntEnum
 from typing import Final
 
-from piranha.table.destination import TunnelChecksum, TunnelType
-from piranha.terms import ForwardingMethod
+from piranha.terms import ForwardingMethod, TunnelChecksum, TunnelType
 
 FAMILY_NAME: Final = "IPVS"
 VERSION: Final = 1

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from piranha.lvscf.config import Config, RealServer, Virtual
+from piranha.lvscf.diagnostics import Span
 from piranha.lvscf.settings import Section
 
 
@@ -16,11 +17,12 @@ class BuiltServer:
 
 @dataclass(frozen=True, slots=True)
 class BuiltVirtual:
-    """A virtual server, its block and its real servers."""
+    """A virtual server, its block and its real servers. places: of its VIPs, as `Virtual.vips`."""
 
     virtual: Virtual
     section: Section
     servers: tuple[BuiltServer, ...]
+    places: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)

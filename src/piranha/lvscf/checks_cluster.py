@@ -148,11 +148,10 @@ def _gateway(built: Built, findings: Findings) -> None:
     if config.nat_router is not None:
         _other_family(built, config.nat_router.address, findings)
     for built_virtual in built.virtuals:
-        vip = built_virtual.virtual.vip
-        place = built_virtual.section.place("address")
-        if vip.device == PRIVATE and not has_private:
-            findings.add("E039", place, "device 'private', but primary_private is not given")
-        _taken(config, built_virtual.virtual.name, vip.address, place, findings)
+        for vip, place in zip(built_virtual.virtual.vips, built_virtual.places, strict=True):
+            if vip.device == PRIVATE and not has_private:
+                findings.add("E039", place, "device 'private', but primary_private is not given")
+            _taken(config, built_virtual.virtual.name, vip.address, place, findings)
 
 
 def _needs_gateway(config: Config, virtual: Virtual) -> bool:

@@ -1,8 +1,11 @@
 """Findings about virtual servers, their real servers and their checks."""
 
+from collections.abc import Iterator
+
 from piranha.lvscf.built import Built, BuiltServer, BuiltVirtual
+from piranha.lvscf.checks_service import check_service, too_many_services
 from piranha.lvscf.config import FloatingAddress, PlaneKind, Virtual
-from piranha.lvscf.diagnostics import Findings
+from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.elaborate_virtual import timing, used
 from piranha.lvscf.settings import Section
 from piranha.terms import Address, ForwardingMethod, Protocol
@@ -18,12 +21,14 @@ def check_virtuals(built: Built, findings: Findings) -> None:
         _checking(virtual, findings)
         _times(virtual, findings)
         _families(virtual, findings)
+        check_service(virtual, findings)
         if virtual.virtual.active:
             _pool(virtual, findings)
             _ports(virtual, findings)
             _routers(built, virtual, findings)
             _plane(built, virtual, findings)
-    _same_service(built, findings)
+    if not too_many_services(built, findings):
+        _same_service(built, findings)
     _same_address(built, findings)
 
 
@@ -109,7 +114,7 @@ def _ports(built: BuiltVirtual, findings: Findings) -> None:
             message = f"under {real.forwarding} packets keep port {virtual.port}; port {real.port} is only checked"
             findings.add("W013", server.section.place("port"), message, "leave the server's port out")
     sorry = virtual.sorry_server
-    if sorry is not None and sorry.forwarding in PORT_KEPT and sorry.port != virtual.port:
+    if sorry is not None and sorry.forwarding in PORT_KEPT and sorry.port not in (0, virtual.port):
         message = f"under {sorry.forwarding} packets keep port {virtual.port}; port {sorry.port} has no effect"
         findings.add("W013", built.section.place("sorry_server"), message)
 
@@ -137,6 +142,7 @@ def _plane(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
         (any(protocol is not Protocol.TCP for protocol in served.protocols), "protocol", "TCP only"),
         (str(served.scheduler) not in USERSPACE_SCHEDULERS, "scheduler", f"only {', '.join(USERSPACE_SCHEDULERS)}"),
         (served.port == 0, "port", "one port only"),
+        (served.scheduler_flags != 0, "scheduler_flags", "no flags of schedulers"),
     ]
     for beyond, keyword, words in limits:
         if beyond:
@@ -152,41 +158,44 @@ def _same_service(built: Built, findings: Findings) -> None:
     for virtual in built.virtuals:
         if not virtual.virtual.active:
             continue
-        for key, code, keyword, words in _keys(virtual):
+        for key, code, place, words in _keys(virtual):
             first = seen.setdefault(key, virtual.virtual)
             if first is not virtual.virtual:
                 message = f"{words} is already virtual '{first.name}' in line {first.line}"
-                findings.add(code, virtual.section.place(keyword), message)
+                findings.add(code, place, message)
                 break
 
 
-def _keys(built: BuiltVirtual) -> list[tuple[object, str, str, str]]:
+def _keys(built: BuiltVirtual) -> Iterator[tuple[object, str, Span, str]]:
     virtual = built.virtual
     if virtual.fwmark:
         words = f"fwmark {virtual.fwmark} (IPv{virtual.vip.address.version})"
-        return [((virtual.fwmark, virtual.vip.family), "E031", "fwmark", words)]
-    vip = virtual.vip.address
-    return [
-        ((protocol, vip, virtual.port), "E030", "address", f"{protocol.word} {vip} port {virtual.port}")
-        for protocol in virtual.protocols
-    ]
+        yield (virtual.fwmark, virtual.vip.family), "E031", built.section.place("fwmark"), words
+        return
+    ports = virtual.service_ports()
+    for vip, place in zip(virtual.vips, built.places, strict=True):
+        for protocol in virtual.protocols:
+            for port in ports:
+                words = f"{protocol.word} {vip.address} port {port}"
+                yield (protocol, vip.address, port), "E030", place, words
 
 
 def _same_address(built: Built, findings: Findings) -> None:
     """Warn of one VIP with two devices or masks, and of one alias for two VIPs."""
-    vips: dict[Address, Virtual] = {}
-    labels: dict[str, Virtual] = {}
+    vips: dict[Address, tuple[FloatingAddress, int]] = {}
+    labels: dict[str, tuple[FloatingAddress, int]] = {}
     for virtual in built.virtuals:
         if not virtual.virtual.active:
             continue
-        vip, place = virtual.virtual.vip, virtual.section.place("address")
-        first = vips.setdefault(vip.address, virtual.virtual)
-        if first.vip != vip:
-            message = f"{vip.address} has another device or netmask in line {first.line}; those count"
-            findings.add("W043", place, message)
-        if vip.label is None:
-            continue
-        other = labels.setdefault(vip.label, virtual.virtual)
-        if other.vip.address != vip.address:
-            message = f"alias {vip.label} is also that of {other.vip.address} in line {other.line}; both are held"
-            findings.add("W019", place, message)
+        line = virtual.virtual.line
+        for vip, place in zip(virtual.virtual.vips, virtual.places, strict=True):
+            first, first_line = vips.setdefault(vip.address, (vip, line))
+            if first != vip:
+                message = f"{vip.address} has another device or netmask in line {first_line}; those count"
+                findings.add("W043", place, message)
+            if vip.label is None:
+                continue
+            other, other_line = labels.setdefault(vip.label, (vip, line))
+            if other.address != vip.address:
+                message = f"alias {vip.label} is also that of {other.address} in line {other_line}; both are held"
+                findings.add("W019", place, message)

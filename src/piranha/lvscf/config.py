@@ -8,8 +8,9 @@ import hashlib
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import Enum, StrEnum
 from ipaddress import IPv4Address, IPv6Address
+from itertools import chain
 
-from piranha.terms import Address, Family, ForwardingMethod, Protocol, Scheduler
+from piranha.terms import PLAIN_TUNNEL, Address, Family, ForwardingMethod, Protocol, Scheduler, Tunnel
 
 
 class HeartbeatAuth(StrEnum):
@@ -183,7 +184,8 @@ class CheckTiming:
 class RealServer:
     """One `server` block; inherited settings are resolved. line: 1-based, of the block.
 
-    name: unique within its virtual. upper_threshold, lower_threshold: connections, 0 = none.
+    name: unique within its virtual. upper_threshold, lower_threshold: connections, 0 = none. tunnel:
+    how packets are wrapped where `forwarding` is a tunnel. port: with `ports` the one that is checked.
     """
 
     name: str
@@ -196,25 +198,37 @@ class RealServer:
     active: bool = False
     upper_threshold: int = 0
     lower_threshold: int = 0
+    tunnel: Tunnel = PLAIN_TUNNEL
     line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SorryServer:
-    """Serves while no real server of the virtual is up."""
+    """Serves while no real server of the virtual is up. port: 0 = the one that the client asked for (`ports`)."""
 
     address: Address
     port: int
     forwarding: ForwardingMethod
+    tunnel: Tunnel = PLAIN_TUNNEL
+
+
+@dataclass(frozen=True, slots=True)
+class PortRange:
+    """Ports from `first` to `last`, both included; 1 <= first <= last <= 65535."""
+
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Virtual:
     """One `virtual` block. line: 1-based, of the block.
 
-    vip: None only when the service is keyed by `fwmark` alone. persistence_s: 0 = off.
-    persistence_mask: see `table.service.ServiceSettings`. start_up: servers serve before their
-    first answer (`start_state = up`).
+    extra_vips: further VIPs with the same ports and pool, none twice and none that is `vip`. port: with
+    `ports` the first of them; 0 = every port. ports: empty unless the file has `ports`; real servers are
+    sent the client's port then. scheduler_flags, persistence_engine, one_packet, persistence_s (0 = off),
+    persistence_mask: see `table.service.ServiceSettings`. start_up: servers serve before their first
+    answer (`start_state = up`).
     """
 
     name: str
@@ -222,15 +236,31 @@ class Virtual:
     vip: FloatingAddress
     port: int
     protocols: tuple[Protocol, ...]
+    extra_vips: tuple[FloatingAddress, ...] = ()
+    ports: tuple[PortRange, ...] = ()
     fwmark: int = 0
     scheduler: Scheduler = Scheduler.WLC
+    scheduler_flags: int = 0
     persistence_s: int = 0
     persistence_mask: int | None = None
+    persistence_engine: str = ""
+    one_packet: bool = False
     quiesce_server: bool = False
     start_up: bool = False
     sorry_server: SorryServer | None = None
     servers: tuple[RealServer, ...] = ()
     line: int = 0
+
+    @property
+    def vips(self) -> tuple[FloatingAddress, ...]:
+        """Every VIP of the virtual server, that of `address` first."""
+        return (self.vip, *self.extra_vips)
+
+    def service_ports(self) -> tuple[int, ...]:
+        """Return the distinct ports of its services, in the order of the file."""
+        if not self.ports:
+            return (self.port,)
+        return tuple(dict.fromkeys(chain.from_iterable(range(one.first, one.last + 1) for one in self.ports)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,7 +325,8 @@ class Config:
         """Return what only the active router holds: distinct VIPs in file order, then `nat_router`."""
         found: dict[Address, FloatingAddress] = {}
         for virtual in self.active_virtuals():
-            found.setdefault(virtual.vip.address, virtual.vip)
+            for vip in virtual.vips:
+                found.setdefault(vip.address, vip)
         if self.nat_router is not None:
             found.setdefault(self.nat_router.address, self.nat_router)
         return tuple(found.values())

@@ -21,7 +21,8 @@ from piranha.lvscf.config import (
 )
 from piranha.lvscf.diagnostics import Findings, Span, has_errors
 from piranha.lvscf.directives import Scope
-from piranha.lvscf.elaborate_virtual import Names, build_virtual, floating_address, unique_name
+from piranha.lvscf.elaborate_service import floating_address
+from piranha.lvscf.elaborate_virtual import Names, build_virtual, unique_name
 from piranha.lvscf.numbers import Reader
 from piranha.lvscf.settings import Section, collect
 from piranha.lvscf.syntax.tree import Tree

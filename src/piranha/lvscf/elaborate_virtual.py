@@ -4,21 +4,28 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from piranha.lvscf.addresses import FloatingWords, HostPort, PersistenceMask
+from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import BuiltServer, BuiltVirtual
 from piranha.lvscf.config import (
     Check,
     CheckTiming,
     Exchange,
     Expect,
-    FloatingAddress,
     Program,
     RealServer,
-    SorryServer,
     Virtual,
 )
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.directives import Scope
+from piranha.lvscf.elaborate_service import (
+    extra_vips,
+    floating_address,
+    persistence_mask,
+    ports,
+    scheduler_flags,
+    sorry_server,
+    tunnel,
+)
 from piranha.lvscf.ere import BadExpression, translate
 from piranha.lvscf.numbers import Reader
 from piranha.lvscf.settings import Section, collect, default_of, too_long
@@ -55,7 +62,7 @@ def build_virtual(block: Block, name: str, network: ForwardingMethod, reader: Re
     """Return what the block means; None when it is unfinished and not in use, or wrong."""
     section = collect(block.settings(), Scope.VIRTUAL, block.span, reader)
     active = section.value("active", bool)
-    port = section.value("port", int)
+    port, several = ports(section)
     protocols = tuple(Protocol[word.upper()] for word in section.value("protocol", tuple))
     forwarding = ForwardingMethod(section.get("forwarding", str(network)))
     check = _check(section, port, protocols, reader.findings)
@@ -65,23 +72,31 @@ def build_virtual(block: Block, name: str, network: ForwardingMethod, reader: Re
     if words is None or int(words.address) == 0:
         _unfinished(section, f"virtual '{name}' has no address", active, reader.findings)
         return None
+    vip = floating_address(words, section, "vip_nmask", reader.findings)
+    extra = extra_vips(vip, section, reader.findings)
     virtual = Virtual(
         name=name,
         active=active,
-        vip=floating_address(words, section, "vip_nmask", reader.findings),
+        vip=vip,
+        extra_vips=tuple(one for one, _ in extra),
         port=port,
+        ports=several,
         protocols=protocols,
         fwmark=section.value("fwmark", int),
         scheduler=Scheduler(section.value("scheduler", str)),
+        scheduler_flags=scheduler_flags(section),
         persistence_s=section.value("persistent", int),
-        persistence_mask=_persistence_mask(section, words.address.version, reader.findings),
+        persistence_mask=persistence_mask(section, words.address.version, reader.findings),
+        persistence_engine=section.get("persistence_engine", ""),
+        one_packet=section.value("one_packet", bool),
         quiesce_server=section.value("quiesce_server", bool),
         start_up=section.value("start_state", str) == "up",
-        sorry_server=_sorry_server(section, port, forwarding),
+        sorry_server=sorry_server(section, forwarding),
         servers=tuple(built.server for built in servers),
         line=block.keyword.line,
     )
-    return BuiltVirtual(virtual, section, servers)
+    places = (section.place("address"), *(place for _, place in extra))
+    return BuiltVirtual(virtual, section, servers, places)
 
 
 def _unfinished(section: Section, message: str, active: bool, findings: Findings) -> None:
@@ -91,49 +106,6 @@ def _unfinished(section: Section, message: str, active: bool, findings: Findings
         findings.add("E020", section.place("address"), message, "an active block needs: address = ...")
     else:
         findings.add("W042", section.place("address"), f"{message}: it is left out")
-
-
-def floating_address(words: FloatingWords, section: Section, mask_keyword: str, findings: Findings) -> FloatingAddress:
-    """Return a VIP or gateway with the prefix length that `mask_keyword` or `/prefix` gives."""
-    bits = words.address.max_prefixlen
-    given = section.given.get(mask_keyword)
-    masked = section.get(mask_keyword, 0)
-    if given is not None and bits == 128 and not given.setting.values[0].value.startswith("/"):
-        findings.add("E015", given.span, f"{words.address} needs a prefix length here", "such as /128")
-        masked = 0
-    if given is not None and masked > bits:
-        findings.add("E015", given.span, f"/{masked} is too long for {words.address}", f"/{bits} at most")
-        masked = 0
-    if masked and words.prefix is not None and masked != words.prefix and given is not None:
-        findings.add("E043", given.span, f"{mask_keyword} is /{masked}, but the address says /{words.prefix}")
-    return FloatingAddress(
-        address=words.address, prefix=words.prefix or masked or bits, device=words.device, label=words.label
-    )
-
-
-def _persistence_mask(section: Section, version: int, findings: Findings) -> int | None:
-    given = section.maybe("pmask", PersistenceMask)
-    if given is None:
-        return None
-    bits = 32 if version == 4 else 128
-    if version == 6 and given.prefix is None:
-        findings.add("E015", section.place("pmask"), "an IPv6 service needs a prefix length here", "such as /64")
-        return None
-    if given.prefix is not None and not 1 <= given.prefix <= bits:
-        findings.add("E015", section.place("pmask"), f"/{given.prefix} does not fit here", f"/1 to /{bits}")
-        return None
-    if version == 6:
-        return given.prefix if given.prefix != bits else None
-    netmask = given.netmask if given.prefix is None else (0xFFFFFFFF << (32 - given.prefix)) & 0xFFFFFFFF
-    # 0.0.0.0 was not set, 255.255.255.255 is the whole address.
-    return netmask if netmask not in (0, 0xFFFFFFFF) else None
-
-
-def _sorry_server(section: Section, port: int, forwarding: ForwardingMethod) -> SorryServer | None:
-    given = section.maybe("sorry_server", HostPort)
-    if given is None or int(given.address) == 0:
-        return None
-    return SorryServer(address=given.address, port=given.port or port, forwarding=forwarding)
 
 
 def timing(section: Section, server: Section | None) -> CheckTiming:
@@ -240,17 +212,19 @@ def _server(block: Block, name: str, inherited: Inherited, reader: Reader, activ
         _unfinished(section, f"server '{name}' has no address", active and in_use, reader.findings)
         return None
     own_timing = not _TIMING.isdisjoint(section.given)
+    forwarding = ForwardingMethod(section.get("forwarding", str(inherited.forwarding)))
     server = RealServer(
         name=name,
         address=address,
         port=section.get("port", 0) or _inherited_port(block, section, inherited, reader.findings),
-        forwarding=ForwardingMethod(section.get("forwarding", str(inherited.forwarding))),
+        forwarding=forwarding,
         check=inherited.check,
         timing=timing(inherited.section, section) if own_timing else inherited.timing,
         weight=section.value("weight", int),
         active=in_use,
         upper_threshold=section.value("upper_threshold", int),
         lower_threshold=section.value("lower_threshold", int),
+        tunnel=tunnel(inherited.section, section, forwarding),
         line=block.keyword.line,
     )
     return BuiltServer(server, section)
@@ -258,9 +232,11 @@ def _server(block: Block, name: str, inherited: Inherited, reader: Reader, activ
 
 def _inherited_port(block: Block, section: Section, inherited: Inherited, findings: Findings) -> int:
     """Return the port that was in force where the server block opens; the original took it there."""
-    ports = inherited.section.all("port")
+    if "ports" in inherited.section.given:
+        return inherited.port
+    given = inherited.section.all("port")
     place = (block.keyword.line, block.keyword.column)
-    before = [given for given in ports if (given.setting.keyword.line, given.setting.keyword.column) < place]
+    before = [one for one in given if (one.setting.keyword.line, one.setting.keyword.column) < place]
     port = before[-1].value if before else default_of(Scope.VIRTUAL, "port")
     if port != inherited.port and "port" not in section.given:
         message = f"this server gets port {port}, as ever: it stands before 'port = {inherited.port}'"

@@ -121,16 +121,20 @@ def port(directive: Directive, words: Sequence[Token], reader: Reader) -> int:
     return port_number(words[0], reader, directive.low or 0)
 
 
-def ports(_directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[str, ...]:
-    """Read PORTS: numbers, names and ranges, as written."""
-    for word in words:
-        first, dash, last = word.value.partition("-")
-        if first.isdigit() and dash:
-            for part in (first, last):
-                port_number(word._replace(kind=Kind.WORD, text=part), reader, 1)
-        else:
-            port_number(word, reader, 1)
-    return tuple(word.value for word in words)
+def ports(_directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[tuple[int, int], ...]:
+    """Read PORTS: numbers, names and ranges, as pairs of the first and the last port."""
+    return tuple(dict.fromkeys(_port_range(word, reader) for word in words))
+
+
+def _port_range(word: Token, reader: Reader) -> tuple[int, int]:
+    first, dash, last = word.value.partition("-")
+    if not (first.isdigit() and dash):
+        number = port_number(word, reader, 1)
+        return number, number
+    low, high = (port_number(word._replace(kind=Kind.WORD, text=part), reader, 1) for part in (first, last))
+    if low > high:
+        raise Mistake("E017", word, f"the range {word.value} ends before it begins", f"write {last}-{first}")
+    return low, high
 
 
 def duration(directive: Directive, words: Sequence[Token], _reader: Reader) -> float:

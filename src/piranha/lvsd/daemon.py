@@ -227,7 +227,7 @@ class Lvsd:
         for key, virtual in services_of(config).items():
             held = live[key].destinations if key in live else {}
             for server in virtual.servers:
-                have = held.get(place(virtual, server))
+                have = held.get(place(key, virtual, server))
                 if have is not None and have.weight > 0:
                     serving.add((virtual.name, server.name))
         pools: dict[str, Pool] = {}

@@ -124,7 +124,7 @@ def names_of(config: Config) -> dict[Target, str]:
     names: dict[Target, str] = {}
     for key, virtual in services_of(config).items():
         names[key, None] = virtual.name
-        for where, server in servers_of(virtual).items():
+        for where, server in servers_of(key, virtual).items():
             names[key, where] = f"{virtual.name}/{server.name}"
     return names
 

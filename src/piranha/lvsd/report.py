@@ -9,7 +9,7 @@ from piranha.lvsd.monitor import Health, Monitor
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.unforwarded import Cut
 from piranha.nanny.results import ProbeResult
-from piranha.table.desired import place, service_keys
+from piranha.table.desired import place, servers_of, service_keys
 from piranha.table.destination import DestinationKey
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
@@ -39,7 +39,7 @@ def _virtual(pool: Pool, view: View) -> dict[str, object]:
     serving = sum(isinstance(s["weight"], int) and s["weight"] > 0 for s in servers)
     return {
         "name": virtual.name,
-        "vip": str(virtual.vip.address),
+        "vips": [str(vip.address) for vip in virtual.vips],
         "services": [str(key) for key in keys],
         "in_table": [key in live for key in keys],
         "how": _how(virtual),
@@ -62,10 +62,11 @@ def _rate(statistics: Statistics, keys: Sequence[ServiceKey]) -> float | None:
 
 
 def _server(virtual: Virtual, server: RealServer, monitor: Monitor, view: View) -> dict[str, object]:
-    where, live, now = place(virtual, server), view.live, view.now
+    live, now = view.live, view.now
     weight = None
     active = inactive = connections = 0
     for key in service_keys(virtual):
+        where = place(key, virtual, server)
         if key in live and where in live[key].destinations:
             weight = live[key].destinations[where].weight
         numbers = _numbers(view.statistics, key, where)
@@ -121,13 +122,12 @@ def _sorry_serves(virtual: Virtual, live: Table) -> bool:
     if virtual.sorry_server is None:
         return False
     sorry = virtual.sorry_server
-    servers = {place(virtual, server) for server in virtual.servers if server.active}
-    return any(
-        where.address == sorry.address and where not in servers and destination.weight > 0
-        for key in service_keys(virtual)
-        if key in live
-        for where, destination in live[key].destinations.items()
-    )
+    for key in service_keys(virtual):
+        servers = servers_of(key, virtual)
+        for where, destination in live[key].destinations.items() if key in live else ():
+            if where.address == sorry.address and where not in servers and destination.weight > 0:
+                return True
+    return False
 
 
 def _how(virtual: Virtual) -> str:

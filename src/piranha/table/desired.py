@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
-from piranha.lvscf.config import Config, RealServer, Virtual
+from piranha.lvscf.config import Config, RealServer, SorryServer, Virtual
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
 from piranha.table.table import Service, Table
-from piranha.terms import ForwardingMethod
+from piranha.terms import ForwardingMethod, Protocol
 
 SORRY_WEIGHT = 1
 
@@ -43,7 +43,7 @@ def desired(config: Config, verdicts: Verdicts, live: Table, ours: Collection[Se
     table = {key: service for key, service in live.items() if key not in ours and key not in wanted}
     for key, virtual in wanted.items():
         held = live[key].destinations if key in live else {}
-        table[key] = Service(_settings(virtual), _pool(virtual, verdicts, held))
+        table[key] = Service(_settings(key, virtual), _pool(key, virtual, verdicts, held))
     return table
 
 
@@ -60,22 +60,40 @@ def services_of(config: Config) -> dict[ServiceKey, Virtual]:
 
 
 def service_keys(virtual: Virtual) -> tuple[ServiceKey, ...]:
-    """Return the services of one virtual server: one for each protocol, or one for its mark."""
+    """Return the services of one virtual server: one for its mark, or one for each VIP, protocol and port."""
     if virtual.fwmark:
         return (ServiceKey(FirewallMark(virtual.fwmark, virtual.vip.family)),)
+    ports = virtual.service_ports()
     return tuple(
-        ServiceKey(AddressMatch(protocol, virtual.vip.address, virtual.port)) for protocol in virtual.protocols
+        ServiceKey(AddressMatch(protocol, vip.address, port))
+        for vip in virtual.vips
+        for protocol in virtual.protocols
+        for port in ports
     )
 
 
-def place(virtual: Virtual, server: RealServer) -> DestinationKey:
-    """Return where the kernel has `server`.
+def place(key: ServiceKey, virtual: Virtual, server: RealServer) -> DestinationKey:
+    """Return where service `key` of `virtual` has `server` in the kernel.
 
     Only NAT can change the port of a packet; with the other methods the server is sent the
-    virtual server's port whatever the file says, and the kernel's entry says so.
+    service's port whatever the file says, and the kernel's entry says so. With `ports` it is sent the
+    client's port by NAT as well: that of the service, or 0 where the service is a mark of many ports.
     """
-    port = server.port if server.forwarding is ForwardingMethod.NAT else virtual.port
-    return DestinationKey(server.address, port)
+    translated = server.forwarding is ForwardingMethod.NAT and not virtual.ports
+    return DestinationKey(server.address, server.port if translated else _port(key, virtual))
+
+
+def sorry_place(key: ServiceKey, virtual: Virtual, sorry: SorryServer) -> DestinationKey:
+    """Return where service `key` of `virtual` has its sorry server in the kernel."""
+    translated = sorry.forwarding is ForwardingMethod.NAT and sorry.port
+    return DestinationKey(sorry.address, sorry.port if translated else _port(key, virtual))
+
+
+def _port(key: ServiceKey, virtual: Virtual) -> int:
+    """Return the port that packets of a service have: 0 = the client's, whatever it is."""
+    if isinstance(key.match, AddressMatch):
+        return key.match.port
+    return 0 if virtual.ports else virtual.port
 
 
 def serves(destination: Destination | None) -> bool:
@@ -83,18 +101,23 @@ def serves(destination: Destination | None) -> bool:
     return destination is not None and destination.weight > 0
 
 
-def _settings(virtual: Virtual) -> ServiceSettings:
+def _settings(key: ServiceKey, virtual: Virtual) -> ServiceSettings:
+    # Datagrams alone can be spread one by one or told apart by their call; a mark may have some of them.
+    datagrams = isinstance(key.match, FirewallMark) or key.match.protocol is Protocol.UDP
     return ServiceSettings(
         scheduler=str(virtual.scheduler),
+        scheduler_flags=virtual.scheduler_flags,
+        persistence_engine=virtual.persistence_engine if datagrams and virtual.persistence_s else "",
+        one_packet=virtual.one_packet and datagrams,
         persistence_s=virtual.persistence_s,
         persistence_mask=virtual.persistence_mask if virtual.persistence_s else None,
     )
 
 
 def _pool(
-    virtual: Virtual, verdicts: Verdicts, held: Mapping[DestinationKey, Destination]
+    key: ServiceKey, virtual: Virtual, verdicts: Verdicts, held: Mapping[DestinationKey, Destination]
 ) -> Mapping[DestinationKey, Destination]:
-    servers = servers_of(virtual)
+    servers = servers_of(key, virtual)
     pool: dict[DestinationKey, Destination] = {}
     down: set[DestinationKey] = set()
     waiting = False
@@ -110,6 +133,7 @@ def _pool(
                 weight=weight,
                 upper_threshold=server.upper_threshold,
                 lower_threshold=server.lower_threshold,
+                tunnel=server.tunnel,
             )
     if any(serves(destination) for destination in pool.values()):
         return pool
@@ -117,17 +141,18 @@ def _pool(
         return pool | {where: have for where, have in held.items() if where not in down and serves(have)}
     if virtual.sorry_server is not None:
         sorry = virtual.sorry_server
-        port = sorry.port if sorry.forwarding is ForwardingMethod.NAT else virtual.port
-        pool[DestinationKey(sorry.address, port)] = Destination(forwarding=sorry.forwarding, weight=SORRY_WEIGHT)
+        pool[sorry_place(key, virtual, sorry)] = Destination(
+            forwarding=sorry.forwarding, weight=SORRY_WEIGHT, tunnel=sorry.tunnel
+        )
     return pool
 
 
-def servers_of(virtual: Virtual) -> dict[DestinationKey, RealServer]:
-    """Return the active servers by their place in the kernel; of two with one place the first has it."""
+def servers_of(key: ServiceKey, virtual: Virtual) -> dict[DestinationKey, RealServer]:
+    """Return the active servers by their place in service `key`; of two with one place the first has it."""
     servers: dict[DestinationKey, RealServer] = {}
     for server in virtual.servers:
         if server.active:
-            servers.setdefault(place(virtual, server), server)
+            servers.setdefault(place(key, virtual, server), server)
     return servers
 
 

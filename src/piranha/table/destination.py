@@ -1,34 +1,8 @@
 """A real server as the kernel knows it. Source: linux/ip_vs.h (IPVS_DEST_ATTR_*)."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from piranha.terms import Address, ForwardingMethod
-
-
-class TunnelType(StrEnum):
-    """Encapsulation of a tunnelled packet."""
-
-    IPIP = "ipip"
-    GUE = "gue"
-    GRE = "gre"
-
-
-class TunnelChecksum(StrEnum):
-    """Checksum of the outer packet (IP_VS_TUNNEL_ENCAP_FLAG_*)."""
-
-    NONE = "none"
-    CSUM = "csum"
-    REMCSUM = "remcsum"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tunnel:
-    """How a tunnelled packet is wrapped; port: UDP port of GUE, 0 otherwise."""
-
-    type: TunnelType = TunnelType.IPIP
-    port: int = 0
-    checksum: TunnelChecksum = TunnelChecksum.NONE
+from piranha.terms import PLAIN_TUNNEL, Address, ForwardingMethod, Tunnel
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +29,4 @@ class Destination:
     weight: int = 1
     upper_threshold: int = 0
     lower_threshold: int = 0
-    tunnel: Tunnel = Tunnel()
+    tunnel: Tunnel = PLAIN_TUNNEL

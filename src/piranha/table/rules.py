@@ -9,10 +9,10 @@ from dataclasses import replace
 from ipaddress import IPv4Address, ip_address
 
 from piranha.errors import PiranhaError
-from piranha.table.destination import Destination, DestinationKey, Tunnel, TunnelChecksum, TunnelType
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
 from piranha.table.table import Service, Table
-from piranha.terms import Address, Family, ForwardingMethod, Protocol
+from piranha.terms import Address, Family, ForwardingMethod, Protocol, Tunnel, TunnelChecksum, TunnelType
 
 Names = Callable[[Address, int, Protocol], str]
 """How an address and a port are written: `192.0.2.10:80`, `[2001:db8::1]:80` or with names."""

@@ -7,9 +7,8 @@ from piranha.cli.ipvsadm.addresses import Lookup, endpoint, integer, ipv4
 from piranha.cli.ipvsadm.popt import Given
 from piranha.cli.ipvsadm.usage import COUNTS_AS
 from piranha.errors import PiranhaError
-from piranha.table.destination import TunnelChecksum, TunnelType
 from piranha.table.rules import PERSISTENCE_DEFAULT_S
-from piranha.terms import Address, Family, ForwardingMethod, Protocol
+from piranha.terms import Address, Family, ForwardingMethod, Protocol, TunnelChecksum, TunnelType
 
 MISUSE = 2
 NOT_UNDERSTOOD = 255

@@ -8,10 +8,10 @@ from piranha.cli.ipvsadm.draft import MISUSE, NOT_UNDERSTOOD, Draft, UsageError,
 from piranha.cli.ipvsadm.popt import OptionError, Parser
 from piranha.cli.ipvsadm.usage import COMMANDS, OPTIONS, Verb, complaint, hint
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
-from piranha.table.destination import Destination, DestinationKey, Tunnel, TunnelType
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.rules import flag_number
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
-from piranha.terms import Family, ForwardingMethod, Protocol
+from piranha.terms import Family, ForwardingMethod, Protocol, Tunnel, TunnelType
 
 _DEFAULT_INTERFACE = "eth0"
 _STATES = {"master": True, "backup": False}  # words of the kernel's interface, kept for compatibility

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry, Statistics
-from piranha.table.destination import Tunnel, TunnelChecksum, TunnelType
 from piranha.table.rules import Names, flag_names, mask_words, protocol_of, server_order, service_order
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
-from piranha.terms import Address, Family, ForwardingMethod, Protocol
+from piranha.terms import Address, Family, ForwardingMethod, Protocol, Tunnel, TunnelChecksum, TunnelType
 
 Pools = Sequence[tuple[ServiceEntry, Sequence[DestinationEntry]]]
 

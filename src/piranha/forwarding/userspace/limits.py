@@ -3,9 +3,9 @@
 import errno
 
 from piranha.forwarding.userspace.schedule import PICKERS
-from piranha.table.destination import Destination, DestinationKey, Tunnel
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, ServiceKey, ServiceSettings
-from piranha.terms import Family, ForwardingMethod, Protocol
+from piranha.terms import Family, ForwardingMethod, Protocol, Tunnel
 
 HIGHEST_WEIGHT = 65535
 

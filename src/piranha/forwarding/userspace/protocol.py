@@ -33,10 +33,10 @@ from piranha.table.changes import (
     RemoveDestination,
     RemoveService,
 )
-from piranha.table.destination import Destination, DestinationKey, Tunnel, TunnelChecksum, TunnelType
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
 from piranha.table.table import Service, Table
-from piranha.terms import Address, Family, ForwardingMethod, Protocol
+from piranha.terms import Address, Family, ForwardingMethod, Protocol, Tunnel, TunnelChecksum, TunnelType
 
 VERSION = 1
 Data = dict[str, Any]

@@ -1,12 +1,13 @@
 """Every code of a finding with its story: for lvs.cf(5) and `piranha explain`. Codes are never used again."""
 
+from piranha.lvscf.codes.balancing import BALANCING
 from piranha.lvscf.codes.cluster import CLUSTER
 from piranha.lvscf.codes.service import SERVICE
 from piranha.lvscf.codes.story import Story, Within
 from piranha.lvscf.codes.syntax import SYNTAX
 from piranha.lvscf.codes.values import VALUES
 
-STORIES: dict[str, Story] = dict(sorted((SYNTAX | VALUES | CLUSTER | SERVICE).items()))
+STORIES: dict[str, Story] = dict(sorted((SYNTAX | VALUES | CLUSTER | SERVICE | BALANCING).items()))
 CODES: dict[str, str] = {code: story.means for code, story in STORIES.items()}
 
 __all__ = ["CODES", "STORIES", "Story", "Within"]

@@ -109,31 +109,7 @@ _DAEMONS: tuple[Directive, ...] = (
 )
 
 _SERVICES: tuple[Directive, ...] = (
-    _waits("extra_address", _V, _T.FLOATING, "-", "One more VIP with the same ports and pool.", repeats=True),
-    _waits("ports", _V, _T.PORTS, "port", "Ports and ranges of ports."),
     _waits("mark_rules", _V, _T.BOOL, "0", "1: lvsd keeps the firewall rules that set fwmark.", quiet=("0",)),
-    _waits("tunnel_type", _VS, _T.CHOICE, "ipip", "Kind of tunnel.", choices=("ipip", "gue", "gre"), quiet=("ipip",)),
-    _waits("tunnel_port", _VS, _T.PORT, "6080", "Port of a gue tunnel."),
-    _waits(
-        "tunnel_checksum",
-        _VS,
-        _T.CHOICE,
-        "none",
-        "Checksum of the outer packet.",
-        choices=("none", "csum", "remcsum"),
-        quiet=("none",),
-    ),
-    _waits("scheduler_flags", _V, _T.WORDS, "-", "Flags of the scheduler, such as fallback."),
-    _waits("one_packet", _V, _T.BOOL, "0", "1: each UDP datagram on its own.", quiet=("0",)),
-    _waits("persistence_engine", _V, _T.WORD, "-", "sip: persistence by call."),
-    _waits(
-        "sorry_forwarding",
-        _V,
-        _T.CHOICE,
-        "forwarding",
-        "Forwarding method of the sorry server.",
-        choices=("nat", "direct", "tunnel"),
-    ),
     _waits("reentry_max", _V, _T.DURATION, "reentry", "Longest reentry of a server that keeps failing."),
     _waits("check", _VS, _T.WORDS, "-", "Names of check blocks or kinds of check."),
     _waits("check_rule", _V, _T.WORD, "all", "How several checks combine.", quiet=("all",)),
