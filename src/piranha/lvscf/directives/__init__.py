@@ -6,6 +6,7 @@ from piranha.lvscf.directives.change import CHANGE
 from piranha.lvscf.directives.cluster import CLUSTER
 from piranha.lvscf.directives.directive import Directive, Scope, Status, Type
 from piranha.lvscf.directives.legacy import FAILOVER_INSTEAD, LEGACY
+from piranha.lvscf.directives.order import BEHIND, WEB_TOOL
 from piranha.lvscf.directives.service import SERVICE
 from piranha.lvscf.directives.virtual import VIRTUAL
 from piranha.lvscf.directives.waiting import CHECK_BLOCK, KERNEL_SETTING, WAITING
@@ -34,4 +35,22 @@ def scopes_of(name: str) -> tuple[Scope, ...]:
     return tuple(dict.fromkeys(scope for directive in ALL if directive.name == name for scope in directive.scopes))
 
 
-__all__ = ["ALL", "FAILOVER_INSTEAD", "Directive", "Scope", "Status", "Type", "find", "of", "scopes_of"]
+def rank(name: str, scope: Scope) -> int:
+    """Return the place of a keyword in a block that is written new; what is no keyword comes last."""
+    return _ranks(scope).get(name, len(ALL))
+
+
+@cache
+def _ranks(scope: Scope) -> dict[str, int]:
+    """Keywords that the original's web tool did not know stand behind the one they follow in the table."""
+    found = list(WEB_TOOL[Scope.VIRTUAL if scope is Scope.FAILOVER else scope])
+    above = ""
+    for name in of(scope):
+        if name not in found:
+            above = BEHIND[name] if BEHIND.get(name) in found else above
+            found.insert(found.index(above) + 1 if above in found else len(found), name)
+        above = name
+    return {name: place for place, name in enumerate(found)}
+
+
+__all__ = ["ALL", "FAILOVER_INSTEAD", "Directive", "Scope", "Status", "Type", "find", "of", "rank", "scopes_of"]
