@@ -2,6 +2,8 @@
 
 from piranha.lvscf.built import Built
 from piranha.lvscf.checks_cluster import check_cluster
+from piranha.lvscf.checks_devices import check_devices
+from piranha.lvscf.checks_together import check_together
 from piranha.lvscf.checks_virtual import check_virtuals
 from piranha.lvscf.diagnostics import Findings
 
@@ -10,3 +12,5 @@ def check(built: Built, findings: Findings) -> None:
     """Add what is wrong or doubtful about the file as a whole."""
     check_cluster(built, findings)
     check_virtuals(built, findings)
+    check_together(built, findings)
+    check_devices(built, findings)

@@ -6,6 +6,7 @@ from piranha.lvscf import directives
 from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import Built, BuiltVirtual
 from piranha.lvscf.checks import check
+from piranha.lvscf.checks_blocks import CheckBlock, check_blocks
 from piranha.lvscf.config import (
     ChangeSettings,
     Config,
@@ -40,6 +41,7 @@ def elaborate(tree: Tree, hosts: Mapping[str, Address], findings: Findings) -> C
     virtuals = tuple(_virtuals(tree, network, reader))
     _nothing_to_serve(virtuals, section, findings)
     _blocks_without_effect(tree, reader)
+    check_blocks(_check_blocks(tree, reader), virtuals, findings)
     built = Built(_config(section, virtuals, findings), section, virtuals)
     check(built, findings)
     others = [diagnostic for diagnostic in findings.found if diagnostic.code not in CONSEQUENCES]
@@ -76,13 +78,21 @@ def _blocks_without_effect(tree: Tree, reader: Reader) -> None:
         inner = Findings()
         collect(block.settings(), Scope.FAILOVER, block.span, Reader(inner, reader.hosts, look_up=False))
         findings.found += [diagnostic for diagnostic in inner.found if has_errors([diagnostic])]
+    for block in tree.blocks("server"):
+        findings.add("E008", block.span, "a 'server' block stands only inside a 'virtual' block")
+
+
+def _check_blocks(tree: Tree, reader: Reader) -> list[CheckBlock]:
+    findings = reader.findings
+    found: list[CheckBlock] = []
     for block in tree.blocks("check"):
         findings.add("W004", block.span, "'check' blocks are understood, but this version does not act on them yet")
         inner = Findings()
-        collect(block.settings(), Scope.CHECK, block.span, Reader(inner, reader.hosts, look_up=False))
+        section = collect(block.settings(), Scope.CHECK, block.span, Reader(inner, reader.hosts, look_up=False))
         findings.found += [diagnostic for diagnostic in inner.found if has_errors([diagnostic])]
-    for block in tree.blocks("server"):
-        findings.add("E008", block.span, "a 'server' block stands only inside a 'virtual' block")
+        if block.name is not None:
+            found.append(CheckBlock(block, block.name.value, section))
+    return found
 
 
 def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Findings) -> Config:

@@ -61,6 +61,11 @@ class Section:
         found = self.given.get(name)
         return None if found is None else cast(T, found.value)
 
+    def on(self, name: str) -> bool:
+        """Whether a keyword is given and its value asks for something: neither 0 nor empty."""
+        found = self.given.get(name)
+        return found is not None and bool(found.value)
+
     def address(self, name: str) -> Address | None:
         """Return an address, None where it is not given or is 0.0.0.0, which meant the same."""
         found = self.given.get(name)

@@ -1,0 +1,105 @@
+"""Findings about check blocks: their names, what their kind needs, and who uses them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from piranha.lvscf import directives
+from piranha.lvscf.built import BuiltVirtual
+from piranha.lvscf.diagnostics import Findings
+from piranha.lvscf.directives import Scope
+from piranha.lvscf.settings import Section
+from piranha.lvscf.syntax.tree import Block, span_of
+
+# Without this keyword a check of the kind could not be made.
+_REQUIRED: Mapping[str, str] = {"program": "program", "dns": "name"}
+
+# Keywords that mean something to some kinds only.
+_ONLY: Mapping[str, Sequence[str]] = {
+    "host": ("http", "https", "tls", "smtp"),
+    "path": ("http", "https", "file"),
+    "method": ("http", "https"),
+    "header": ("http", "https"),
+    "status": ("http", "https"),
+    "sni": ("https", "tls"),
+    "verify": ("https", "tls", "smtp"),
+    "ca_file": ("https", "tls", "smtp"),
+    "cert_file": ("https", "tls", "smtp"),
+    "key_file": ("https", "tls", "smtp"),
+    "cert_days": ("https", "tls", "smtp"),
+    "name": ("dns",),
+    "type": ("dns",),
+    "answer": ("dns",),
+    "program": ("program",),
+    "weight_from": ("program", "agent", "file"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckBlock:
+    """A `check` block that has a name, and its settings."""
+
+    block: Block
+    name: str
+    section: Section
+
+
+def kinds() -> tuple[str, ...]:
+    """Return the kinds of check; each is a check of that name, too."""
+    return directives.of(Scope.CHECK)["kind"].choices
+
+
+def check_blocks(blocks: Sequence[CheckBlock], virtuals: Sequence[BuiltVirtual], findings: Findings) -> None:
+    """Add what is wrong or doubtful about the check blocks and about the names that ask for them."""
+    lines: dict[str, int] = {}
+    for one in blocks:
+        _name(one, lines, findings)
+        _contents(one, findings)
+    asked = _asked(virtuals, [*lines, *kinds()], findings)
+    for one in blocks:
+        if one.name not in asked and one.block.name is not None and lines[one.name] == one.block.keyword.line:
+            message = f"no virtual server asks for check '{one.name}'"
+            findings.add("W078", span_of(one.block.name), message, f"check = {one.name}")
+
+
+def _name(one: CheckBlock, lines: dict[str, int], findings: Findings) -> None:
+    place = span_of(one.block.name) if one.block.name is not None else one.block.span
+    if one.name in kinds():
+        hint = f"check = {one.name} needs no block; call this one otherwise"
+        findings.add("E073", place, f"'{one.name}' is a kind of check: no block can be called so", hint)
+    if one.name in lines:
+        findings.add("E076", place, f"check '{one.name}' is already in line {lines[one.name]}")
+    lines.setdefault(one.name, one.block.keyword.line)
+
+
+def _contents(one: CheckBlock, findings: Findings) -> None:
+    section = one.section
+    if "kind" in section.wrong:
+        return
+    kind = section.get("kind", "")
+    if not kind:
+        hint = f"kind = one of {', '.join(kinds())}"
+        findings.add("E074", one.block.span, f"check '{one.name}' has no kind", hint)
+        return
+    needed = _REQUIRED.get(kind)
+    if needed is not None and needed not in section.tried:
+        findings.add("E074", section.place("kind"), f"kind = {kind} needs {needed}")
+    for keyword in section.given:
+        if keyword in _ONLY and kind not in _ONLY[keyword]:
+            message = f"{keyword} has no effect with kind = {kind}: it is for {', '.join(_ONLY[keyword])}"
+            findings.add("W026", section.place(keyword), message)
+
+
+def _asked(virtuals: Sequence[BuiltVirtual], known: Sequence[str], findings: Findings) -> set[str]:
+    """Return the names that `check = …` asks for; those that nothing has are told."""
+    asked: set[str] = set()
+    for virtual in virtuals:
+        for section in (virtual.section, *(server.section for server in virtual.servers)):
+            given = section.given.get("check")
+            if given is None:
+                continue
+            for word in given.setting.values:
+                if word.value not in known:
+                    hint = findings.nearest(word.value, known) or f"write: check {word.value} {{"
+                    findings.add("E075", span_of(word), f"there is no check '{word.value}'", hint)
+                asked.add(word.value)
+    return asked

@@ -1,0 +1,149 @@
+"""Codes about keywords that exclude, need or weaken each other, and about check blocks."""
+
+from piranha.lvscf.codes.story import Story, Within
+
+_WEB = "virtual web { active = 1; address = 192.0.2.10 eth0; check = %s; server a { active = 1; address = 10.0.0.21 } }"
+_HEALTHZ = "check healthz { kind = https; path = /healthz }"
+
+
+def _blocks(check: str, block: str) -> str:
+    return f"primary = 192.0.2.2\n{block}\n{_WEB % check}"
+
+
+TOGETHER: dict[str, Story] = {
+    "E070": Story(
+        means="A virtual server has both check and send, expect or send_program. What is checked stands in one place.",
+        within=Within.VIRTUAL,
+        bad='check = http\nexpect = "HTTP"',
+        good="check = http",
+        why="Which of the two decides whether a server is up would be a guess, and it would be made at the first "
+        "failure.",
+        cure="Put send and expect into the check block, or leave check out.",
+    ),
+    "E071": Story(
+        means="mark_rules without ports and fwmark: there is nothing to mark.",
+        within=Within.VIRTUAL,
+        bad="mark_rules = 1\nfwmark = 20",
+        good="mark_rules = 0\nfwmark = 20",
+        why="No rule would be written, no packet marked, and the service would get nothing.",
+        cure="Write ports and fwmark as well; or mark the packets yourself and leave mark_rules out.",
+    ),
+    "E072": Story(
+        means="The heartbeat of the original is not signed: it cannot be spoken where signatures are required.",
+        within=Within.PAIR,
+        bad="heartbeat_legacy = 1",
+        good="heartbeat_legacy = 1\nheartbeat_auth = migrate",
+        why="The old router would never be heard, and both would become active.",
+        cure="Write heartbeat_auth = migrate while the pair is being moved, then remove both lines.",
+    ),
+    "E073": Story(
+        means="A check block has the name of a kind of check.",
+        bad=_blocks("http", "check http { kind = https; path = /healthz }"),
+        good=_blocks("healthz", _HEALTHZ),
+        why="check = http would mean either of two checks, one of which may never fail.",
+        cure="Give the block a name that is no kind.",
+    ),
+    "E074": Story(
+        means="A check block lacks what its kind needs, or the kind itself.",
+        bad=_blocks("probe", "check probe { kind = program }"),
+        good=_blocks("probe", 'check probe { kind = program; program = "/usr/local/bin/probe.sh %h" }'),
+        why="A check that cannot be made would take every server out, or none for ever.",
+        cure="Write the keyword that the finding names.",
+    ),
+    "E075": Story(
+        means="There is no check block and no kind of check with this name.",
+        bad=_blocks("healtz", _HEALTHZ),
+        good=_blocks("healthz", _HEALTHZ),
+        why="Servers would be checked by something else than was written down.",
+        cure="Correct the name, or write the check block.",
+    ),
+    "E076": Story(
+        means="Two check blocks have the same name.",
+        bad=_blocks("healthz", f"{_HEALTHZ}\n{_HEALTHZ}"),
+        good=_blocks("healthz", _HEALTHZ),
+        why="Only one of them would be used; who corrects the other one changes nothing.",
+        cure="Remove one or give it another name.",
+    ),
+    "W070": Story(
+        means="The witness is a router, a VIP or a host of monitor_hosts. It must be a third machine.",
+        within=Within.PAIR,
+        bad="witness = 192.0.2.3",
+        good="witness = 198.51.100.9",
+        why="When the routers no longer hear each other, each side may have such a witness for itself: both become "
+        "active, which is what a witness is there to prevent.",
+        cure="Run piranha witness on a machine that neither side of a split has for itself.",
+    ),
+    "W071": Story(
+        means="A line of monitor_hosts has one address only.",
+        within=Within.GLOBAL,
+        bad="monitor_hosts = 192.0.2.1",
+        good="monitor_hosts = 192.0.2.1 192.0.2.254",
+        why="Somebody restarts that one gateway, and both routers count as cut off.",
+        cure="Name a second machine of the same side on the same line; a second line is a further condition.",
+    ),
+    "W072": Story(
+        means="Clients that are bound to a server (persistent) still come back while it drains.",
+        within=Within.VIRTUAL,
+        bad="persistent = 600\ndrain_time = 5m",
+        good="persistent = 600\ndrain_time = 10m",
+        why="When the time is over they still have connections, which end in the middle.",
+        cure="Make drain_time as long as persistent, or write vs_expire_quiescent_template = 1.",
+    ),
+    "W073": Story(
+        means="keep_active keeps failing servers in the pool, and so keeps the sorry server out.",
+        within=Within.VIRTUAL,
+        bad="keep_active = 1\nsorry_server = 10.0.0.99",
+        good="sorry_server = 10.0.0.99",
+        why="You expect the sorry page and clients meet a failing server; only when every server fails does the sorry "
+        "server serve.",
+        cure="Keep the one that you want. Both together are right if a half-dead pool is better than a sorry page.",
+    ),
+    "W074": Story(
+        means="The scheduler takes no growing weight: slow_start has no effect.",
+        within=Within.VIRTUAL,
+        bad="scheduler = rr\nslow_start = 60",
+        good="scheduler = wrr\nslow_start = 60",
+        why="A server that comes back cold gets its full share at once, and falls over again.",
+        cure="Take wrr or wlc, or leave slow_start out.",
+    ),
+    "W075": Story(
+        means="The web tool can be reached from the public side.",
+        within=Within.GLOBAL,
+        bad="web_listen = 0.0.0.0:3636",
+        good="web_listen = 127.0.0.1:3636",
+        why="Whoever reaches that address may try passwords until one of them fits.",
+        cure="Let it listen on the private side (the default) or on loopback, behind ssh.",
+    ),
+    "W076": Story(
+        means="reentry is shorter than the time between two checks.",
+        within=Within.VIRTUAL,
+        bad="timeout = 30\nreentry = 5",
+        good="timeout = 30\nreentry = 30",
+        why="One good answer brings a server back: one that is restarting comes and goes, and takes clients along.",
+        cure="Write a reentry of several checks, or rise for a number of good answers.",
+    ),
+    "W077": Story(
+        means="A real server under NAT is not in the network of nat_router.",
+        within=Within.GLOBAL,
+        bad="nat_router = 10.9.9.1/24 eth1",
+        good="nat_router = 10.0.0.1/24 eth1",
+        why="Its answers do not come back through this router by themselves: connections hang.",
+        cure="Correct the address or the netmask. If a router stands in between, its default route must lead to "
+        "nat_router.",
+    ),
+    "W078": Story(
+        means="No virtual server asks for this check block.",
+        bad=_blocks("http", _HEALTHZ),
+        good=_blocks("healthz", _HEALTHZ),
+        why="You believe that something is checked, and it is not.",
+        cure="Write check = NAME in a virtual block or a server block, or remove the check block.",
+    ),
+    "W079": Story(
+        means="A device looks like public, private or another device of the file, and is spelt differently.",
+        within=Within.VIRTUAL,
+        bad="address = 192.0.2.10 privat",
+        good="address = 192.0.2.10 eth1",
+        why="A takeover fails for this address alone: no device of that name is there.",
+        cure="Correct the name; ip link lists the interfaces of a machine.",
+    ),
+}
