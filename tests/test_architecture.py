@@ -42,6 +42,8 @@ DECIDES = (
     "forwarding.plane",
     "events.event",
     "control.messages",
+    "change.carried",
+    "change.plan",
     "nanny.results",
     "nanny.expect",
     "nanny.schedule",

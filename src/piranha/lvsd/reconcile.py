@@ -22,11 +22,12 @@ from piranha.table.changes import (
     RemoveService,
     describe,
 )
-from piranha.table.desired import Verdicts, desired, servers_of, services_of
-from piranha.table.destination import Destination, DestinationKey
+from piranha.table.desired import Verdicts, desired, services_of
+from piranha.table.destination import Destination
 from piranha.table.diff import diff
 from piranha.table.service import ServiceKey, ServiceSettings
 from piranha.table.table import Table
+from piranha.table.targets import Target, names_of, target_of
 
 REPAIRED = "table repaired"
 """The sentence of the event that undoes what somebody else did."""
@@ -35,10 +36,6 @@ ONE_BY_ONE = 100
 """Changes of servers that one pass reports each on its own; more are counted for each service."""
 
 _SERVER_VERBS: Mapping[type, str] = {AddDestination: "added", EditDestination: "edited", RemoveDestination: "removed"}
-
-Target = tuple[ServiceKey, DestinationKey | None]
-"""What a change is about: a service, or a server of it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -117,25 +114,6 @@ class Reconciler:
                 continue  # went with its service
             words[target] = _undone(change, live)
         return words
-
-
-def names_of(config: Config) -> dict[Target, str]:
-    """Return the names in the file of every service and server that `config` asks for."""
-    names: dict[Target, str] = {}
-    for key, virtual in services_of(config).items():
-        names[key, None] = virtual.name
-        for where, server in servers_of(key, virtual).items():
-            names[key, where] = f"{virtual.name}/{server.name}"
-    return names
-
-
-def target_of(change: Change) -> Target:
-    """Return what `change` is about."""
-    match change:
-        case AddService() | EditService() | RemoveService():
-            return change.service, None
-        case AddDestination() | EditDestination() | RemoveDestination():
-            return change.service, change.server
 
 
 def _identity(change: Change) -> tuple[type, Target]:

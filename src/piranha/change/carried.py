@@ -1,0 +1,46 @@
+"""What `lvsd` goes on believing of the servers when another file comes into force."""
+
+from piranha.lvscf.config import Config, RealServer, Virtual
+from piranha.table.desired import ServerVerdict, Verdicts, place, serves, services_of
+from piranha.table.table import Table
+
+
+def carried(
+    before: Config | None, after: Config, verdicts: Verdicts, live: Table
+) -> dict[tuple[str, str], ServerVerdict]:
+    """Return the verdict on each active server of `after`, as the pools of `lvsd` will have it.
+
+    before: the file in force, None when nobody is in charge yet. verdicts: what is believed now.
+    A server that stays where it was keeps its health, unless it is down and checked in another way
+    from now on; others are up when the table sends them connections or `start_state` says so, and
+    unknown otherwise. `lvsd.pool.Pool` does the same with results of checks; a test compares them.
+    """
+    old = {virtual.name: virtual for virtual in before.active_virtuals()} if before is not None else {}
+    serving = _serving(after, live)
+    found: dict[tuple[str, str], ServerVerdict] = {}
+    for virtual in after.active_virtuals():
+        former = _active(old.get(virtual.name))
+        for server in virtual.servers:
+            if not server.active:
+                continue
+            key = (virtual.name, server.name)
+            was = former.get(server.name)
+            if was is not None and (was.address, was.port) == (server.address, server.port):
+                verdict = verdicts.get(key, ServerVerdict.UNKNOWN)
+                rechecked = verdict is ServerVerdict.DOWN and was.check != server.check
+                found[key] = ServerVerdict.UNKNOWN if rechecked else verdict
+            else:
+                found[key] = ServerVerdict.UP if virtual.start_up or key in serving else ServerVerdict.UNKNOWN
+    return found
+
+
+def _active(virtual: Virtual | None) -> dict[str, RealServer]:
+    return {server.name: server for server in virtual.servers if server.active} if virtual is not None else {}
+
+
+def _serving(config: Config, live: Table) -> set[tuple[str, str]]:
+    found = set()
+    for key, virtual in services_of(config).items():
+        held = live[key].destinations if key in live else {}
+        found |= {(virtual.name, server.name) for server in virtual.servers if serves(held.get(place(key, virtual, server)))}
+    return found

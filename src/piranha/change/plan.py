@@ -1,0 +1,121 @@
+"""The plan of a change: what a new lvs.cf would do to what is there now, before anything is done."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from piranha.change.plan_costs import costed
+from piranha.change.plan_lines import RANK, About, Daemons, Kind, Line, Plan, Sign, counted, summary
+from piranha.change.plan_settings import heartbeat_changes, restarts, setting_lines
+from piranha.change.plan_table import later_lines, table_lines, waiting_lines
+from piranha.change.plan_virtuals import virtual_lines
+from piranha.change.plan_world import World, drifted, world
+from piranha.forwarding.plane import ServiceStatistics
+from piranha.lvscf.config import Config, meaning
+from piranha.table.desired import Verdicts
+from piranha.table.service import ServiceKey
+from piranha.table.table import Table
+from piranha.table.targets import Target, names_of
+from piranha.terms import Address
+
+__all__ = ["About", "Daemons", "Kind", "Line", "Plan", "Sign", "counted", "plan", "summary"]
+
+
+def plan(
+    before: Config | None,
+    after: Config,
+    live: Table,
+    *,
+    statistics: Mapping[ServiceKey, ServiceStatistics] | None = None,
+    verdicts: Verdicts | None = None,
+    ours: Collection[ServiceKey] = (),
+    held: Collection[Address] | None = None,
+) -> Plan:
+    """Return what changes when `after` comes into force.
+
+    before: the file in force; None while no daemon of ours is in charge: then the table alone
+    counts, with what somebody else made of the same servers, and no setting of a daemon does.
+    live, statistics: what the plane holds, services of others included, and its connections; None
+    where they cannot be counted. verdicts: what is believed of each server of `before`. ours: what
+    earlier files named. held: addresses of this machine, for a plan without `before`.
+
+    The steps that `table.diff` makes of `table.desired` are those that the lines and the drift
+    name, and no others. Two files of one meaning (`lvscf.config.meaning`) give an empty plan.
+    """
+    seen = world(before, after, live, statistics=statistics, verdicts=verdicts or {}, ours=ours)
+    left_alone = tuple(key for key in live if key not in ours and key not in seen.had and key not in seen.has)
+    names = (names_of(before) if before is not None else {}) | names_of(after)
+    if before is None:
+        lines = [*_missing_vips(after, held), *table_lines(seen, seen.changes, names), *later_lines(seen, names)]
+        return Plan(
+            lines=_sorted(seen, lines),
+            drift=_sorted(seen, drift),
+            left_alone=left_alone,
+            daemons=_daemons(before, after),
+        )
+
+
+def _complete(
+    seen: World, told: list[Line], drift: Collection[object], names: Mapping[Target, str]
+) -> tuple[list[Line], list[Line]]:
+    """Return the lines with those steps that none of them names, and apart from them what is repaired anyway."""
+    named = {change for line in told for change in line.changes}
+    rest = [change for change in seen.changes if change not in named]
+    repaired = [change for change in rest if change in drift]
+    own = [change for change in rest if change not in drift]
+    repairs = [
+        replace(line, effect=f"changed by somebody else; {line.effect}") for line in table_lines(seen, repaired, names)
+    ]
+    return [*told, *table_lines(seen, own, names)], repairs
+
+
+def _missing_vips(after: Config, held: Collection[Address] | None) -> Iterator[Line]:
+    """Yield VIPs that this machine lacks while it has others: a standby has none of them, rightly."""
+    vips = after.floating_addresses()
+    if held is None or not any(vip.address in held for vip in vips):
+        return
+    for vip in vips:
+        if vip.address not in held:
+            yield Line(
+                kind=Kind.SAFE,
+                sign=Sign.ADDED,
+                about=About.VIP_MISSING,
+                subject="VIP",
+                what=str(vip.address),
+                effect="is not on this machine, which has others of the file",
+            )
+
+
+def _order() -> Line:
+    return Line(
+        kind=Kind.SAFE,
+        sign=Sign.EDITED,
+        about=About.ORDER,
+        subject="file",
+        what="another order of its blocks",
+        effect="nothing happens",
+    )
+
+
+def _sorted(seen: World, lines: Collection[Line]) -> tuple[Line, ...]:
+    return tuple(sorted((costed(seen, line) for line in lines), key=lambda line: RANK[line.kind]))
+
+
+def _daemons(before: Config, after: Config) -> Daemons:
+    old, new = _checks(before), _checks(after)
+    go_on = sum(old.get(name) == check for name, check in new.items())
+    return Daemons(
+        checks_start=len(new) - go_on,
+        checks_stop=len(old) - go_on,
+        checks_go_on=go_on,
+        restart=restarts(before, after),
+        heartbeat_changes=heartbeat_changes(before, after),
+    )
+
+
+def _checks(config: Config) -> dict[tuple[str, str], object]:
+    return {
+        (virtual.name, server.name): (server.address, server.port, server.check)
+        for virtual in config.active_virtuals()
+        for server in virtual.servers
+        if server.active
+    }

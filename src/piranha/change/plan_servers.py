@@ -1,0 +1,313 @@
+"""Lines of a plan about real servers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
+
+from piranha.change.plan_lines import About, Kind, Line, Sign
+from piranha.change.plan_words import (
+    arrow,
+    check_words,
+    count,
+    differences,
+    ending,
+    place_words,
+    staying,
+    timing_words,
+)
+from piranha.change.plan_world import Fate, Places, World, places_of
+from piranha.lvscf.config import RealServer, Virtual
+from piranha.table.changes import Change
+from piranha.table.desired import ServerVerdict, serves
+from piranha.table.service import ServiceKey
+
+T = TypeVar("T")
+
+_TOLD = frozenset(
+    "name address port forwarding check timing weight active upper_threshold lower_threshold tunnel line".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A virtual server that is active before and after, and its servers. keys: the services it has then."""
+
+    world: World
+    old: Virtual
+    new: Virtual
+    keys: tuple[ServiceKey, ...]
+
+    def places_before(self, server: RealServer) -> Places:
+        """Return where the kernel has `server` of the file in force."""
+        return places_of(self.world.keys_before(self.old), self.old, server)
+
+    def places(self, server: RealServer) -> Places:
+        """Return where the kernel has `server` from now on."""
+        return places_of(self.keys, self.new, server)
+
+    def moves(self, was: RealServer, server: RealServer) -> bool:
+        """Whether the entries of the kernel are others in the services that stay."""
+        before, after = dict(self.places_before(was)), dict(self.places(server))
+        return any(before[key] != after[key] for key in before if key in after)
+
+    @property
+    def kept(self) -> bool:
+        """Whether a service of it stays."""
+        return any(key in self.keys for key in self.world.keys_before(self.old))
+
+    def verdict(self, server: RealServer) -> ServerVerdict:
+        """Return what is believed of a server of the new file."""
+        return self.world.verdicts.get((self.new.name, server.name), ServerVerdict.UNKNOWN)
+
+
+def server_lines(world: World, old: Virtual, new: Virtual) -> Iterator[Line]:
+    """Yield what changes of the servers of a virtual server that is active before and after."""
+    pair = Pair(world, old, new, world.keys_after(new))
+    before = {server.name: server for server in old.servers}
+    after = {server.name: server for server in new.servers}
+    renamed = _renamed(pair, before, after)
+    for name, server in after.items():
+        if name in renamed:
+            former = renamed[name]
+            what = f"was {former.name}"
+            yield _line(pair, server, About.SERVER_RENAMED, what, _rename_effect(pair, server))
+            yield from _both(pair, replace(former, name=name), server)
+        elif name not in before:
+            yield from _joined(pair, server)
+        else:
+            yield from _both(pair, before[name], server)
+    kept = {former.name for former in renamed.values()}
+    for name, server in before.items():
+        if name not in after and name not in kept:
+            yield from _left(pair, server)
+    yield from _checks(pair, {name: renamed.get(name) or before.get(name) for name in after}, after)
+
+
+def _renamed(pair: Pair, before: dict[str, RealServer], after: dict[str, RealServer]) -> dict[str, RealServer]:
+    """Return, by its new name, each server that stays where it was under another name."""
+    left = [server for name, server in before.items() if name not in after and server.active]
+    gone = {places: server for server in left if (places := pair.places_before(server))}
+    found = {}
+    for name, server in after.items():
+        if name not in before and server.active and (former := gone.pop(pair.places(server), None)) is not None:
+            found[name] = former
+    return found
+
+
+def _both(pair: Pair, was: RealServer, server: RealServer) -> Iterator[Line]:
+    if not was.active and not server.active:
+        if _settled(was) != _settled(server):
+            words = "not active: nothing happens"
+            yield _line(pair, server, About.SERVER_INACTIVE, _all_differences(was, server), words)
+        return
+    if not was.active:
+        yield from _joined(pair, server)
+        return
+    if not server.active:
+        yield from _left(pair, was)
+        return
+    readdressed = (was.address, was.port) != (server.address, server.port)
+    if readdressed and (was.address != server.address or pair.moves(was, server) or not pair.kept):
+        yield _moved(pair, was, server)
+    elif readdressed:
+        what = f"port {arrow(was.port, server.port)}"
+        effect = f"only its check goes there: {server.forwarding} leaves the port as it is"
+        yield _line(pair, server, About.SERVER_MOVED, what, effect)
+    if was.forwarding is not server.forwarding:
+        yield _forwarding(pair, was, server)
+    if was.tunnel != server.tunnel:
+        places = pair.places(server)
+        what = f"tunnel {arrow(was.tunnel, server.tunnel)}"
+        yield _line(pair, server, About.FORWARDING, what, _in_place(pair, places), places=places)
+    if was.weight != server.weight:
+        yield _weight(pair, was, server)
+    thresholds = differences(was, server, [(f"{end}_threshold", f"{end}_threshold") for end in ("upper", "lower")])
+    if thresholds:
+        places = pair.places(server)
+        yield _line(pair, server, About.THRESHOLDS, thresholds, _in_place(pair, places), places=places)
+    other = differences(was, server, [(f.name, f.name) for f in fields(server) if f.name not in _TOLD])
+    if other:
+        places = pair.places(server)
+        yield _line(pair, server, About.OTHER, other, "from now on", places=places)
+
+
+def _joined(pair: Pair, server: RealServer) -> Iterator[Line]:
+    if not server.active:
+        yield _line(
+            pair, server, About.SERVER_INACTIVE, place_words(server), "not active: nothing happens", sign=Sign.ADDED
+        )
+        return
+    places = pair.places(server)
+    what = f"{place_words(server)} weight {server.weight}"
+    yield _line(pair, server, About.SERVER_ADDED, what, joining(pair, server), places=places, sign=Sign.ADDED)
+
+
+def joining(pair: Pair, server: RealServer) -> str:
+    """Return when a server that is new takes part."""
+    places = pair.places(server)
+    if pair.world.fate(places) in (Fate.STAYS, Fate.EDITED, Fate.QUIESCED):
+        return "is in the table already"
+    if server.weight == 0:
+        return "weight 0: gets no connections"
+    if pair.verdict(server) is ServerVerdict.UP:
+        return "joins at once"
+    return "joins after its first good check"
+
+
+def _left(pair: Pair, was: RealServer) -> Iterator[Line]:
+    if not was.active:
+        words = "was not active: nothing happens"
+        yield _line(pair, was, About.SERVER_INACTIVE, place_words(was), words, sign=Sign.REMOVED)
+        return
+    places = pair.places_before(was)
+    line = _line(pair, was, About.SERVER_REMOVED, place_words(was), "", places=places, sign=Sign.REMOVED)
+    yield leaving(pair, line, places)
+
+
+def leaving(pair: Pair, line: Line, places: Places) -> Line:
+    """Return `line` with what comes of the server that was at `places`."""
+    number = pair.world.connections_at(places)
+    kind, effect, ends = Kind.SAFE, "not in the table now: no connection ends", 0 if number is not None else None
+    match pair.world.fate(places):
+        case Fate.GONE:
+            kind, effect, ends = _costs(number), _at_once(number), number
+        case Fate.LATER:
+            kind, ends = _costs(number), number
+            effect = "stays until another server is up; " + (ending(number) + " then" if number else "then it goes")
+        case Fate.QUIESCED:
+            kind, effect = Kind.DRAINS, f"{count(number, 'connection')}; no new ones"
+        case Fate.STAYS | Fate.EDITED | Fate.ADDED:
+            effect = "another server has its place now"
+    if kind is not Kind.SAFE and pair.world.deserted(pair.keys):
+        kind, effect = Kind.DISRUPTIVE, f"{effect}; nobody serves {pair.new.name} then"
+    return replace(line, kind=kind, effect=effect, ends=ends)
+
+
+def _moved(pair: Pair, was: RealServer, server: RealServer) -> Line:
+    old, new = pair.places_before(was), pair.places(server)
+    same_port = was.port == server.port
+    what = arrow(was.address, server.address) if same_port else f"{place_words(was)} -> {place_words(server)}"
+    line = leaving(pair, _line(pair, server, About.SERVER_MOVED, what, "", places=old), old)
+    effect = f"{line.effect}; the new one {joining(pair, server)}"
+    return replace(line, effect=effect, changes=(*line.changes, *pair.world.of_places(new)))
+
+
+def _forwarding(pair: Pair, was: RealServer, server: RealServer) -> Line:
+    old, new = pair.places_before(was), pair.places(server)
+    line = _line(pair, server, About.FORWARDING, f"forwarding {arrow(was.forwarding, server.forwarding)}", "")
+    if old != new:
+        # Only NAT can change the port: the entry of the kernel is another one.
+        line = leaving(pair, replace(line, changes=pair.world.of_places(old)), old)
+        effect = f"{line.effect}; {place_words(server)} {joining(pair, server)}"
+        return replace(line, effect=effect, changes=(*line.changes, *pair.world.of_places(new)))
+    effect = f"{_in_place(pair, new)}; new ones go by {server.forwarding}"
+    return replace(line, effect=effect, changes=pair.world.of_places(new))
+
+
+def _weight(pair: Pair, was: RealServer, server: RealServer) -> Line:
+    places = pair.places(server)
+    what = f"weight {arrow(was.weight, server.weight)}"
+    line = _line(pair, server, About.WEIGHT, what, _in_place(pair, places), places=places)
+    if pair.world.fate(places) is not Fate.QUIESCED:
+        return line
+    number = pair.world.connections_at(places)
+    effect, kind = f"{staying(number)}; no new ones", Kind.DRAINS
+    if pair.world.deserted(pair.keys):
+        effect, kind = f"{effect}; nobody serves {pair.new.name} then", Kind.DISRUPTIVE
+    return replace(line, kind=kind, effect=effect)
+
+
+def _in_place(pair: Pair, places: Places) -> str:
+    match pair.world.fate(places):
+        case Fate.ABSENT:
+            return "not in the table now: counts when it is up"
+        case Fate.ADDED:
+            return "from its first connection"
+        case Fate.STAYS if _quiesced(pair, places):
+            return "gets no new connections now: counts when it is up"
+        case Fate.STAYS:
+            return "the table has it already"
+    return f"edited in place, {staying(pair.world.connections_at(places))}"
+
+
+def _quiesced(pair: Pair, places: Places) -> bool:
+    return not any(serves(pair.world.wanted[key].destinations.get(at)) for key, at in places)
+
+
+def _rename_effect(pair: Pair, server: RealServer) -> str:
+    places = pair.places(server)
+    if pair.world.fate(places) is Fate.ABSENT:
+        return "only the name; not in the table now"
+    return f"only the name; {staying(pair.world.connections_at(places))}"
+
+
+def _checks(pair: Pair, before: dict[str, RealServer | None], after: dict[str, RealServer]) -> Iterator[Line]:
+    """Yield how servers are checked from now on: one line for all that change in the same way."""
+    both = [(was, new) for name, new in after.items() if (was := before[name]) and was.active and new.active]
+    checked = [
+        (f"{check_words(was.check)} -> {check_words(new.check)}", new) for was, new in both if was.check != new.check
+    ]
+    for what, servers in _grouped(checked):
+        effect = "checked so from now on; health stays"
+        if down := sum(pair.verdict(server) is ServerVerdict.UNKNOWN for server in servers):
+            effect = f"checked so from now on; the first answer decides on {count(down, 'server')}"
+        yield _check_line(pair, About.CHECK, (what, effect), servers, len(both))
+    timed = [((was, new), new) for was, new in both if was.timing != new.timing]
+    told = [((timing_words(was.timing, new.timing), _out_by(was, new)), new) for (was, new), _ in timed]
+    for (what, effect), servers in _grouped(told):
+        yield _check_line(pair, About.CHECK_TIMING, (what, effect), servers, len(both))
+
+
+def _out_by(was: RealServer, new: RealServer) -> str:
+    before, after = was.timing.out_by_s, new.timing.out_by_s
+    if before == after:
+        return "health stays; counts from the next check"
+    return f"a dead server is out by {after:g}s, was {before:g}s"
+
+
+def _check_line(pair: Pair, about: About, told: tuple[str, str], servers: Sequence[RealServer], all_of: int) -> Line:
+    what, effect = told
+    subject = pair.new.name
+    if len(servers) < all_of:
+        subject = f"{pair.new.name}/{servers[0].name}" if len(servers) == 1 else subject
+        what = what if len(servers) == 1 else f"{what} ({', '.join(server.name for server in servers)})"
+    return Line(kind=Kind.SAFE, sign=Sign.EDITED, about=about, subject=subject, what=what, effect=effect)
+
+
+def _grouped(told: Sequence[tuple[T, RealServer]]) -> Iterator[tuple[T, list[RealServer]]]:
+    groups: dict[T, list[RealServer]] = {}
+    for words, server in told:
+        groups.setdefault(words, []).append(server)
+    yield from groups.items()
+
+
+def _line(
+    pair: Pair,
+    server: RealServer,
+    about: About,
+    what: str,
+    effect: str,
+    *,
+    sign: Sign = Sign.EDITED,
+    places: Places | None = None,
+) -> Line:
+    changes: tuple[Change, ...] = pair.world.of_places(places) if places is not None else ()
+    subject = f"{pair.new.name}/{server.name}"
+    return Line(kind=Kind.SAFE, sign=sign, about=about, subject=subject, what=what, effect=effect, changes=changes)
+
+
+def _costs(number: int | None) -> Kind:
+    """Nobody can promise that no connection ends places nobody can count them."""
+    return Kind.DRAINS if number == 0 else Kind.DISRUPTIVE
+
+
+def _at_once(number: int | None) -> str:
+    return "no connections: removed at once" if number == 0 else f"{ending(number)}: removed at once"
+
+
+def _settled(server: RealServer) -> RealServer:
+    return replace(server, line=0)
+
+
+def _all_differences(was: RealServer, server: RealServer) -> str:
+    return differences(was, server, [(f.name, f.name) for f in fields(server) if f.name != "line"])

@@ -1,0 +1,161 @@
+"""The table before and after a new file: what a plan asks of it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from piranha.change.carried import carried
+from piranha.forwarding.plane import ServiceStatistics
+from piranha.lvscf.config import Config, RealServer, Virtual
+from piranha.table.changes import Change
+from piranha.table.desired import ServerVerdict, Verdicts, desired, place, serves, service_keys, services_of
+from piranha.table.destination import DestinationKey
+from piranha.table.diff import diff
+from piranha.table.service import ServiceKey
+from piranha.table.table import Table
+from piranha.table.targets import Target, target_of
+
+
+class Fate(Enum):
+    """What becomes of one entry of the table."""
+
+    ABSENT = "it is not there, before or after"
+    STAYS = "it stays as it is"
+    ADDED = "it is added now"
+    EDITED = "it is edited in place"
+    QUIESCED = "it gets no new connections from now on"
+    GONE = "it is removed now"
+    LATER = "it is removed as soon as another server is up"
+
+
+Places = tuple[tuple[ServiceKey, DestinationKey], ...]
+"""Where a server is in the table: once in each service of its virtual server."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The live table, the one the new file asks for, and the steps between.
+
+    before: the file in force, None when there is none. wanted: the table after the first pass;
+    eventual: once every server that is still to answer has done so. had, has: which virtual server has
+    a service, by the file in force and by the new one. statistics: None = nobody can count connections.
+    """
+
+    before: Config | None
+    after: Config
+    live: Table
+    wanted: Table
+    eventual: Table
+    changes: tuple[Change, ...]
+    verdicts: Verdicts
+    statistics: Mapping[ServiceKey, ServiceStatistics] | None
+    had: Mapping[ServiceKey, Virtual]
+    has: Mapping[ServiceKey, Virtual]
+    _of_service: dict[ServiceKey, list[Change]] = field(default_factory=dict, repr=False)
+    _of_target: dict[Target, list[Change]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        for change in self.changes:
+            self._of_service.setdefault(change.service, []).append(change)
+            self._of_target.setdefault(target_of(change), []).append(change)
+
+    def keys_before(self, virtual: Virtual | None) -> tuple[ServiceKey, ...]:
+        """Return the services that `virtual` of the file in force has in the table."""
+        return _keys(virtual, self.had)
+
+    def keys_after(self, virtual: Virtual | None) -> tuple[ServiceKey, ...]:
+        """Return the services that `virtual` of the new file has in the table."""
+        return _keys(virtual, self.has)
+
+    def of_services(self, keys: Iterable[ServiceKey]) -> tuple[Change, ...]:
+        """Return the steps that are about these services, their servers included."""
+        return tuple(change for key in keys for change in self._of_service.get(key, ()))
+
+    def of_settings(self, keys: Iterable[ServiceKey]) -> tuple[Change, ...]:
+        """Return the steps that are about the services themselves."""
+        return tuple(change for key in keys for change in self._of_target.get((key, None), ()))
+
+    def of_places(self, places: Places) -> tuple[Change, ...]:
+        """Return the steps that are about one server."""
+        return tuple(change for target in places for change in self._of_target.get(target, ()))
+
+    def connections(self, keys: Iterable[ServiceKey]) -> int | None:
+        """Return the connections of services; None where nobody can count them."""
+        if self.statistics is None:
+            return None
+        found = (self.statistics[key].servers.values() for key in keys if key in self.statistics)
+        return sum(one.active + one.inactive for servers in found for one in servers)
+
+    def connections_at(self, places: Places) -> int | None:
+        """Return the connections of one server; None where nobody can count them."""
+        if self.statistics is None:
+            return None
+        found = (self.statistics[key].servers.get(where) for key, where in places if key in self.statistics)
+        return sum(one.active + one.inactive for one in found if one is not None)
+
+    def fate(self, places: Places) -> Fate:
+        """Return what becomes of a server; the worst where its services differ."""
+        fates = [self._fate(key, where) for key, where in places]
+        order = (Fate.GONE, Fate.QUIESCED, Fate.LATER, Fate.ADDED, Fate.EDITED, Fate.STAYS)
+        return next((fate for fate in order if fate in fates), Fate.ABSENT)
+
+    def deserted(self, keys: Collection[ServiceKey]) -> bool:
+        """Whether one of these services serves now, will be there, and nobody will serve."""
+        return any(
+            key in self.live and key in self.wanted and _served(self.live, key) and not _served(self.wanted, key)
+            for key in keys
+        )
+
+    def _fate(self, key: ServiceKey, where: DestinationKey) -> Fate:
+        had = self.live[key].destinations.get(where) if key in self.live else None
+        has = self.wanted[key].destinations.get(where) if key in self.wanted else None
+        if had is None:
+            return Fate.ABSENT if has is None else Fate.ADDED
+        if has is None:
+            return Fate.GONE
+        if key in self.eventual and where not in self.eventual[key].destinations:
+            return Fate.LATER
+        if had == has:
+            return Fate.STAYS
+        return Fate.QUIESCED if serves(had) and not serves(has) else Fate.EDITED
+
+
+def world(
+    before: Config | None,
+    after: Config,
+    live: Table,
+    *,
+    statistics: Mapping[ServiceKey, ServiceStatistics] | None,
+    verdicts: Verdicts,
+    ours: Collection[ServiceKey],
+) -> World:
+    """Return the table before and after; the arguments are those of `plan`."""
+    had, has = services_of(before) if before is not None else {}, services_of(after)
+    mine = frozenset(ours) | had.keys()
+    believed = carried(before, after, verdicts, live)
+    wanted = desired(after, believed, live, mine)
+    answered = {key: ServerVerdict.UP if one is ServerVerdict.UNKNOWN else one for key, one in believed.items()}
+    eventual = desired(after, answered, wanted, mine)
+    changes = tuple(diff(live, wanted))
+    return World(before, after, live, wanted, eventual, changes, believed, statistics, had, has)
+
+
+def drifted(before: Config, live: Table, verdicts: Verdicts, ours: Collection[ServiceKey]) -> list[Change]:
+    """Return the steps that the file in force asks for already: what somebody else has changed."""
+    return diff(live, desired(before, verdicts, live, frozenset(ours) | set(services_of(before))))
+
+
+def places_of(keys: Iterable[ServiceKey], virtual: Virtual, server: RealServer) -> Places:
+    """Return where these services of `virtual` have `server`."""
+    return tuple((key, place(key, virtual, server)) for key in keys)
+
+
+def _served(table: Table, key: ServiceKey) -> bool:
+    return any(serves(destination) for destination in table[key].destinations.values())
+
+
+def _keys(virtual: Virtual | None, services: Mapping[ServiceKey, Virtual]) -> tuple[ServiceKey, ...]:
+    if virtual is None or not virtual.active:
+        return ()
+    # Of two virtual servers with one service the first in the file has it.
+    return tuple(key for key in service_keys(virtual) if services.get(key) is virtual)
