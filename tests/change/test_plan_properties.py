@@ -27,7 +27,7 @@ def ten_each(live: Table) -> dict[ServiceKey, ServiceStatistics]:
     }
 
 
-@settings(max_examples=300, phases=AS_FOUND)
+@settings(max_examples=25, phases=AS_FOUND)
 @given(configs_drawn, verdicts_drawn)
 def test_the_plan_of_the_file_in_force_is_empty(file: Config, verdicts: Verdicts) -> None:
     live = desired(file, verdicts, {}, ())
@@ -37,7 +37,7 @@ def test_the_plan_of_the_file_in_force_is_empty(file: Config, verdicts: Verdicts
     assert made.counts == dict.fromkeys(Kind, 0)
 
 
-@settings(max_examples=500, phases=AS_FOUND)
+@settings(max_examples=40, phases=AS_FOUND)
 @given(configs_drawn, configs_drawn, verdicts_drawn)
 def test_no_meaning_changes_without_a_line(before: Config, after: Config, verdicts: Verdicts) -> None:
     live = desired(before, verdicts, {}, ())
@@ -45,7 +45,7 @@ def test_no_meaning_changes_without_a_line(before: Config, after: Config, verdic
     assert made.empty is (meaning(before) == meaning(after))
 
 
-@settings(max_examples=500, phases=AS_FOUND)
+@settings(max_examples=40, phases=AS_FOUND)
 @given(st.none() | configs_drawn, configs_drawn, tables_drawn, verdicts_drawn)
 def test_the_plan_names_exactly_the_steps_that_the_table_would_see(
     before: Config | None, after: Config, live: Table, verdicts: Verdicts
@@ -56,7 +56,7 @@ def test_the_plan_names_exactly_the_steps_that_the_table_would_see(
     assert set(made.changes) == set(diff(live, wanted))
 
 
-@settings(max_examples=500, phases=AS_FOUND)
+@settings(max_examples=40, phases=AS_FOUND)
 @given(st.none() | configs_drawn, configs_drawn, tables_drawn, verdicts_drawn)
 def test_whatever_ends_connections_is_called_disruptive(
     before: Config | None, after: Config, live: Table, verdicts: Verdicts
@@ -70,7 +70,7 @@ def test_whatever_ends_connections_is_called_disruptive(
             assert line.ends, line
 
 
-@settings(max_examples=300, phases=AS_FOUND)
+@settings(max_examples=25, phases=AS_FOUND)
 @given(configs_drawn, configs_drawn, tables_drawn, verdicts_drawn)
 def test_the_plan_believes_of_each_server_what_lvsd_will(
     before: Config, after: Config, live: Table, verdicts: Verdicts

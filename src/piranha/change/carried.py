@@ -42,5 +42,7 @@ def _serving(config: Config, live: Table) -> set[tuple[str, str]]:
     found = set()
     for key, virtual in services_of(config).items():
         held = live[key].destinations if key in live else {}
-        found |= {(virtual.name, server.name) for server in virtual.servers if serves(held.get(place(key, virtual, server)))}
+        for server in virtual.servers:
+            if serves(held.get(place(key, virtual, server))):
+                found.add((virtual.name, server.name))
     return found

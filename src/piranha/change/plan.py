@@ -11,6 +11,7 @@ from piranha.change.plan_virtuals import virtual_lines
 from piranha.change.plan_world import World, drifted, world
 from piranha.forwarding.plane import ServiceStatistics
 from piranha.lvscf.config import Config, meaning
+from piranha.table.changes import Change
 from piranha.table.desired import Verdicts
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
@@ -46,16 +47,22 @@ def plan(
     names = (names_of(before) if before is not None else {}) | names_of(after)
     if before is None:
         lines = [*_missing_vips(after, held), *table_lines(seen, seen.changes, names), *later_lines(seen, names)]
-        return Plan(
-            lines=_sorted(seen, lines),
-            drift=_sorted(seen, drift),
-            left_alone=left_alone,
-            daemons=_daemons(before, after),
-        )
+        return Plan(lines=_sorted(seen, lines), waiting=tuple(waiting_lines(seen)), left_alone=left_alone)
+    told = [*virtual_lines(seen), *setting_lines(before, after)]
+    drifting = frozenset(drifted(before, live, verdicts or {}, ours))
+    lines, drift = _complete(seen, told, drifting, names)
+    if not lines and meaning(before) != meaning(after):
+        lines = [_order()]
+    return Plan(
+        lines=_sorted(seen, lines),
+        drift=_sorted(seen, drift),
+        left_alone=left_alone,
+        daemons=_daemons(before, after),
+    )
 
 
 def _complete(
-    seen: World, told: list[Line], drift: Collection[object], names: Mapping[Target, str]
+    seen: World, told: list[Line], drift: Collection[Change], names: Mapping[Target, str]
 ) -> tuple[list[Line], list[Line]]:
     """Return the lines with those steps that none of them names, and apart from them what is repaired anyway."""
     named = {change for line in told for change in line.changes}

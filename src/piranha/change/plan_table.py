@@ -41,7 +41,7 @@ def later_lines(world: World, names: Mapping[Target, str]) -> Iterator[Line]:
     """Yield the servers that leave as soon as one of the file has answered."""
     for change in diff(world.wanted, world.eventual):
         if isinstance(change, RemoveDestination) and not _is_sorry(world, change):
-            number = world.connections((change.service,), change.server)
+            number = world.connections_at(((change.service, change.server),))
             effect = f"not in the file; goes when a server of the file is up, {ending(number)} then"
             kind = Kind.DRAINS if number == 0 else Kind.DISRUPTIVE
             yield replace(_line_of(world, change, names), kind=kind, effect=effect, ends=number, changes=())
@@ -98,7 +98,7 @@ def _line_of(world: World, change: Change, names: Mapping[Target, str]) -> Line:
             about, sign = About.TABLE_SERVER_ADDED, Sign.ADDED
         case EditDestination(service, server, destination):
             name = names.get((service, server), f"{name}/{server}")
-            effect = f"edited in place, {staying(world.connections((service,), server))}"
+            effect = f"edited in place, {staying(world.connections_at(((service, server),)))}"
             about, sign = About.TABLE_SERVER_EDITED, Sign.EDITED
             what = _settings(world.live[service].destinations[server], destination)
         case RemoveDestination(service, server):

@@ -198,7 +198,9 @@ def _vip_gone(world: World, old: Virtual, new: Virtual, vip: Address) -> Line:
 
 def _vip_come(world: World, new: Virtual, vip: Address) -> Line:
     come = [key for key in world.keys_after(new) if _of_vip(key, vip)]
-    effect = "the active router takes it" if _is_new(world.before, vip) else f"is there already, for {new.name} from now on"
+    effect = (
+        "the active router takes it" if _is_new(world.before, vip) else f"is there already, for {new.name} from now on"
+    )
     line = _line(About.VIP_ADDED, Sign.ADDED, "VIP", f"{vip} of {new.name}", effect)
     return replace(line, changes=world.of_services(come))
 

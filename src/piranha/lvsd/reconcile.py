@@ -37,6 +37,7 @@ ONE_BY_ONE = 100
 
 _SERVER_VERBS: Mapping[type, str] = {AddDestination: "added", EditDestination: "edited", RemoveDestination: "removed"}
 
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What one pass is going to do. repairs: what others had changed, in words, with its target."""
