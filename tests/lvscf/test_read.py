@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from piranha.lvscf.load import load
-from piranha.lvscf.read import SIZE_LIMIT, ReadError, read_and_load
-from piranha.lvscf.resolve import ask_system, resolve
+from piranha.lvscf.read import ReadError, read_and_load
+from piranha.lvscf.resolve import THREADS, ask_system, resolve
+from piranha.lvscf.syntax.limits import SIZE_LIMIT
 from piranha.terms import Address
 
 TEXT = "primary = localhost\nvirtual web {\n    active = 1\n    address = 192.0.2.10 eth0\n}\n"
@@ -77,6 +78,17 @@ def test_a_name_that_is_not_known_in_time_is_left_out() -> None:
 
     assert resolve(["slow", "quick", "unknown"], limit_s=0.2, ask=ask) == {"quick": ip_address("192.0.2.1")}
     never.set()
+
+
+def test_a_file_full_of_names_does_not_start_a_thread_for_each() -> None:
+    busy = set()
+
+    def ask(_name: str) -> Address | None:
+        busy.add(threading.get_ident())
+        return ip_address("192.0.2.1")
+
+    assert len(resolve([f"host{number}" for number in range(5000)], ask=ask)) == 5000
+    assert len(busy) <= THREADS
 
 
 def test_what_is_no_name_at_all_has_no_address() -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 from piranha.cli.options import Parser
 from piranha.control.daemon import CONFIG_FILES
 from piranha.lvscf.config import meaning
+from piranha.lvscf.diagnostics import Diagnostic
 from piranha.lvscf.load import Loaded
-from piranha.lvscf.read import SIZE_LIMIT, ReadError, read_and_load, resolve_and_load
+from piranha.lvscf.read import ReadError, read_and_load, resolve_and_load
+from piranha.lvscf.syntax.limits import SIZE_LIMIT
 from piranha.text import printable
 
 STANDARD_INPUT = Path("-")
@@ -58,13 +60,13 @@ def more(loaded: Loaded) -> str:
 
 def summary(loaded: Loaded) -> str:
     """Return `valid, 2 virtual servers, 5 real servers, 1 warning`, or how many errors there are."""
-    words = [_count(len(loaded.errors), "error")] if loaded.errors else []
+    words = [_count(_number(loaded.errors), "error")] if loaded.errors else []
     if loaded.config is not None:
         virtuals = loaded.config.virtuals
         servers = sum(len(virtual.servers) for virtual in virtuals)
         words = ["valid", _count(len(virtuals), "virtual server"), _count(servers, "real server")]
     if loaded.warnings:
-        words.append(_count(len(loaded.warnings), "warning"))
+        words.append(_count(_number(loaded.warnings), "warning"))
     return ", ".join(words)
 
 
@@ -87,10 +89,15 @@ def facts(loaded: Loaded) -> dict[str, object]:
                 "length": finding.span.length,
                 "message": finding.message,
                 "hint": finding.hint,
+                "more": finding.more,
             }
             for finding in loaded.findings
         ],
     }
+
+
+def _number(findings: Sequence[Diagnostic]) -> int:
+    return sum(1 + finding.more for finding in findings)
 
 
 def _count(number: int, what: str) -> str:

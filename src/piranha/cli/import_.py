@@ -9,7 +9,8 @@ from pathlib import Path
 
 from piranha.change.imported import Imported
 from piranha.cli.options import Parser
-from piranha.lvscf.read import SIZE_LIMIT, ReadError, read_bytes
+from piranha.lvscf.read import ReadError, read_bytes
+from piranha.lvscf.syntax.limits import SIZE_LIMIT
 from piranha.text import printable
 
 DESCRIPTION = """Make an lvs.cf out of the configuration of another program. It goes to stdout or to OUT, what changed

@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from piranha.text import printable
@@ -11,6 +11,7 @@ from piranha.text import printable
 SHOWN_WIDTH = 160  # a longer source line is cut round the place of the finding
 HINT_LIMIT = 100  # words of one file for which a similar one is looked for
 HINT_LENGTH = 40  # characters of such a word, at most
+KIND_LIMIT = 100  # findings of one code that are told; of the others only how many there are
 MESSAGE_LENGTH = 240  # characters of a finding's words
 _LONG_WORD = re.compile(r"(\S{60})\S+")
 
@@ -35,7 +36,8 @@ class Span:
 class Diagnostic:
     """One finding at one place in lvs.cf, worded for the person who wrote the line.
 
-    code: `E…` or `W…` and three digits, stable; `codes.CODES` explains each.
+    code: `E…` or `W…` and three digits, stable; `codes.CODES` explains each. more: how many further findings of this
+    code the file has that are not kept; said at the last one that is.
     """
 
     severity: Severity
@@ -43,6 +45,7 @@ class Diagnostic:
     span: Span
     message: str
     hint: str = ""
+    more: int = 0
 
     def render(self, path: str, text: str) -> str:
         """Return the finding with its source line and a caret under the place."""
@@ -62,6 +65,8 @@ class Diagnostic:
             shown += [f"    {source}", f"    {carets}"]
         if self.hint:
             shown.append(f"    hint: {self.hint}")
+        if self.more:
+            shown.append(f"    and {self.more:,} more [{self.code}]")
         return "\n".join(shown)
 
     def sentence(self) -> str:
@@ -81,15 +86,28 @@ def _cut(source: str, before: int, length: int) -> tuple[str, int, int]:
 
 @dataclass(slots=True)
 class Findings:
-    """Collects what is found on the way through one file."""
+    """Collects what is found on the way through one file. added: how many there are, also of those not kept."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    added: int = field(default=0, init=False)
+    _of_kind: dict[str, int] = field(default_factory=dict, init=False)
     _looked_up: int = field(default=0, init=False)
 
     def add(self, code: str, span: Span, message: str, hint: str = "") -> None:
         """Note a finding; the first letter of `code` is its severity."""
-        severity = Severity.ERROR if code.startswith("E") else Severity.WARNING
-        self.found.append(Diagnostic(severity, code, span, _told(message), _told(hint)))
+        if self._counts(code):
+            severity = Severity.ERROR if code.startswith("E") else Severity.WARNING
+            self.found.append(Diagnostic(severity, code, span, _told(message), _told(hint)))
+
+    def take_errors(self, other: "Findings") -> None:
+        """Note the errors that were found elsewhere."""
+        self.found += [one for one in other.found if one.severity is Severity.ERROR and self._counts(one.code)]
+
+    def _counts(self, code: str) -> bool:
+        """Count a finding; return whether it is one of the first KIND_LIMIT of its code, which are kept."""
+        self.added += 1
+        self._of_kind[code] = self._of_kind.get(code, 0) + 1
+        return self._of_kind[code] <= KIND_LIMIT
 
     def nearest(self, word: str, options: Iterable[str]) -> str:
         """Return `did you mean 'wlc'?` for the option that looks most like `word`, empty if none does."""
@@ -102,7 +120,17 @@ class Findings:
 
     def in_file_order(self) -> tuple[Diagnostic, ...]:
         """Return the findings sorted by place; those of one place in the order they were found."""
-        return tuple(sorted(self.found, key=lambda diagnostic: (diagnostic.span.line, diagnostic.span.column)))
+        ordered = sorted(self.found, key=lambda diagnostic: (diagnostic.span.line, diagnostic.span.column))
+        for code, number in self._of_kind.items():
+            if number > KIND_LIMIT:
+                self._tell_the_rest(ordered, code, number - KIND_LIMIT)
+        return tuple(ordered)
+
+    def _tell_the_rest(self, ordered: list[Diagnostic], code: str, number: int) -> None:
+        """Say at the last finding of a code how many more there are."""
+        last = max((place for place, finding in enumerate(ordered) if finding.code == code), default=None)
+        if last is not None:
+            ordered[last] = replace(ordered[last], more=number)
 
 
 def _told(text: str) -> str:

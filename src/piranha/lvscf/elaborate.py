@@ -77,7 +77,7 @@ def _blocks_without_effect(tree: Tree, reader: Reader) -> None:
         # Only what is wrong is of interest: none of its settings needs a warning of its own.
         inner = Findings()
         collect(block.settings(), Scope.FAILOVER, block.span, Reader(inner, reader.hosts, look_up=False))
-        findings.found += [diagnostic for diagnostic in inner.found if has_errors([diagnostic])]
+        findings.take_errors(inner)
     for block in tree.blocks("server"):
         findings.add("E008", block.span, "a 'server' block stands only inside a 'virtual' block")
 
@@ -89,7 +89,7 @@ def _check_blocks(tree: Tree, reader: Reader) -> list[CheckBlock]:
         findings.add("W004", block.span, "'check' blocks are understood, but this version does not act on them yet")
         inner = Findings()
         section = collect(block.settings(), Scope.CHECK, block.span, Reader(inner, reader.hosts, look_up=False))
-        findings.found += [diagnostic for diagnostic in inner.found if has_errors([diagnostic])]
+        findings.take_errors(inner)
         if block.name is not None:
             found.append(CheckBlock(block, block.name.value, section))
     return found

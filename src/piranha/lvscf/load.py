@@ -7,6 +7,7 @@ from piranha.lvscf.config import Config
 from piranha.lvscf.diagnostics import Diagnostic, Findings, Severity, Span
 from piranha.lvscf.elaborate import elaborate
 from piranha.lvscf.names import names_to_resolve, with_addresses
+from piranha.lvscf.syntax.limits import TooLarge
 from piranha.lvscf.syntax.parser import parse
 from piranha.lvscf.syntax.tree import Tree, Trivia
 from piranha.terms import Address
@@ -76,7 +77,10 @@ def parsed(data: bytes, path: str) -> Source:
     if "\r" in text.rstrip("\r") and "\n" not in text:
         hint = "write them again: tr '\\r' '\\n' <OLD >NEW"
         return _unusable(path, "E049", "the lines end in carriage returns alone, as on an old Mac", hint)
-    tree, findings = parse(text)
+    try:
+        tree, findings = parse(text)
+    except TooLarge as error:
+        return _unusable(path, "E025", str(error), "see LIMITS in lvs.cf(5)", error.line)
     if not findings and all(isinstance(node, Trivia) for node in tree.body):
         return _unusable(path, "E001", "empty configuration", "an empty file would remove every virtual server")
     return Source(tree, findings, text, path, names_to_resolve(tree))
@@ -97,7 +101,7 @@ def unusable(path: str, code: str, message: str, hint: str = "") -> Loaded:
     return elaborated(_unusable(path, code, message, hint), {})
 
 
-def _unusable(path: str, code: str, message: str, hint: str) -> Source:
+def _unusable(path: str, code: str, message: str, hint: str, line: int = 1) -> Source:
     findings = Findings()
-    findings.add(code, Span(1, 1), message, hint)
+    findings.add(code, Span(line, 1), message, hint)
     return Source(None, findings.in_file_order(), "", path)

@@ -8,7 +8,10 @@ import re
 from collections.abc import Iterable
 
 from piranha.lvscf.codes import CODES
+from piranha.lvscf.diagnostics import KIND_LIMIT
 from piranha.lvscf.directives import ALL, Directive, Scope, Status
+from piranha.lvscf.settings import LONGEST
+from piranha.lvscf.syntax.limits import LENGTH_LIMIT, LINE_LIMIT, SIZE_LIMIT, WORD_LIMIT
 
 _RULES = (
     "One setting a line: a keyword, =, and one or more values. Blanks round = may be left out.",
@@ -46,6 +49,16 @@ _DIFFERENCES = (
     "An expression that is no POSIX extended regular expression is refused; with the original the server was down.",
 )
 
+_LIMITS = (
+    f"{SIZE_LIMIT // 1024 // 1024} MiB. 3000 virtual servers of 30 real servers, a setting a line, take about 8.",
+    f"{LINE_LIMIT:,} lines, {LENGTH_LIMIT:,} characters in a line, {WORD_LIMIT:,} words in all.",
+    f"{LONGEST:,} characters of a value or a name.",
+    "Blocks nest two deep: server blocks stand in virtual blocks.",
+    f"Of more than {KIND_LIMIT} findings of one code their number is told.",
+    "Reading takes at most 1 GiB of memory, whatever is in the file; a file of 1000 virtual servers of 10 real "
+    "servers takes 40 MB.",
+)
+
 _EXAMPLE = """primary = 192.0.2.2
 virtual web {
     active = 1
@@ -71,6 +84,7 @@ def page() -> str:
         ".Sh DIFFERENCES FROM THE ORIGINAL\n",
         _text("Every sensible file of the original loads and means the same, but for these:"),
         _bullets(_DIFFERENCES),
+        ".Sh LIMITS\n" + _text("A file that is larger is refused, with one finding:") + _bullets(_LIMITS),
         ".Sh FINDINGS\nE is an error: the file is not used, and a running daemon goes on as it is. W is a warning.\n",
         ".Bl -tag -width E000\n" + "".join(f".It {code}\n{_text(text)}" for code, text in CODES.items()) + ".El\n",
         ".Sh FILES\n.Bl -tag -width indent\n.It Pa /etc/piranha/lvs.cf\n.It Pa /etc/sysconfig/ha/lvs.cf\n"

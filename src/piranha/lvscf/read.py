@@ -10,8 +10,7 @@ from pathlib import Path
 from piranha.errors import PiranhaError
 from piranha.lvscf.load import Loaded, elaborated, parsed, unusable
 from piranha.lvscf.resolve import resolve
-
-SIZE_LIMIT = 4 * 1024 * 1024  # bytes; 1000 virtual servers of 10 real servers take about 1 MB
+from piranha.lvscf.syntax.limits import SIZE_LIMIT
 
 
 class ReadError(PiranhaError, OSError):
@@ -22,7 +21,8 @@ def read_and_load(path: Path | str) -> Loaded:
     """Read, resolve host names, load.
 
     What is no text of a sensible size is one clear finding. Raises ReadError when the path cannot
-    be opened or read, or leads to a directory, a FIFO, a device or a socket.
+    be opened or read, leads to a directory, a FIFO, a device or a socket, or to a file that somebody
+    is writing to.
     """
     return resolve_and_load(read_bytes(path), str(path))
 
@@ -63,13 +63,17 @@ def _read(path: str) -> bytes:
     # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            raise ValueError(f"this is {_kind(mode)}, not a file")
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise ValueError(f"this is {_kind(before.st_mode)}, not a file")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(SIZE_LIMIT + 1)
+            data = file.read(SIZE_LIMIT + 1) or b""  # None: a file of the kernel that has nothing to say now
+        after = os.fstat(descriptor)
     finally:
         os.close(descriptor)
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise ValueError("it changed while it was read; write a new file beside it, then rename that")
+    return data
 
 
 def _kind(mode: int) -> str:

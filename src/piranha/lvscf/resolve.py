@@ -9,6 +9,7 @@ from queue import Empty, Queue
 
 from piranha.terms import Address
 
+THREADS = 32  # look-ups at the same time
 LIMIT_S = 5.0  # for all names together: a dead name service must not hold a reload for minutes
 
 
@@ -30,9 +31,16 @@ def resolve(
     answers: Queue[tuple[str, Address | None]] = Queue()
     waiting = list(dict.fromkeys(names))
     end = time.monotonic() + limit_s
-    for name in waiting:
+    questions = iter(waiting)
+
+    def work() -> None:
+        # `next` of a list's iterator is one step to other threads.
+        while time.monotonic() < end and (name := next(questions, None)) is not None:
+            answers.put((name, ask(name)))
+
+    for _ in waiting[:THREADS]:
         # Daemon threads: a look-up cannot be ended, and must not keep the process from ending.
-        threading.Thread(target=lambda name=name: answers.put((name, ask(name))), daemon=True).start()
+        threading.Thread(target=work, daemon=True).start()
     found: dict[str, Address] = {}
     for _ in waiting:
         try:

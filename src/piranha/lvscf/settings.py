@@ -98,7 +98,7 @@ def collect(settings: Iterable[Setting], scope: Scope, span: Span, reader: Reade
     """Read the settings of one block; what is wrong goes to the findings of `reader`."""
     known = directives.of(scope)
     section = Section(span, scope)
-    given, seen, found = section.given, reader.seen.setdefault(scope, {}), reader.findings.found
+    given, seen, findings = section.given, reader.seen.setdefault(scope, {}), reader.findings
     for setting in settings:
         name, lone = setting.name, setting.lone
         if (name, lone) in seen and name not in given:
@@ -106,14 +106,14 @@ def collect(settings: Iterable[Setting], scope: Scope, span: Span, reader: Reade
             continue
         directive = known.get(name) or directives.find(name, scope)
         if directive is None:
-            _unknown(setting, scope, reader.findings)
+            _unknown(setting, scope, findings)
             continue
-        before = len(found)
-        if setting.values and not _reported(setting) and not too_long(setting.values, reader.findings):
+        before = findings.added
+        if setting.values and not _reported(setting) and not too_long(setting.values, findings):
             _take(directive, setting, section, reader)
         if name not in given:
             section.wrong.add(name)
-        elif lone is not None and len(found) == before:
+        elif lone is not None and findings.added == before:
             seen[name, lone] = given[name].value
     return section
 

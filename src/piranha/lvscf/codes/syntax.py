@@ -86,10 +86,10 @@ SYNTAX: dict[str, Story] = {
         cure="Take the file from the other router or from your copies; save it as UTF-8.",
     ),
     "E025": Story(
-        means="The file is too large to be an lvs.cf.",
+        means="The file, or one of its lines, is too large to be an lvs.cf.",
         why="Reading something endless would keep a daemon from its work, and might take its memory.",
-        cure="Look at what was copied there. 1000 virtual servers with 10 real servers each are about 1 MB; the limit "
-        "is 4 MiB.",
+        cure="Look at what was copied there. 1000 virtual servers with 10 real servers each are about 1 MB; the limits "
+        "stand in lvs.cf(5).",
     ),
     "E047": Story(
         means="A name or a value is longer than any that makes sense.",

@@ -16,7 +16,7 @@ _VALUES = (Kind.WORD, Kind.QUOTED, Kind.UNCLOSED)
 
 
 def parse(text: str) -> tuple[Tree, tuple[Diagnostic, ...]]:
-    """Return the tree of `text` and what is wrong with its syntax, in file order; never fails."""
+    """Return the tree of `text` and what is wrong with its syntax, in file order. Raises TooLarge and nothing else."""
     parser = _Parser(text)
     tree = parser.file()
     return tree, parser.findings.in_file_order()

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
+from piranha.lvscf.syntax.limits import WORD_LIMIT, TooLarge, check_size
+
 BLOCK_KEYWORDS = ("virtual", "server", "failover", "check")
 BOM = "\ufeff"
 NO_SEMICOLON = "leave the ; out: it parts settings only behind a { on the same line"
@@ -79,7 +81,7 @@ _new = tuple.__new__  # a NamedTuple made by its own name takes twice as long
 
 
 def tokenize(text: str) -> list[Token]:
-    """Return the tokens of `text`, the last of kind END; never fails, whatever the text is."""
+    """Return the tokens of `text`, the last of kind END. Raises TooLarge, and fails for no other text."""
     tokens, _ = scan(text)
     return [part for token in tokens for part in (cut(token) if token.kind is Kind.SETTING else (token,))]
 
@@ -92,8 +94,9 @@ def scan(text: str) -> tuple[list[Token], PlainSettings]:
     """Return the tokens of `text` with each ordinary setting in one piece, and what these pieces say.
 
     Most of a large file is ordinary settings, most of them said before: `cut` makes tokens of one
-    when somebody asks for them.
+    when somebody asks for them. Raises TooLarge.
     """
+    check_size(text)
     tokens: list[Token] = []
     plain: PlainSettings = {}
     braces: dict[str, _Shape] = {}
@@ -114,6 +117,8 @@ def scan(text: str) -> tuple[list[Token], PlainSettings]:
             tokens += [_new(Token, (kind, before, word, line, column)) for kind, before, word, column in shape]
         else:
             end = _Line(text, position, line, tokens).read()
+            if len(tokens) > WORD_LIMIT:
+                raise TooLarge(line, f"this file has more than {WORD_LIMIT:,} words")
         position = end
         line += 1
     last_break = max(text.rfind("\n") + 1, start)
