@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from tests.lvscf.layouts import files
 
 from piranha.lvscf.config import meaning
 from piranha.lvscf.load import load
 from piranha.lvscf.syntax.layout import formatted
 from piranha.lvscf.syntax.parser import parse
 from piranha.lvscf.syntax.tokens import Kind, tokenize
-from tests.lvscf.layouts import files
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.cf"))

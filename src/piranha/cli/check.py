@@ -30,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
     args = options.parse_args(argv)
     path = args.file or next((file for file in CONFIG_FILES if file.exists()), CONFIG_FILES[0])
     try:
-        loaded = _standard_input() if path == STANDARD_INPUT else read_and_load(path)
+        loaded = read(path)
     except ReadError as error:
         print(f"piranha: {printable(str(error))}", file=sys.stderr)
         return 2
@@ -43,8 +43,10 @@ def main(argv: Sequence[str]) -> int:
     return 1 if loaded.config is None else 0
 
 
-def _standard_input() -> Loaded:
-    """Read what is piped in. Raises ReadError."""
+def read(path: Path) -> Loaded:
+    """Read a file, or what is piped in where `path` is `-`. Raises ReadError."""
+    if path != STANDARD_INPUT:
+        return read_and_load(path)
     name = "standard input"
     try:
         return resolve_and_load(sys.stdin.buffer.read(SIZE_LIMIT + 1), name)
