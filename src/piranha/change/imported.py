@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 
 from piranha.lvscf.diagnostics import Severity
-from piranha.lvscf.load import load
+from piranha.lvscf.load import elaborated, parsed
 from piranha.text import printable
 
+_ANY = IPv4Address("198.18.0.1")  # RFC 2544: no router, no VIP and no server has it
 NOTES_LIMIT = 1000  # of one import; a file of garbage must not become a book
 
 
@@ -82,11 +84,16 @@ class Draft:
         """Return the result. What `piranha check` would say of it becomes a note at the place it comes from."""
         text = "\n".join(self.lines) + "\n" if self.lines else ""
         if text:
-            for finding in load(text.encode("utf-8", "surrogateescape"), "lvs.cf").findings:
+            source = parsed(text.encode("utf-8", "surrogateescape"), "lvs.cf")
+            # Any address will do to judge the rest: looking names up is for who uses the file.
+            hosts = {name: _ANY + number for number, name in enumerate(source.names)}
+            for finding in elaborated(source, hosts).findings:
                 message = f"{finding.message}{'; ' + finding.hint if finding.hint else ''} [{finding.code}]"
                 line = finding.span.line
                 self.notes.append(Note(finding.severity, self._origin(line), line, message))
-        ordered = sorted(self.notes, key=lambda note: (note.origin != self.whole, note.origin, note.line or 0))
+        ordered = sorted(
+            dict.fromkeys(self.notes), key=lambda note: (note.origin != self.whole, note.origin, note.line or 0)
+        )
         return Imported(text, _limited(ordered, self.whole))
 
     def _origin(self, line: int) -> Origin:

@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from piranha.change.imported import Imported
+from piranha.cli.import_keepalived import keepalived
 from piranha.cli.options import Parser
-from piranha.lvscf.read import ReadError, read_bytes
-from piranha.lvscf.syntax.limits import SIZE_LIMIT
+from piranha.lvscf.read import ReadError
 from piranha.text import printable
 
 DESCRIPTION = """Make an lvs.cf out of the configuration of another program. It goes to stdout or to OUT, what changed
 its meaning or has no counterpart to stderr, with the lines of both files.
 Exit status 0: done, 1: done, but some notes are errors, or nothing could be made of it, 2: a file cannot be read."""
 
-KINDS: dict[str, Callable[[argparse.Namespace], Imported]] = {}
+KINDS: dict[str, Callable[[argparse.Namespace], Imported]] = {"keepalived": keepalived}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -26,31 +26,24 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument("kind", metavar="KIND", choices=tuple(KINDS), help=", ".join(KINDS))
     options.add_argument("files", metavar="FILE", nargs="+", type=Path, help="- reads standard input")
     options.add_argument("-o", dest="out", metavar="OUT", type=Path, help="write here; the file must not exist yet")
+    options.add_argument(
+        "--router",
+        choices=("primary", "backup"),
+        action="append",
+        help="keepalived: which router FILE is of, once for each; default: state and priority tell",
+    )
     options.add_argument("--json", action="store_true", help="print result and notes as JSON")
     args = options.parse_args(argv)
+    if args.router and sorted(set(args.router)) != sorted(args.router):
+        options.error(f"--router {args.router[0]} is given twice")
+    if args.router and len(args.router) > len(args.files):
+        options.error("--router is given more often than FILE")
     try:
         imported = KINDS[args.kind](args)
     except ReadError as error:
         print(f"piranha: {printable(str(error))}", file=sys.stderr)
         return 2
     return _deliver(imported, args)
-
-
-def source_text(path: Path) -> str:
-    """Return what a file holds, `-` for standard input, decoded as UTF-8 with surrogateescape.
-
-    Raises ReadError for what cannot be read, is no ordinary file, or is longer than SIZE_LIMIT.
-    """
-    name = "standard input" if str(path) == "-" else str(path)
-    try:
-        data = sys.stdin.buffer.read(SIZE_LIMIT + 1) if str(path) == "-" else read_bytes(path)
-    except (OSError, AttributeError) as error:  # a directory, or closed by whoever started us
-        if isinstance(error, ReadError):
-            raise
-        raise ReadError(f"{name}: {getattr(error, 'strerror', None) or 'it is closed'}") from error
-    if len(data) > SIZE_LIMIT:
-        raise ReadError(f"{name}: larger than {SIZE_LIMIT // 1024 // 1024} MiB")
-    return data.decode("utf-8", "surrogateescape")
 
 
 def _deliver(imported: Imported, args: argparse.Namespace) -> int:

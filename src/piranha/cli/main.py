@@ -25,6 +25,7 @@ VERBS = {
     "why": "tell the story of a server, virtual server, VIP, router or of the configuration",
     "events": "list what was decided, newest last",
     "switchover": "have the partner take over now, and wait until it has",
+    "import": "make an lvs.cf out of the configuration of another program",
     "keygen": "write a key for signed heartbeats",
     "demo": "run a whole cluster on this machine, without privilege, and break it",
 }

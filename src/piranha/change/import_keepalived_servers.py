@@ -1,0 +1,357 @@
+"""Virtual and real servers of keepalived as values in the words of lvs.cf.
+
+Source: keepalived.conf(5), *LVS CONFIGURATION*, and what version 2.2 does where the page is silent.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+from piranha.change.import_keepalived_body import Body
+from piranha.change.import_keepalived_checks import KINDS, Check, Patience, Target, read_check
+from piranha.change.import_keepalived_known import SERVER, VIRTUAL
+from piranha.change.import_keepalived_tree import Statement
+from piranha.change.imported import Draft, Origin
+from piranha.terms import Address, Family
+
+PERSISTENCE_S = 360  # persistence_timeout without a number; also what a service without a port gets
+SERVICES_LIMIT = 4096  # of one group: a range may be a whole network
+_FORWARDING = {"NAT": "nat", "DR": "direct", "TUN": "tunnel"}
+_FLAGS = {
+    "sh-port": "port",
+    "sh-fallback": "fallback",
+    "mh-port": "port",
+    "mh-fallback": "fallback",
+    "flag-1": "flag-1",
+    "flag-2": "flag-2",
+    "flag-3": "flag-3",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A forwarding method. settings: `tunnel_type` and its like."""
+
+    forwarding: str = "nat"
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a virtual server answers to: an address and a port (0 = all), or a firewall mark."""
+
+    origin: Origin
+    family: Family
+    address: Address | None = None
+    port: int = 0
+    mark: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RealServer:
+    """One real server.
+
+    port: 0 = that of the virtual server. checks: one of kind "" where nothing says how; checked: whether keepalived
+    has a checker. name: empty where the file has none.
+    """
+
+    origin: Origin
+    address: Address
+    port: int
+    weight: int
+    method: Method
+    thresholds: tuple[int, int]
+    checks: tuple[Check, ...]
+    checked: bool
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualServer:
+    """One virtual server. protocol: `tcp`, `udp`, `sctp`, empty for a mark. settings: further lines of its block."""
+
+    origin: Origin
+    name: str
+    services: tuple[Service, ...]
+    protocol: str
+    method: Method
+    settings: tuple[tuple[str, str, Origin], ...]
+    servers: tuple[RealServer, ...]
+
+
+def read_servers(top: Sequence[Statement], draft: Draft) -> list[VirtualServer]:
+    """Return every virtual server of the file, those of groups with all the services of their group."""
+    groups: dict[str, Statement] = {}
+    for block in top:
+        if block.keyword == "virtual_server_group":
+            groups[" ".join(block.args)] = block
+    blocks = [block for block in top if block.keyword == "virtual_server"]
+    found = [_virtual(block, groups, draft) for block in blocks]
+    used = {" ".join(block.args[1:]) for block in blocks if block.args[:1] == ("group",)}
+    for name, block in groups.items():
+        if name not in used:
+            draft.warn(block.origin, f"no virtual_server uses the group '{name}': left out")
+    return [one for one in found if one is not None]
+
+
+def _virtual(block: Statement, groups: dict[str, Statement], draft: Draft) -> VirtualServer | None:
+    body = Body.of(block, draft)
+    method = _method(body, Method(), "lb_kind", "lvs_method")
+    patience = Patience.read(body, Patience())
+    host = body.word("virtualhost")
+    inhibit, alpha = body.flag("inhibit_on_failure"), body.flag("alpha")
+    reading = _Reading(method, patience, host, bool(inhibit), bool(alpha), draft)
+    servers = [reading.server(one) for one in body.all("real_server")]
+    pool = tuple(one for one in servers if one is not None)
+    family = body.word("ip_family")
+    services = tuple(_services(block, groups, pool, family, draft))
+    if not services:
+        return None
+    settings = [*_scheduling(body), *_persistence(body, services), *_sorry(body, method, pool), *reading.switches(body)]
+    protocol = _protocol(body, services, draft)
+    name = body.word("snmp_name") or (block.args[1] if block.args[0] == "group" else "")
+    body.report(VIRTUAL)
+    if not pool:
+        draft.warn(block.origin, "no real servers")
+    return VirtualServer(block.origin, name, services, protocol, method, tuple(settings), pool)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Reads the real servers of one virtual server. quiesced, waits: what each of them says of these switches."""
+
+    method: Method
+    patience: Patience
+    host: str | None
+    inhibit: bool
+    alpha: bool
+    draft: Draft
+    quiesced: set[bool] | None = None
+    waits: set[bool] | None = None
+
+    def server(self, block: Statement) -> RealServer | None:
+        """Return one real server, None where it has no address."""
+        body = Body.of(block, self.draft)
+        address = body.address_of(block)
+        if address is None:
+            return None
+        port = _port(block, 2, self.draft)
+        method = _method(body, self.method, "lb_kind", "lvs_method")
+        patience = Patience.read(body, self.patience)
+        target = Target(address, port, body.word("virtualhost") or self.host)
+        quiesced, alpha = body.flag("inhibit_on_failure"), body.flag("alpha")
+        self.quiesced = (self.quiesced or set()) | {self.inhibit if quiesced is None else quiesced}
+        checkers = body.all(*KINDS)
+        alphas = [Body.of(one, Draft(self.draft.whole)).flag("alpha") for one in checkers]
+        above = self.alpha if alpha is None else alpha
+        self.waits = (self.waits or set()) | {any(above if one is None else one for one in alphas)}
+        checks = tuple(check for one in checkers for check in read_check(one, target, patience, self.draft))
+        weight = body.number("weight", 0, 65535)
+        thresholds = (body.number("uthreshold", 0, 2**31 - 1) or 0, body.number("lthreshold", 0, 2**31 - 1) or 0)
+        name = body.word("snmp_name") or ""
+        body.report(SERVER)
+        return RealServer(
+            origin=block.origin,
+            address=address,
+            port=port,
+            weight=1 if weight is None else weight,
+            method=method,
+            thresholds=thresholds,
+            checks=checks or (Check("", patience.timing()),),
+            checked=bool(checkers),
+            name=name,
+        )
+
+    def switches(self, body: Body) -> Iterator[tuple[str, str, Origin]]:
+        """Return `quiesce_server` and `start_state`, which lvs.cf has for the whole pool only."""
+        for keyword, values, word in (
+            ("inhibit_on_failure", self.quiesced, "quiesce_server"),
+            ("alpha", self.waits, "start_state"),
+        ):
+            found = body.last(keyword)
+            origin = found.origin if found is not None else body.at
+            chosen = any(values or ())
+            if len(values or ()) > 1:
+                message = f"'{keyword}' differs between real servers; {word} is one for the pool"
+                self.draft.warn(body.at, f"{message}: it is taken as {'on' if chosen else 'off'} for all")
+            if word == "start_state" and not chosen and values:
+                yield word, "up", origin
+            elif word == "quiesce_server" and chosen:
+                yield word, "1", origin
+
+
+def _method(body: Body, above: Method, *keywords: str) -> Method:
+    found = body.last(*keywords)
+    if found is None:
+        return above
+    words = list(found.args)
+    forwarding = _FORWARDING.get(words.pop(0) if words else "")
+    if forwarding is None:
+        body.draft.warn(found.origin, f"'{' '.join(found.words)}' is neither NAT, DR nor TUN: taken as NAT")
+        return Method()
+    settings: list[tuple[str, str]] = []
+    while words:
+        word = words.pop(0)
+        if word == "type" and words:
+            settings.append(("tunnel_type", words.pop(0)))
+        elif word == "port" and words:
+            settings.append(("tunnel_port", words.pop(0)))
+        elif word in ("nocsum", "csum", "remcsum"):
+            settings += [] if word == "nocsum" else [("tunnel_checksum", word)]
+        else:
+            body.draft.warn(found.origin, f"'{word}' is no option of {found.keyword}: left out")
+    return Method(forwarding, tuple(one for one in settings if one != ("tunnel_type", "ipip")))
+
+
+def _port(statement: Statement, at: int, draft: Draft) -> int:
+    """Return word number `at` as a port, 0 where there is none."""
+    text = statement.words[at] if at < len(statement.words) else "0"
+    if text.isdecimal() and text.isascii() and len(text) < 6 and int(text) < 65536:
+        return int(text)
+    draft.fail(statement.origin, f"'{text}' is no port")
+    return 0
+
+
+def _services(
+    block: Statement, groups: dict[str, Statement], pool: Sequence[RealServer], family: str | None, draft: Draft
+) -> Iterator[Service]:
+    kind = block.args[0] if block.args else ""
+    if kind == "group":
+        group = groups.get(" ".join(block.args[1:]))
+        if group is None:
+            draft.fail(block.origin, f"there is no virtual_server_group '{' '.join(block.args[1:])}'")
+            return
+        for entry in group.body or ():
+            yield from _entry(entry, entry.words, pool, None, draft)
+        return
+    yield from _entry(block, block.args, pool, family, draft)
+
+
+def _entry(
+    statement: Statement, words: Sequence[str], pool: Sequence[RealServer], family: str | None, draft: Draft
+) -> Iterator[Service]:
+    """Return the services of `ADDRESS [PORT]`, `RANGE [PORT]` or `fwmark NUMBER [inet|inet6]`."""
+    place = Statement(statement.origin, tuple(words) or ("",))
+    if place.words[0] == "fwmark":
+        number = place.words[1] if len(place.words) > 1 else ""
+        mark = int(number, 0) if number.isascii() and number.isalnum() and _is_number(number) else 0
+        if not 0 < mark < 2**32:
+            draft.fail(statement.origin, f"'{number}' is no firewall mark")
+            return
+        words_of_family = {"inet": Family.IPV4, "inet6": Family.IPV6}
+        asked = words_of_family.get(place.words[2] if len(place.words) > 2 else family or "")
+        yield Service(statement.origin, asked or (Family.of(pool[0].address) if pool else Family.IPV4), mark=mark)
+        return
+    port = _port(place, 1, draft)
+    addresses = _addresses(place.words[0])
+    if addresses is None:
+        draft.fail(statement.origin, f"'{place.words[0]}' is no address or range of addresses")
+        return
+    if len(addresses) > SERVICES_LIMIT:
+        draft.fail(statement.origin, f"{len(addresses)} addresses are more than one file should hold: use fwmark")
+        return
+    for address in addresses:
+        yield Service(statement.origin, Family.of(address), address, port)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        int(text, 0)
+    except ValueError:
+        return False
+    return True
+
+
+def _addresses(text: str) -> Sequence[Address] | None:
+    """Return what `10.0.0.1`, `10.0.0.1-9`, `10.0.0.1-10.0.1.9` or `10.0.0.0/29` stands for, None for anything else."""
+    try:
+        if "/" in text:
+            network = ip_network(text, strict=False)
+            return range_of(network[0], int(network[-1]) - int(network[0]) + 1)
+        first_word, dash, last_word = text.partition("-")
+        first = ip_address(first_word)
+        if not dash:
+            return [first]
+        if last_word.isascii() and last_word.isalnum() and first.version == 4:
+            last = int(first) - (int(first) & 0xFF) + int(last_word)
+            if int(last_word) > 255:
+                return None
+        elif ":" not in last_word and first.version == 6:
+            last = (int(first) >> 16 << 16) + int(last_word, 16)
+        else:
+            last = int(ip_address(last_word))
+    except ValueError:
+        return None
+    return range_of(first, last - int(first) + 1) if last >= int(first) else None
+
+
+def range_of(first: Address, count: int) -> Sequence[Address]:
+    """Return `count` addresses from `first` on; more than SERVICES_LIMIT are not made, only counted up to one more."""
+    return [first + number for number in range(min(count, SERVICES_LIMIT + 1))]
+
+
+def _protocol(body: Body, services: Sequence[Service], draft: Draft) -> str:
+    found = body.last("protocol")
+    word = found.args[0].lower() if found is not None and found.args else ""
+    if all(service.mark for service in services):
+        return word if word in ("tcp", "udp", "sctp") else ""
+    if word in ("tcp", "udp", "sctp"):
+        return word
+    draft.warn(body.at if found is None else found.origin, "no protocol: keepalived takes UDP, and so does this")
+    return "udp"
+
+
+def _scheduling(body: Body) -> Iterator[tuple[str, str, Origin]]:
+    found = body.last("lb_algo", "lvs_sched")
+    yield "scheduler", found.args[0] if found is not None and found.args else "wlc", found.origin if found else body.at
+    flags = [one for keyword in _FLAGS for one in body.all(keyword)]
+    if flags:
+        yield "scheduler_flags", " ".join(dict.fromkeys(_FLAGS[one.keyword] for one in flags)), flags[0].origin
+    if (ops := body.last("ops")) is not None:
+        yield "one_packet", "1", ops.origin
+
+
+def _persistence(body: Body, services: Sequence[Service]) -> Iterator[tuple[str, str, Origin]]:
+    found = body.last("persistence_timeout")
+    seconds = None
+    if found is not None:
+        seconds = body.whole(found, 1, 31 * 86400) if found.args else PERSISTENCE_S
+    elif any(not service.mark and not service.port for service in services):
+        body.draft.warn(body.at, f"every port needs persistence: {PERSISTENCE_S} s, as keepalived takes it")
+        seconds = PERSISTENCE_S
+    granularity = body.word("persistence_granularity")
+    engine = body.last("persistence_engine")
+    if seconds is None:
+        return
+    origin = found.origin if found is not None else body.at
+    yield "persistent", str(seconds), origin
+    if granularity is not None:
+        yield "pmask", granularity if "." in granularity else f"/{granularity.lstrip('/')}", origin
+    if engine is not None and engine.args:
+        yield "persistence_engine", engine.args[0], engine.origin
+
+
+def _sorry(body: Body, method: Method, pool: Sequence[RealServer]) -> Iterator[tuple[str, str, Origin]]:
+    found = body.last("sorry_server")
+    own = _method(body, method, "sorry_server_lvs_method")
+    quorum = body.last("quorum")
+    least = (body.whole(quorum, 1, 2**31 - 1) if quorum is not None else None) or 1
+    margin = body.number("hysteresis", 0, 2**31 - 1) or 0
+    address = body.address_of(found) if found is not None else None
+    if found is None or address is None:
+        if quorum is not None:
+            message = "quorum without sorry_server only starts programs: left out"
+            body.draft.warn(quorum.origin, message)
+        return
+    port = _port(found, 2, body.draft)
+    yield "sorry_server", f"{address} {port}" if port else str(address), found.origin
+    if own.forwarding != method.forwarding:
+        yield "sorry_forwarding", own.forwarding, found.origin
+    if quorum is None:
+        return
+    # keepalived: lost below quorum - hysteresis, regained at quorum + hysteresis.
+    yield "quorum", str(max(1, least - margin)), quorum.origin
+    if margin:
+        yield "quorum_margin", str(least + margin - max(1, least - margin)), quorum.origin
+    if any(server.weight != 1 for server in pool):
+        body.draft.warn(quorum.origin, "keepalived counts weights, lvs.cf servers: see that quorum fits")
