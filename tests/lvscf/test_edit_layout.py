@@ -56,7 +56,7 @@ def unset(text: str, name: str, keyword: str) -> str:
         ("", "backup", "backup = 5\n"),
         ("www", "port", "     port     = 5\n"),
         ("www", "quiesce_server", "     quiesce_server = 5\n"),
-        ("web1", "weight", "     server web1 { active = 1; weight = 5; address = 10.11.12.21 }\n"),
+        ("web1", "weight", "     server web1 { active = 1; address = 10.11.12.21; weight = 5 }\n"),
         ("web1", "address", "     server web1 { active = 1; address = 5 }\n"),
         ("web2", "weight", "         weight=5\n"),
         ("", "deadtime", "deadtime = 5                # as long as a switch needs\n"),

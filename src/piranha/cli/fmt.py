@@ -8,7 +8,7 @@ from pathlib import Path
 
 from piranha.cli.check import STANDARD_INPUT, read
 from piranha.cli.options import Parser
-from piranha.cli.replacing import replace_file
+from piranha.cli.replacing import encoded, replace_file
 from piranha.control.daemon import CONFIG_FILES, config_file
 from piranha.errors import PiranhaError
 from piranha.lvscf.load import Loaded
@@ -63,11 +63,6 @@ def put(path: Path, text: str) -> None:
         replace_file(path, encoded(text))
     except OSError as error:
         raise PiranhaError(f"{path}: {error.strerror}: it is as it was") from error
-
-
-def encoded(text: str) -> bytes:
-    """Return the bytes of a file, also of one that is not all UTF-8."""
-    return text.encode("utf-8", "surrogateescape")
 
 
 def differences(loaded: Loaded, text: str) -> list[str]:

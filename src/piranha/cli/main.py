@@ -20,6 +20,8 @@ NOT_PERMITTED = 77  # EX_NOPERM
 VERBS = {
     "check": "judge an lvs.cf: every error and warning with its line",
     "explain": "tell what a finding means, with an example, and what to do",
+    "set": "change a setting of lvs.cf",
+    "unset": "take a setting out of lvs.cf",
     "fmt": "write an lvs.cf in the one layout",
     "status": "show routers, VIPs, virtual servers and every server that is not up",
     "why": "tell the story of a server, virtual server, VIP, router or of the configuration",

@@ -27,6 +27,11 @@ def replace_file(path: Path, data: bytes) -> None:
     _sync(place.parent)
 
 
+def encoded(text: str) -> bytes:
+    """Return the bytes of a file, also of one that is not all UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def _dress(descriptor: int, like: Path) -> None:
     """Give the new file owner, mode and attributes of the old one."""
     if not like.exists():

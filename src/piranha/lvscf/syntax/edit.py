@@ -66,11 +66,9 @@ class Draft:
         self._grown.add(id(block))
         text = f"{keyword} = {' '.join(words)}"
         candidates = self._candidates(block)
-        own = directives.rank(keyword, _scope(block))
-        lower = [one for one in candidates if directives.rank(one.name, _scope(block)) <= own]
-        if lower:
-            # Of equal ones the last: `max` takes the first it meets.
-            self._write_behind(max(reversed(lower), key=lambda one: directives.rank(one.name, _scope(block))), text)
+        above = _above(candidates, keyword, _scope(block))
+        if above is not None:
+            self._write_behind(above, text)
         elif candidates:
             self._write_before(candidates[0], text)
         elif block is None:
@@ -310,6 +308,19 @@ class Draft:
 
 def _scope(block: Block | None) -> Scope:
     return Scope.GLOBAL if block is None else Scope(block.keyword.text)
+
+
+def _above(settings: Sequence[Setting], keyword: str, scope: Scope) -> Setting | None:
+    """Return the setting behind which a new one belongs: its neighbour in the order, or what comes before it, too."""
+    ranks = [directives.rank(setting.name, scope) for setting in settings]
+    own = directives.rank(keyword, scope)
+    lower = [(rank, at) for at, rank in enumerate(ranks) if rank <= own]
+    if not lower:
+        return None
+    _, at = max(lower)
+    while at + 1 < len(ranks) and ranks[at + 1] <= own:
+        at += 1
+    return settings[at]
 
 
 def _is_one_line(block: Block) -> bool:

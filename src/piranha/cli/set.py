@@ -1,0 +1,34 @@
+"""Shell: `piranha set NAME KEY VALUE…`: change one setting of lvs.cf; nothing else in the file is touched."""
+
+from collections.abc import Sequence
+
+from piranha.cli import amend
+from piranha.cli.blocks import Place
+from piranha.errors import PiranhaError
+from piranha.lvscf import directives, spelling
+from piranha.lvscf.syntax.edit import Draft
+
+DESCRIPTION = """Change a setting of lvs.cf. NAME is global (the file itself), a virtual server (www), a server
+(www/web3, */web3) or a machine (10.11.12.23, 10.11.12.23:8443). Comments and all other lines stay as they are.
+Exit status 0: done, or so already; 1: refused, nothing was changed; 2: --dry-run, there are changes, or the file
+cannot be read."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the verb; return its exit status."""
+    options = amend.options("set", DESCRIPTION)
+    options.add_argument("value", metavar="VALUE", nargs="+", help="its value; quotes are added where needed")
+    options.add_argument("--add", action="store_true", help="write one more line of a keyword that adds up")
+    args = options.parse_args(argv)
+
+    def change(draft: Draft, place: Place) -> None:
+        directive = directives.find(args.key, place.scope)
+        words = spelling.words(directive, args.value)
+        if not args.add:
+            draft.set(place.block, args.key, words)
+        elif directive is None or not directive.repeats:
+            raise PiranhaError(f"{args.key} does not add up: of several the last one counts")
+        else:
+            draft.add(place.block, args.key, words)
+
+    return amend.amend(args, change)
