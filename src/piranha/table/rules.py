@@ -5,7 +5,7 @@ written as `-g`, the nearest that a rule can say.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, ip_address
 
 from piranha.errors import PiranhaError
@@ -151,6 +151,15 @@ def _destination_words(destination: Destination) -> str:
     return words if tunnel.type is TunnelType.IPIP else f"{words} {_CHECKSUM_OPTION[tunnel.checksum]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line: a service with its settings, or a server of a service."""
+
+    key: ServiceKey
+    settings: ServiceSettings | None = None
+    server: tuple[DestinationKey, Destination] | None = None
+
+
 def parse_rules(text: str) -> Table:
     """Read rules with numeric addresses; empty lines and `#` comments are skipped.
 
@@ -160,23 +169,35 @@ def parse_rules(text: str) -> Table:
     services: dict[ServiceKey, ServiceSettings] = {}
     pools: dict[ServiceKey, dict[DestinationKey, Destination]] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
         try:
-            options = dict(_options(words[1:]))
-            key = _service(options)
-            if words[0] == "-A" and key not in services:
-                services[key] = _settings(key, options)
-                pools[key] = {}
-            elif words[0] == "-a" and key in services:
-                server, destination = _destination(options)
-                pools[key][server] = destination
+            rule = parse_rule(line)
+            if rule is None:
+                continue
+            if rule.settings is not None and rule.key not in services:
+                services[rule.key] = rule.settings
+                pools[rule.key] = {}
+            elif rule.server is not None and rule.key in services:
+                pools[rule.key][rule.server[0]] = rule.server[1]
             else:
-                raise ValueError(f"{words[0]}: not -A of a new service or -a of one above")
+                word = "-A" if rule.settings is not None else "-a"
+                raise ValueError(f"{word}: not -A of a new service or -a of one above")
         except ValueError as error:
             raise RulesError(number, str(error)) from None
     return {key: Service(settings, pools[key]) for key, settings in services.items()}
+
+
+def parse_rule(line: str) -> Rule | None:
+    """Read one line, None for an empty one or a comment. Raises ValueError for what is no rule of `print_rules`."""
+    words = line.split()
+    if not words or words[0].startswith("#"):
+        return None
+    options = dict(_options(words[1:]))
+    key = _service(options)
+    if words[0] == "-A":
+        return Rule(key, settings=_settings(key, options))
+    if words[0] == "-a":
+        return Rule(key, server=_destination(options))
+    raise ValueError(f"{words[0]}: neither -A nor -a")
 
 
 _WITHOUT_VALUE = {"-6", "-o", *_FORWARDING_OF, *_CHECKSUM_OF}
