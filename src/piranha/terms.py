@@ -54,6 +54,10 @@ class Scheduler(StrEnum):
     TWOS = "twos"
 
 
+WEIGHTLESS = (Scheduler.RR, Scheduler.LC, Scheduler.SH, Scheduler.DH, Scheduler.MH)
+"""Schedulers with which a weight that grows means nothing, or moves clients at each step."""
+
+
 class ForwardingMethod(StrEnum):
     """How packets reach a real server. `lvs.cf` knows the first three."""
 

@@ -79,11 +79,11 @@ def test_the_plan_believes_of_each_server_what_lvsd_will(
     for name, pool in pools.items():
         for check_id, monitor in pool.monitors.items():
             verdict = verdicts.get((name, check_id.partition("/")[2]))
-            monitor.health = type(monitor.health)(verdict or "unknown")
-    told = {key: verdict for pool in pools.values() for key, verdict in pool.verdicts().items()}
+            monitor.health = type(monitor.health)(str(verdict or "unknown"))
+    told = {key: verdict for pool in pools.values() for key, verdict in pool.verdicts(0.0).items()}
     reloaded = _pools(after, live, pools)
     assert carried(before, after, told, live) == {
-        key: verdict for pool in reloaded.values() for key, verdict in pool.verdicts().items()
+        key: verdict for pool in reloaded.values() for key, verdict in pool.verdicts(0.0).items()
     }
 
 

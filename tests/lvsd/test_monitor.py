@@ -1,5 +1,7 @@
 """Health of one real server: what it takes to go down, what it takes to come back."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -153,3 +155,25 @@ def test_transitions_alternate(kinds: list[tuple[Reason, str]]) -> None:
     after = [event.after for event in events if event is not None]
 
     assert after == ["down", "up"] * (len(after) // 2) + ["down"] * (len(after) % 2)
+
+
+def test_reentry_doubles_for_a_server_that_keeps_failing_and_an_hour_of_peace_halves_it_again() -> None:
+    server = Monitor("www/web3", "10.0.0.3:80", replace(timing(fall=1, reentry_s=10.0), reentry_max_s=60.0), Health.UP)
+
+    def relapse(at_s: float) -> float:
+        """Fail once and come back as soon as allowed; return how long that takes."""
+        feed(server, [BAD], start=at_s)
+        needed_s = server.reentry_s
+        assert feed(server, [GOOD, GOOD, GOOD], every_s=needed_s / 2, start=at_s + 1) == [at_s + 1 + needed_s]
+        return needed_s
+
+    assert [relapse(at_s) for at_s in (100.0, 200.0, 300.0, 400.0)] == [10.0, 20.0, 40.0, 60.0]
+    assert relapse(500.0 + 3 * 3600.0) == 20.0
+    assert relapse(500.0 + 30 * 3600.0) == 10.0
+
+
+def test_without_reentry_max_reentry_stays_what_it_is() -> None:
+    server = monitor(fall=1, reentry_s=3.0)
+    for _ in range(50):
+        feed(server, [BAD, GOOD, GOOD, GOOD])
+    assert server.reentry_s == 3.0

@@ -59,24 +59,24 @@ def fail(pool: Pool, name: str) -> list[Event]:
 def test_with_start_state_up_every_server_starts_as_up_and_takes_fall_failures_to_leave() -> None:
     pool = Pool(replace(virtual(server(1)), start_up=True), set(), now=0.0)
 
-    assert pool.verdicts() == {("www", "web1"): ServerVerdict.UP}
+    assert pool.verdicts(0.0) == {("www", "web1"): ServerVerdict.UP}
     observe(pool, "web1", Reason.REFUSED, 1.0)
-    assert pool.verdicts() == {("www", "web1"): ServerVerdict.UP}
+    assert pool.verdicts(0.0) == {("www", "web1"): ServerVerdict.UP}
     observe(pool, "web1", Reason.REFUSED, 3.0)
-    assert pool.verdicts() == {("www", "web1"): ServerVerdict.DOWN}
+    assert pool.verdicts(0.0) == {("www", "web1"): ServerVerdict.DOWN}
 
 
 def test_a_server_that_the_plane_serves_starts_as_up_all_others_as_unknown() -> None:
     pool = Pool(virtual(server(1), server(2)), {("www", "web1")}, now=0.0)
 
-    assert pool.verdicts() == {("www", "web1"): ServerVerdict.UP, ("www", "web2"): ServerVerdict.UNKNOWN}
+    assert pool.verdicts(0.0) == {("www", "web1"): ServerVerdict.UP, ("www", "web2"): ServerVerdict.UNKNOWN}
 
 
 def test_an_inactive_server_is_neither_checked_nor_judged() -> None:
     pool = Pool(virtual(server(1), server(2, active=False)), set(), now=0.0)
 
     assert [assignment.id for assignment in pool.assignments()] == ["www/web1"]
-    assert pool.verdicts() == {("www", "web1"): ServerVerdict.UNKNOWN}
+    assert pool.verdicts(0.0) == {("www", "web1"): ServerVerdict.UNKNOWN}
 
 
 def test_nannies_learn_what_is_believed() -> None:
@@ -91,7 +91,7 @@ def test_a_server_that_was_quiesced_in_the_plane_is_decided_by_its_first_answer(
 
     observe(pool, "web1", Reason.OK, 1.0)
 
-    assert pool.verdicts()[("www", "web1")] is ServerVerdict.UP
+    assert pool.verdicts(0.0)[("www", "web1")] is ServerVerdict.UP
 
 
 def test_a_result_for_a_server_of_an_earlier_file_changes_nothing() -> None:
@@ -167,7 +167,7 @@ def test_a_reload_keeps_the_health_of_servers_that_stay() -> None:
 
     pool.reconfigure(virtual(replace(server(1), weight=7), server(2), server(3)), set(), now=5.0)
 
-    assert list(pool.verdicts().values()) == [ServerVerdict.UP, ServerVerdict.DOWN, ServerVerdict.UNKNOWN]
+    assert list(pool.verdicts(0.0).values()) == [ServerVerdict.UP, ServerVerdict.DOWN, ServerVerdict.UNKNOWN]
 
 
 def test_a_server_that_moved_to_another_address_is_another_server() -> None:

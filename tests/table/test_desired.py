@@ -17,6 +17,7 @@ from piranha.lvscf.config import (
     Virtual,
 )
 from piranha.table.desired import (
+    Growing,
     ServerVerdict,
     Verdicts,
     desired,
@@ -93,6 +94,19 @@ def test_thresholds_of_the_file_reach_the_table() -> None:
     table = desired(config(www), {("www", "web1"): UP}, {}, ())
     destination = table[WWW].destinations[at(1)]
     assert (destination.upper_threshold, destination.lower_threshold) == (200, 150)
+
+
+def test_a_weight_that_grows_is_a_share_of_that_of_the_file_and_never_nothing() -> None:
+    www = config(virtual(server("web1", 1, weight=50), server("web2", 2), server("web3", 3, weight=0)))
+    grown = {("www", name): Growing(0.3) for name in ("web1", "web2", "web3")}
+    assert pool(desired(www, grown, {}, ())) == {at(1): 15, at(2): 1, at(3): 0}
+
+
+def test_servers_that_are_relieved_keep_their_connections_and_the_sorry_server_takes_the_new_ones() -> None:
+    sorry = SorryServer(address=ip_address("10.0.0.9"), port=80, forwarding=NAT)
+    www = config(virtual(server("web1", 1), server("web2", 2), sorry_server=sorry))
+    verdicts = {("www", "web1"): DOWN, ("www", "web2"): ServerVerdict.RELIEVED}
+    assert pool(desired(www, verdicts, holding(h1=1, h2=1), ())) == {at(2): 0, at(9): 1}
 
 
 def test_a_server_that_is_down_is_not_there() -> None:
@@ -230,8 +244,10 @@ virtuals_drawn = st.builds(
     st.booleans(),
     st.booleans(),
 )
+one_verdict = st.one_of(st.sampled_from(ServerVerdict), st.just(Growing(0.5)))
 verdicts_drawn = st.dictionaries(
-    st.tuples(st.just("www"), st.sampled_from([f"s{host}" for host in range(1, 7)])), st.sampled_from(ServerVerdict)
+    st.tuples(st.just("www"), st.sampled_from([f"s{host}" for host in range(1, 7)])),
+    one_verdict,
 )
 pools_drawn = st.dictionaries(st.integers(1, 9).map(at), st.integers(0, 3).map(to), max_size=5)
 services_drawn = st.builds(Service, st.builds(ServiceSettings, scheduler=st.sampled_from(["rr", "wlc"])), pools_drawn)

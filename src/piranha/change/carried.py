@@ -1,13 +1,11 @@
 """What `lvsd` goes on believing of the servers when another file comes into force."""
 
 from piranha.lvscf.config import Config, RealServer, Virtual
-from piranha.table.desired import ServerVerdict, Verdicts, place, serves, services_of
+from piranha.table.desired import ServerVerdict, Verdict, Verdicts, place, serves, services_of
 from piranha.table.table import Table
 
 
-def carried(
-    before: Config | None, after: Config, verdicts: Verdicts, live: Table
-) -> dict[tuple[str, str], ServerVerdict]:
+def carried(before: Config | None, after: Config, verdicts: Verdicts, live: Table) -> dict[tuple[str, str], Verdict]:
     """Return the verdict on each active server of `after`, as the pools of `lvsd` will have it.
 
     before: the file in force, None when nobody is in charge yet. verdicts: what is believed now.
@@ -17,7 +15,7 @@ def carried(
     """
     old = {virtual.name: virtual for virtual in before.active_virtuals()} if before is not None else {}
     serving = _serving(after, live)
-    found: dict[tuple[str, str], ServerVerdict] = {}
+    found: dict[tuple[str, str], Verdict] = {}
     for virtual in after.active_virtuals():
         former = _active(old.get(virtual.name))
         for server in virtual.servers:
@@ -27,7 +25,8 @@ def carried(
             was = former.get(server.name)
             if was is not None and (was.address, was.port) == (server.address, server.port):
                 verdict = verdicts.get(key, ServerVerdict.UNKNOWN)
-                rechecked = verdict is ServerVerdict.DOWN and was.check != server.check
+                otherwise = (was.check, was.checked_at) != (server.check, server.checked_at)
+                rechecked = verdict is ServerVerdict.DOWN and otherwise
                 found[key] = ServerVerdict.UNKNOWN if rechecked else verdict
             else:
                 found[key] = ServerVerdict.UP if virtual.start_up or key in serving else ServerVerdict.UNKNOWN

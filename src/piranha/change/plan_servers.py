@@ -18,7 +18,7 @@ from piranha.change.plan_words import (
 from piranha.change.plan_world import Fate, Places, World, places_of
 from piranha.lvscf.config import RealServer, Virtual
 from piranha.table.changes import Change
-from piranha.table.desired import ServerVerdict, serves
+from piranha.table.desired import ServerVerdict, Verdict, serves
 from piranha.table.service import ServiceKey
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Pair:
         """Whether a service of it stays."""
         return any(key in self.keys for key in self.world.keys_before(self.old))
 
-    def verdict(self, server: RealServer) -> ServerVerdict:
+    def verdict(self, server: RealServer) -> Verdict:
         """Return what is believed of a server of the new file."""
         return self.world.verdicts.get((self.new.name, server.name), ServerVerdict.UNKNOWN)
 

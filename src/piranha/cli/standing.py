@@ -169,10 +169,10 @@ def _outlook(server: Facts) -> list[str]:
     if failed is not None and failed != check:
         lines.append(f"  last failed check {_seen(failed)}")
     state = text(server.get("state"))
-    if state.startswith(("down", "rising")):
+    if state.startswith(("down", "rising", "kept")):
         reentry, rise = number(server.get("reentry_s")) or 0.0, number(server.get("rise")) or 1
         lines.append(f"Back in after {reentry:g} s of good checks (reentry = {reentry:g}, rise = {rise:.0f}).")
-    if state.startswith(("up", "falling")):
+    if state.startswith(("up", "falling", "slow start")):
         fall = number(server.get("fall")) or 1
         so_far = number(server.get("disagreeing")) or 0
         words = f"Out after {fall:.0f} failed checks in a row (fall = {fall:.0f})"

@@ -153,6 +153,9 @@ def _server(name: str, server: Facts) -> list[Finding]:
     if state.startswith("unknown"):
         age_s = number(check.get("age_s")) or since_s
         return [Finding("!", name, f"{state}: " + (detail or "no check has been answered"), age_s=age_s)]
+    if state == "kept":
+        words = f"failing for {duration(since_s)}, kept by keep_active"
+        return [Finding("!", name, f"{words}: {detail}" if detail else words, age_s=since_s)]
     if state.startswith("falling"):
         return [Finding("i", name, f"{state}: {detail}")]
     if state == "drain":

@@ -9,10 +9,7 @@ from piranha.lvscf.config import Config, HeartbeatAuth
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.elaborate_virtual import used
 from piranha.lvscf.settings import Section
-from piranha.terms import Address, ForwardingMethod, Scheduler
-
-# Schedulers that look at the number of connections, at the turn or at a hash: a weight that grows changes nothing.
-NO_GROWTH = (Scheduler.RR, Scheduler.LC, Scheduler.SH, Scheduler.DH, Scheduler.MH)
+from piranha.terms import WEIGHTLESS, Address, ForwardingMethod
 
 # What has no effect without which other keyword, in the same block.
 _NEEDS: Mapping[str, str] = {
@@ -167,7 +164,7 @@ def _last_servers(built: BuiltVirtual, findings: Findings) -> None:
 
 
 def _slow_start(built: BuiltVirtual, findings: Findings) -> None:
-    if built.virtual.scheduler not in NO_GROWTH:
+    if built.virtual.scheduler not in WEIGHTLESS:
         return
     for section in (built.section, *(server.section for server in built.servers)):
         if section.on("slow_start"):

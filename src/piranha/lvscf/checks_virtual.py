@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from piranha.lvscf.built import Built, BuiltServer, BuiltVirtual
+from piranha.lvscf.checks_pool import check_pool
 from piranha.lvscf.checks_service import check_service, too_many_services
 from piranha.lvscf.config import FloatingAddress, PlaneKind, Virtual
 from piranha.lvscf.diagnostics import Findings, Span
@@ -22,6 +23,7 @@ def check_virtuals(built: Built, findings: Findings) -> None:
         _times(virtual, findings)
         _families(virtual, findings)
         check_service(virtual, findings)
+        check_pool(virtual, findings)
         if virtual.virtual.active:
             _pool(virtual, findings)
             _ports(virtual, findings)

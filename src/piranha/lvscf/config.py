@@ -163,7 +163,8 @@ class CheckTiming:
 
     interval_s: between the starts of two checks. check_timeout_s: limit of one check. fall:
     failures in a row that make an up server down. rise: good checks in a row for up, besides
-    reentry_s: how long a server that was taken out must pass every check.
+    reentry_s: how long a server that was taken out must pass every check. reentry_max_s: of a server that
+    keeps failing reentry_s doubles up to this; no less than reentry_s, 0 = it does not double.
     """
 
     interval_s: float
@@ -172,6 +173,7 @@ class CheckTiming:
     fall: int = 2
     rise: int = 1
     reentry_s: float = 180.0
+    reentry_max_s: float = 0.0
 
     @property
     def out_by_s(self) -> float:
@@ -181,11 +183,21 @@ class CheckTiming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How much of a pool: so many servers, or such a share of its configured weight (0 to 100); both 0 = nothing."""
+
+    count: int = 0
+    percent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RealServer:
     """One `server` block; inherited settings are resolved. line: 1-based, of the block.
 
     name: unique within its virtual. upper_threshold, lower_threshold: connections, 0 = none. tunnel:
     how packets are wrapped where `forwarding` is a tunnel. port: with `ports` the one that is checked.
+    check_address, check_port: where to check instead. slow_start_s: after recovery the weight grows for so
+    long; 0 = it is all there at once.
     """
 
     name: str
@@ -199,7 +211,15 @@ class RealServer:
     upper_threshold: int = 0
     lower_threshold: int = 0
     tunnel: Tunnel = PLAIN_TUNNEL
+    check_address: Address | None = None
+    check_port: int = 0
+    slow_start_s: float = 0.0
     line: int = 0
+
+    @property
+    def checked_at(self) -> tuple[Address, int]:
+        """Where the server is checked."""
+        return self.check_address or self.address, self.check_port or self.port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +248,8 @@ class Virtual:
     `ports` the first of them; 0 = every port. ports: empty unless the file has `ports`; real servers are
     sent the client's port then. scheduler_flags, persistence_engine, one_packet, persistence_s (0 = off),
     persistence_mask: see `table.service.ServiceSettings`. start_up: servers serve before their first
-    answer (`start_state = up`).
+    answer (`start_state = up`). keep_active: checks never leave less than this. quorum: with less than this
+    the sorry server takes the new connections; quorum_margin: so much more ends that, in the unit of quorum.
     """
 
     name: str
@@ -247,6 +268,9 @@ class Virtual:
     one_packet: bool = False
     quiesce_server: bool = False
     start_up: bool = False
+    keep_active: Quota = Quota()
+    quorum: Quota = Quota(count=1)
+    quorum_margin: int = 0
     sorry_server: SorryServer | None = None
     servers: tuple[RealServer, ...] = ()
     line: int = 0

@@ -12,6 +12,7 @@ from piranha.lvscf.config import (
     Exchange,
     Expect,
     Program,
+    Quota,
     RealServer,
     Virtual,
 )
@@ -91,12 +92,21 @@ def build_virtual(block: Block, name: str, network: ForwardingMethod, reader: Re
         one_packet=section.value("one_packet", bool),
         quiesce_server=section.value("quiesce_server", bool),
         start_up=section.value("start_state", str) == "up",
+        keep_active=_quota(section, "keep_active"),
+        quorum=_quota(section, "quorum"),
+        quorum_margin=section.value("quorum_margin", int),
         sorry_server=sorry_server(section, forwarding),
         servers=tuple(built.server for built in servers),
         line=block.keyword.line,
     )
     places = (section.place("address"), *(place for _, place in extra))
     return BuiltVirtual(virtual, section, servers, places)
+
+
+def _quota(section: Section, keyword: str) -> Quota:
+    value = section.value(keyword, object)
+    # A share is read as a float, a number of servers as an int.
+    return Quota(percent=value) if isinstance(value, float) else Quota(count=int(str(value)))
 
 
 def _unfinished(section: Section, message: str, active: bool, findings: Findings) -> None:
@@ -122,6 +132,7 @@ def timing(section: Section, server: Section | None) -> CheckTiming:
         fall=int(get("fall", section.value("fall", int))),
         rise=int(get("rise", section.value("rise", int))),
         reentry_s=section.value("reentry", float),
+        reentry_max_s=section.get("reentry_max", 0.0),
     )
 
 
@@ -225,9 +236,17 @@ def _server(block: Block, name: str, inherited: Inherited, reader: Reader, activ
         upper_threshold=section.value("upper_threshold", int),
         lower_threshold=section.value("lower_threshold", int),
         tunnel=tunnel(inherited.section, section, forwarding),
+        check_address=section.address("check_address"),
+        check_port=section.get("check_port", 0),
+        slow_start_s=_slow_start_s(inherited.section, section),
         line=block.keyword.line,
     )
     return BuiltServer(server, section)
+
+
+def _slow_start_s(section: Section, server: Section) -> float:
+    own = server.maybe("slow_start", float)
+    return section.value("slow_start", float) if own is None else own
 
 
 def _inherited_port(block: Block, section: Section, inherited: Inherited, findings: Findings) -> int:

@@ -165,8 +165,9 @@ class Lvsd:
         task.add_done_callback(self._tasks.discard)
 
     def verdicts(self) -> Verdicts:
-        """Return what is known of every server."""
-        return {key: verdict for pool in self.pools.values() for key, verdict in pool.verdicts().items()}
+        """Return what becomes of every server."""
+        now = time.monotonic()
+        return {key: verdict for pool in self.pools.values() for key, verdict in pool.verdicts(now).items()}
 
     def set_role(self, role: str) -> None:
         """Note what `pulse` says this router is."""
@@ -258,6 +259,9 @@ class Lvsd:
 
     async def _until_dirty(self) -> None:
         wait_s = RETRY_S if self.table.trouble else self.config.lvsd.repair_interval_s
+        now = time.monotonic()
+        growing = [left_s for pool in self.pools.values() if (left_s := pool.grows_in_s(now)) is not None]
+        wait_s = min([wait_s, *growing])
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._dirty.wait()

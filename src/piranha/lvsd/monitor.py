@@ -7,6 +7,10 @@ from piranha.events.event import Event, Level
 from piranha.lvscf.config import CheckTiming
 from piranha.nanny.results import ProbeResult, Reason
 
+PEACE_S = 3600.0
+MOST_RELAPSES = 20
+"""More doublings than any `reentry_max` allows."""
+
 
 class Health(StrEnum):
     """What is believed of a real server; unknown keeps what the plane holds."""
@@ -25,6 +29,8 @@ class Monitor:
     make a down server up, once it has answered for `reentry_s`. `now` is monotonic seconds. Feed
     the results of one server in the order in which its checks started. last, last_failure: the last
     result, and the last for which the server is to blame. disagreeing: results in a row that speak against `health`.
+    recovered_s: when it last came back from being down, None if it never did since it was last down. reentry_s: how
+    long a server that is down must pass, longer than that of `timing` where it keeps failing.
     """
 
     subject: str
@@ -35,6 +41,8 @@ class Monitor:
     last: ProbeResult | None = field(default=None, init=False)
     last_failure: ProbeResult | None = field(default=None, init=False)
     disagreeing: int = field(default=0, init=False)
+    recovered_s: float | None = field(default=None, init=False)
+    _relapses: int = field(default=0, init=False)
     _disagrees_since: float = field(default=0.0, init=False)
 
     @property
@@ -63,8 +71,16 @@ class Monitor:
         if not self._convinced(now):
             return None
         before, rule = self.health, self._rule()
+        self._remember(before, now)
         self.health, self.since_s, self.disagreeing = seen, now, 0
         return self._transition(before, rule, result)
+
+    @property
+    def reentry_s(self) -> float:
+        """Seconds of good checks that a server that is down needs."""
+        once_s, most_s = self.timing.reentry_s, self.timing.reentry_max_s
+        doublings = max(0, self._relapses - 1)
+        return max(once_s, min(once_s * (1 << doublings), most_s))
 
     def retime(self, timing: CheckTiming) -> None:
         """Go on with other patience (a reload); health and the series at hand stay."""
@@ -81,8 +97,8 @@ class Monitor:
         if self.health is Health.UP:
             return f"falling {self.disagreeing}/{self.timing.fall}"
         answered_s = now - self._disagrees_since
-        if answered_s < self.timing.reentry_s:
-            return f"rising {int(answered_s)}/{self.timing.reentry_s:g}s"
+        if answered_s < self.reentry_s:
+            return f"rising {int(answered_s)}/{self.reentry_s:g}s"
         return f"rising {self.disagreeing}/{self.timing.rise}"
 
     def _convinced(self, now: float) -> bool:
@@ -93,7 +109,14 @@ class Monitor:
                 return self.disagreeing >= self.timing.fall
             case Health.DOWN:
                 answered_s = now - self._disagrees_since
-                return self.disagreeing >= self.timing.rise and answered_s >= self.timing.reentry_s
+                return self.disagreeing >= self.timing.rise and answered_s >= self.reentry_s
+
+    def _remember(self, before: Health, now: float) -> None:
+        """Note a recovery, and a relapse: each hour of peace before it makes good for one."""
+        if before is Health.UP:
+            peace = int((now - self.since_s) / PEACE_S)
+            self._relapses = min(max(0, self._relapses - peace) + 1, MOST_RELAPSES)
+        self.recovered_s = now if before is Health.DOWN else None
 
     def _rule(self) -> str:
         match self.health:
@@ -102,7 +125,7 @@ class Monitor:
             case Health.UP:
                 return f"fall = {self.timing.fall}"
             case Health.DOWN:
-                return f"rise = {self.timing.rise}, reentry = {self.timing.reentry_s:g}"
+                return f"rise = {self.timing.rise}, reentry = {self.reentry_s:g}"
 
     def _transition(self, before: Health, rule: str, result: ProbeResult) -> Event:
         # The sentences of the original: scripts search logs for them.

@@ -4,13 +4,20 @@ Only here is the whole pool in view; rules over it (`keep_active`, `quorum`) bel
 removal and the sorry server follow from the verdicts in `table.desired`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from piranha.events.event import Event, Level
 from piranha.lvscf.config import RealServer, Virtual
 from piranha.lvsd.monitor import Health, Monitor
+from piranha.lvsd.quota import Member, below_quorum, kept
 from piranha.nanny.results import Assignment, ProbeResult
-from piranha.table.desired import ServerVerdict
+from piranha.table.desired import Growing, ServerVerdict, Verdict
+from piranha.terms import WEIGHTLESS
+
+STEPS = 10
+"""In so many steps a weight grows."""
+SOONEST_S = 0.1
+"""Time between two steps at least; what is due meanwhile is done with the next one."""
 
 _VERDICTS = {
     Health.UP: ServerVerdict.UP,
@@ -34,6 +41,8 @@ class Pool:
         self.virtual = virtual
         self.servers: dict[str, RealServer] = {}
         self.monitors: dict[str, Monitor] = {}
+        self.kept: frozenset[str] = frozenset()
+        self._below_quorum = False
         self._deserted = False
         self._was_served = False
         self.reconfigure(virtual, serving, now)
@@ -53,7 +62,8 @@ class Pool:
             if before is not None and (before.address, before.port) == (server.address, server.port):
                 monitor = old_monitors[check_id]
                 monitor.retime(server.timing)
-                if monitor.health is Health.DOWN and before.check != server.check:
+                seen_before, seen_now = (before.check, before.checked_at), (server.check, server.checked_at)
+                if monitor.health is Health.DOWN and seen_before != seen_now:
                     monitor.forget(now)
             else:
                 monitor = Monitor(check_id, place(server), server.timing, since_s=now)
@@ -61,14 +71,15 @@ class Pool:
                     monitor.health = Health.UP
             self.monitors[check_id] = monitor
         self._was_served = self._was_served or self.up() > 0
+        self._judge()
 
     def assignments(self) -> list[Assignment]:
         """Return what nannies are to check, with what is believed at the moment."""
         return [
             Assignment(
                 id=check_id,
-                address=server.address,
-                port=server.port,
+                address=server.checked_at[0],
+                port=server.checked_at[1],
                 check=server.check,
                 timing=server.timing,
                 believed_up=self.monitors[check_id].believed_up,
@@ -84,14 +95,76 @@ class Pool:
         transition = monitor.observe(result, now)
         if transition is None:
             return []
-        return [transition, *self._desertion(transition, now)]
+        were_kept = self.kept
+        self._judge()
+        keeping = [*self._keeping(were_kept, now)]
+        return [transition, *keeping, *self._desertion(transition, now)]
 
-    def verdicts(self) -> dict[ServerKey, ServerVerdict]:
-        """Return the verdict on each active server."""
+    def verdicts(self, now: float) -> dict[ServerKey, Verdict]:
+        """Return the verdict on each active server. now: monotonic seconds."""
         return {
-            (self.virtual.name, server.name): _VERDICTS[self.monitors[check_id].health]
+            (self.virtual.name, server.name): self._verdict(check_id, server, now)
             for check_id, server in self.servers.items()
         }
+
+    def share(self, check_id: str, now: float) -> float | None:
+        """Return how much of its weight a server that came back has reached, None where it has all of it."""
+        server, monitor = self.servers[check_id], self.monitors[check_id]
+        if monitor.recovered_s is None or not server.slow_start_s or self.virtual.scheduler in WEIGHTLESS:
+            return None
+        steps = int((now - monitor.recovered_s) * STEPS / server.slow_start_s + 1e-9)
+        return (steps + 1) / STEPS if steps + 1 < STEPS else None
+
+    def grows_in_s(self, now: float) -> float | None:
+        """Return the seconds until the weight of some server grows by a step, None where none grows."""
+        soonest: float | None = None
+        for check_id, server in self.servers.items():
+            recovered_s = self.monitors[check_id].recovered_s
+            if recovered_s is not None and self.share(check_id, now) is not None:
+                step_s = server.slow_start_s / STEPS
+                left_s = max(SOONEST_S, step_s - (now - recovered_s) % step_s)
+                soonest = left_s if soonest is None else min(soonest, left_s)
+        return soonest
+
+    def _verdict(self, check_id: str, server: RealServer, now: float) -> Verdict:
+        health = self.monitors[check_id].health
+        if self._below_quorum and health is not Health.DOWN and self.up():
+            return ServerVerdict.RELIEVED
+        if check_id in self.kept:
+            return ServerVerdict.UP
+        share = self.share(check_id, now) if health is Health.UP else None
+        return Growing(share) if share is not None else _VERDICTS[health]
+
+    def _judge(self) -> None:
+        """Apply the rules that see the whole pool."""
+        virtual = self.virtual
+        members = [
+            Member(check_id, server.weight, self.monitors[check_id].health, self.monitors[check_id].since_s)
+            for check_id, server in self.servers.items()
+        ]
+        below, margin = self._below_quorum, virtual.quorum_margin
+        sorry = virtual.sorry_server is not None
+        self._below_quorum = sorry and below_quorum(members, virtual.quorum, margin, below=below)
+        self.kept = frozenset() if self._below_quorum else kept(members, virtual.keep_active)
+
+    def _keeping(self, before: Iterable[str], now: float) -> Iterable[Event]:
+        keep = self.virtual.keep_active
+        rule = f"keep_active = {keep.count}" if keep.count else f"keep_active = {keep.percent:g}%"
+        for check_id in sorted(self.kept.difference(before)):
+            yield Event(
+                when_s=now,
+                subject=check_id,
+                message="kept in the pool although its check fails",
+                before="down",
+                after="kept",
+                rule=rule,
+                level=Level.WARNING,
+            )
+        for check_id in sorted(set(before).difference(self.kept)):
+            if self.monitors[check_id].health is Health.DOWN:
+                yield Event(
+                    when_s=now, subject=check_id, message="not kept any more", before="kept", after="down", rule=rule
+                )
 
     def up(self) -> int:
         """Return how many servers take new connections: up, with a weight above 0."""
@@ -101,12 +174,12 @@ class Pool:
         )
 
     def deserted(self) -> bool:
-        """Whether nobody takes new connections, and nobody is left whose first answer is still to come."""
+        """Whether no real server takes new connections, and no first answer that could change it is still to come."""
         waiting = any(
             self.monitors[check_id].health is Health.UNKNOWN and server.weight > 0
             for check_id, server in self.servers.items()
         )
-        return self.up() == 0 and not waiting
+        return self._below_quorum if self.up() else not waiting and not self.kept
 
     def _desertion(self, transition: Event, now: float) -> list[Event]:
         deserted, was_served = self.deserted(), self._was_served
@@ -126,11 +199,19 @@ class Pool:
                 message=f"Virtual Server {self.virtual.name}: {what}",
                 before="deserted" if not deserted else "served" if was_served else "unknown",
                 after="deserted" if deserted else "served",
-                rule="sorry_server" if sorry else "no sorry_server",
+                rule=self._sorry_rule(),
                 cause=f"{transition.subject} {transition.after}: {transition.cause}",
                 level=Level.ERROR if deserted else Level.INFO,
             )
         ]
+
+    def _sorry_rule(self) -> str:
+        quorum = self.virtual.quorum
+        if self.virtual.sorry_server is None:
+            return "no sorry_server"
+        if quorum.percent:
+            return f"sorry_server, quorum = {quorum.percent:g}%"
+        return f"sorry_server, quorum = {quorum.count}" if quorum.count > 1 else "sorry_server"
 
 
 def place(server: RealServer) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from piranha.forwarding.plane import ServerStatistics, ServiceStatistics
-from piranha.lvscf.config import RealServer, Virtual
-from piranha.lvsd.monitor import Health, Monitor
+from piranha.lvscf.config import Virtual
+from piranha.lvsd.monitor import Health
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.unforwarded import Cut
 from piranha.nanny.results import ProbeResult
@@ -35,7 +35,7 @@ def virtuals(pools: Iterable[Pool], view: View) -> list[dict[str, object]]:
 def _virtual(pool: Pool, view: View) -> dict[str, object]:
     virtual, live, statistics = pool.virtual, view.live, view.statistics
     keys, cut = service_keys(virtual), view.cut.get(virtual.name)
-    servers = [_server(virtual, pool.servers[check], pool.monitors[check], view) for check in pool.servers]
+    servers = [_server(pool, check, view) for check in pool.servers]
     serving = sum(isinstance(s["weight"], int) and s["weight"] > 0 for s in servers)
     return {
         "name": virtual.name,
@@ -61,7 +61,8 @@ def _rate(statistics: Statistics, keys: Sequence[ServiceKey]) -> float | None:
     return round(sum(known), 1) if known else None
 
 
-def _server(virtual: Virtual, server: RealServer, monitor: Monitor, view: View) -> dict[str, object]:
+def _server(pool: Pool, check: str, view: View) -> dict[str, object]:
+    virtual, server, monitor = pool.virtual, pool.servers[check], pool.monitors[check]
     live, now = view.live, view.now
     weight = None
     active = inactive = connections = 0
@@ -78,7 +79,7 @@ def _server(virtual: Virtual, server: RealServer, monitor: Monitor, view: View) 
         "address": str(server.address),
         "port": server.port,
         "line": server.line,
-        "state": _state(server, monitor, now),
+        "state": _state(pool, check, now),
         "weight": weight,
         "configured_weight": server.weight,
         "since_s": round(now - monitor.since_s, 3),
@@ -89,18 +90,22 @@ def _server(virtual: Virtual, server: RealServer, monitor: Monitor, view: View) 
         "check_timeout_s": server.timing.check_timeout_s,
         "fall": server.timing.fall,
         "rise": server.timing.rise,
-        "reentry_s": server.timing.reentry_s,
+        "reentry_s": monitor.reentry_s,
         "active": active,
         "inactive": inactive,
         "connections": connections,
     }
 
 
-def _state(server: RealServer, monitor: Monitor, now: float) -> str:
+def _state(pool: Pool, check: str, now: float) -> str:
+    monitor, share = pool.monitors[check], pool.share(check, now)
     # Weight 0 in the file is a drain: healthy or not, it gets no new connections.
-    if server.weight == 0 and monitor.health is Health.UP:
+    if pool.servers[check].weight == 0 and monitor.health is Health.UP:
         return "drain"
-    return monitor.state(now)
+    if check in pool.kept:
+        return "kept"
+    state = monitor.state(now)
+    return f"slow start {share:.0%}" if share is not None and state == Health.UP else state
 
 
 def _check(last: ProbeResult | None, now: float) -> dict[str, object] | None:

@@ -239,6 +239,7 @@ def _assignment_object(assignment: Assignment) -> dict[str, object]:
             timing.fall,
             timing.rise,
             timing.reentry_s,
+            timing.reentry_max_s,
         ],
         "up": assignment.believed_up,
     }
@@ -246,7 +247,7 @@ def _assignment_object(assignment: Assignment) -> dict[str, object]:
 
 def _assignment(item: object) -> Assignment:
     members = _members(item)
-    interval_s, check_timeout_s, fast_interval_s, fall, rise, reentry_s = _items(members["timing"])
+    interval_s, check_timeout_s, fast_interval_s, fall, rise, reentry_s, reentry_max_s = _items(members["timing"])
     timing = CheckTiming(
         interval_s=_positive(interval_s),
         check_timeout_s=_positive(check_timeout_s),
@@ -254,6 +255,7 @@ def _assignment(item: object) -> Assignment:
         fall=_integer(fall),
         rise=_integer(rise),
         reentry_s=_number(reentry_s),
+        reentry_max_s=_number(reentry_max_s),
     )
     port = _integer(members["port"])
     if port > 65535:

@@ -1,6 +1,7 @@
 """What the IPVS table should be: the file, the health of the servers and what the kernel holds."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from piranha.lvscf.config import Config, RealServer, SorryServer, Virtual
@@ -13,14 +14,23 @@ SORRY_WEIGHT = 1
 
 
 class ServerVerdict(StrEnum):
-    """What is known of a real server. Unknown keeps what the kernel holds."""
+    """What becomes of a real server. Unknown keeps what the kernel holds; relieved gets no new connections."""
 
     UP = "up"
     DOWN = "down"
     UNKNOWN = "unknown"
+    RELIEVED = "relieved"
 
 
-Verdicts = Mapping[tuple[str, str], ServerVerdict]
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """Up again, its weight still growing. share: of the file's weight, above 0, at most 1."""
+
+    share: float
+
+
+Verdict = ServerVerdict | Growing
+Verdicts = Mapping[tuple[str, str], Verdict]
 """By virtual name and server name, unique in the file; one that is missing is unknown."""
 
 
@@ -33,6 +43,8 @@ def desired(config: Config, verdicts: Verdicts, live: Table, ours: Collection[Se
 
     - a server that is up, and one of which nothing is known yet but which the kernel holds with a
       weight above 0, has the weight of the file (0 stays 0: it keeps its connections);
+    - one whose weight is growing has that share of it, at least 1;
+    - one that is relieved (the sorry server serves in its place) has weight 0;
     - a server that is down is not there, with `quiesce_server` it has weight 0;
     - one of which nothing is known yet and which the kernel does not have waits;
     - while nobody would serve but somebody is still waited for, those that serve now stay, unless
@@ -156,11 +168,15 @@ def servers_of(key: ServiceKey, virtual: Virtual) -> dict[DestinationKey, RealSe
     return servers
 
 
-def _weight(virtual: Virtual, server: RealServer, verdict: ServerVerdict, have: Destination | None) -> int | None:
+def _weight(virtual: Virtual, server: RealServer, verdict: Verdict, have: Destination | None) -> int | None:
     """Return the weight that `server` shall have, None when it shall not be there."""
     match verdict:
         case ServerVerdict.UP:
             return server.weight
+        case Growing(share):
+            return max(1, round(server.weight * share)) if server.weight else 0
+        case ServerVerdict.RELIEVED:
+            return 0
         case ServerVerdict.DOWN:
             return 0 if virtual.quiesce_server else None
         case ServerVerdict.UNKNOWN:

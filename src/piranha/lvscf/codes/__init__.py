@@ -2,13 +2,14 @@
 
 from piranha.lvscf.codes.balancing import BALANCING
 from piranha.lvscf.codes.cluster import CLUSTER
+from piranha.lvscf.codes.pool import POOL
 from piranha.lvscf.codes.service import SERVICE
 from piranha.lvscf.codes.story import Story, Within
 from piranha.lvscf.codes.syntax import SYNTAX
 from piranha.lvscf.codes.together import TOGETHER
 from piranha.lvscf.codes.values import VALUES
 
-STORIES: dict[str, Story] = dict(sorted((SYNTAX | VALUES | CLUSTER | SERVICE | BALANCING | TOGETHER).items()))
+STORIES: dict[str, Story] = dict(sorted((SYNTAX | VALUES | CLUSTER | SERVICE | BALANCING | POOL | TOGETHER).items()))
 CODES: dict[str, str] = {code: story.means for code, story in STORIES.items()}
 
 __all__ = ["CODES", "STORIES", "Story", "Within"]

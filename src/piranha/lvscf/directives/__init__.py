@@ -7,11 +7,12 @@ from piranha.lvscf.directives.cluster import CLUSTER
 from piranha.lvscf.directives.directive import Directive, Scope, Status, Type
 from piranha.lvscf.directives.legacy import FAILOVER_INSTEAD, LEGACY
 from piranha.lvscf.directives.order import BEHIND, WEB_TOOL
+from piranha.lvscf.directives.pool import POOL
 from piranha.lvscf.directives.service import SERVICE
 from piranha.lvscf.directives.virtual import VIRTUAL
 from piranha.lvscf.directives.waiting import CHECK_BLOCK, KERNEL_SETTING, WAITING
 
-ALL: tuple[Directive, ...] = CLUSTER + CHANGE + VIRTUAL + SERVICE + LEGACY + WAITING + CHECK_BLOCK
+ALL: tuple[Directive, ...] = CLUSTER + CHANGE + VIRTUAL + SERVICE + POOL + LEGACY + WAITING + CHECK_BLOCK
 
 
 @cache

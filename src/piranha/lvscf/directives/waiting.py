@@ -110,15 +110,8 @@ _DAEMONS: tuple[Directive, ...] = (
 
 _SERVICES: tuple[Directive, ...] = (
     _waits("mark_rules", _V, _T.BOOL, "0", "1: lvsd keeps the firewall rules that set fwmark.", quiet=("0",)),
-    _waits("reentry_max", _V, _T.DURATION, "reentry", "Longest reentry of a server that keeps failing."),
     _waits("check", _VS, _T.WORDS, "-", "Names of check blocks or kinds of check."),
     _waits("check_rule", _V, _T.WORD, "all", "How several checks combine.", quiet=("all",)),
-    _waits("check_address", _S, _T.ADDRESS, "the server's", "Where to check instead."),
-    _waits("check_port", _S, _T.PORT, "the server's", "Where to check instead."),
-    _waits("keep_active", _V, _T.COUNT_OR_PERCENT, "0", "Checks leave at least this many servers.", quiet=("0",)),
-    _waits("quorum", _V, _T.COUNT_OR_PERCENT, "1", "Below it the sorry server serves.", quiet=("1",)),
-    _waits("quorum_margin", _V, _T.INT, "0", "So many more end that.", quiet=("0",)),
-    _waits("slow_start", _VS, _T.DURATION, "0", "The weight of a recovered server grows for so long.", quiet=("0",)),
     _waits("drain_time", _VS, _T.DURATION, "5m", "A deleted server keeps its connections for so long.", quiet=("0",)),
     _waits("load_range", _V, _T.PERCENTS, "10% 100%", "Bounds of a weight set by load."),
     _waits("load_interval", _V, _T.DURATION, "20", "Time between two readings of the load."),
