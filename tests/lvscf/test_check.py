@@ -112,6 +112,29 @@ def test_json_has_every_finding_and_the_hash_of_meaning(file: Path, capsys: pyte
     assert finding["hint"] == "did you mean 'primary'?"
 
 
+def test_from_original_adds_notes_that_change_no_exit_status(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--from-original", str(file)]) == 0
+    out, err = capsys.readouterr()
+    assert out == "lvs.cf: valid, 1 virtual server, 2 real servers, 6 notes\n"
+    assert f"{file}:4:15: note: web: a VIP without vip_nmask is /32, 192.0.2.10 was /24 by its class [N003]" in err
+    assert main(["--from-original", "--json", str(file)]) == 0
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert {finding["severity"] for finding in findings} == {"note"}
+    assert len(findings) == 6
+
+
+def test_a_file_with_errors_has_no_notes(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("primry = 1\n" + GOOD)
+    assert main(["--from-original", str(file)]) == 1
+    assert "note:" not in capsys.readouterr().err
+
+
+def test_findings_end_with_the_command_that_tells_more(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("debug_level = ALL\n" + GOOD)
+    main([str(file)])
+    assert capsys.readouterr().err.endswith("\nmore: piranha explain W003\n")
+
+
 def test_wrong_usage_is_status_64() -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--nonsense"])

@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from piranha.cli.options import Parser
 from piranha.control.daemon import CONFIG_FILES
 from piranha.lvscf.config import meaning
-from piranha.lvscf.diagnostics import Diagnostic
+from piranha.lvscf.diagnostics import Diagnostic, Severity
+from piranha.lvscf.from_original import from_original
 from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import ReadError, read_and_load, resolve_and_load
 from piranha.lvscf.syntax.limits import SIZE_LIMIT
@@ -26,6 +28,11 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument(
         "file", metavar="FILE", nargs="?", type=Path, help=f"- reads standard input; default: {CONFIG_FILES[0]}"
     )
+    options.add_argument(
+        "--from-original",
+        action="store_true",
+        help="tell also what a file of the original notices without being edited",
+    )
     options.add_argument("--json", action="store_true", help="print JSON")
     args = options.parse_args(argv)
     path = args.file or next((file for file in CONFIG_FILES if file.exists()), CONFIG_FILES[0])
@@ -34,6 +41,8 @@ def main(argv: Sequence[str]) -> int:
     except ReadError as error:
         print(f"piranha: {printable(str(error))}", file=sys.stderr)
         return 2
+    if args.from_original:
+        loaded = with_notes(loaded)
     if args.json:
         print(json.dumps(facts(loaded)))
     else:
@@ -54,6 +63,12 @@ def read(path: Path) -> Loaded:
         raise ReadError(f"{name}: {getattr(error, 'strerror', None) or 'it is closed'}") from error
 
 
+def with_notes(loaded: Loaded) -> Loaded:
+    """Return `loaded` with the notes about a file of the original among its findings."""
+    told = sorted((*loaded.findings, *from_original(loaded)), key=lambda one: (one.span.line, one.span.column))
+    return replace(loaded, findings=tuple(told))
+
+
 def more(loaded: Loaded) -> str:
     """Return which command tells more of the findings; of many codes it names the first."""
     codes = dict.fromkeys(finding.code for finding in loaded.findings)
@@ -69,6 +84,8 @@ def summary(loaded: Loaded) -> str:
         words = ["valid", _count(len(virtuals), "virtual server"), _count(servers, "real server")]
     if loaded.warnings:
         words.append(_count(_number(loaded.warnings), "warning"))
+    if notes := [finding for finding in loaded.findings if finding.severity is Severity.NOTE]:
+        words.append(_count(_number(notes), "note"))
     return ", ".join(words)
 
 

@@ -41,10 +41,12 @@ def main(argv: Sequence[str]) -> int:
 
 def told(code: str, story: Story) -> str:
     """Return the story of one code as it stands on the screen, at most `WIDTH` columns."""
-    lines = textwrap.wrap(f"{code} ({_severity(code)}): {story.means}", WIDTH, subsequent_indent="    ")
+    lines = textwrap.wrap(f"{code} ({Severity.of(code)}): {story.means}", WIDTH, subsequent_indent="    ")
     if story.bad:
         where = "" if story.within is Within.FILE else f" {story.within}"
-        lines += ["", f"  wrong{where}:", *_example(story.bad), "  right:", *_example(story.good)]
+        wrong, right = ("with", "without") if Severity.of(code) is Severity.NOTE else ("wrong", "right")
+        lines += ["", f"  {wrong}{where}:", *_example(story.bad)]
+        lines += [f"  {right}:", *_example(story.good)] if story.good else []
     for title, words in (("Why it matters:", story.why), ("What to do:", story.cure)):
         lines += ["", f"  {title}", *textwrap.wrap(words, WIDTH, initial_indent="    ", subsequent_indent="    ")]
     return "\n".join(lines)
@@ -54,14 +56,10 @@ def _example(text: str) -> list[str]:
     return [cut(f"    | {line}") for line in text.split("\n")]
 
 
-def _severity(code: str) -> Severity:
-    return Severity.ERROR if code.startswith("E") else Severity.WARNING
-
-
 def _facts(code: str, story: Story) -> dict[str, str]:
     return {
         "code": code,
-        "severity": str(_severity(code)),
+        "severity": str(Severity.of(code)),
         "means": story.means,
         "within": str(story.within),
         "wrong": story.bad,

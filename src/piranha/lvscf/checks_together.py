@@ -40,8 +40,6 @@ def check_together(built: Built, findings: Findings) -> None:
     _web(built, findings)
     for virtual in built.virtuals:
         _needs(virtual.section, findings)
-        for server in virtual.servers:
-            _needs(server.section, findings)
         _one_check(virtual, findings)
         _mark_rules(virtual, findings)
         _reentry(virtual, findings)

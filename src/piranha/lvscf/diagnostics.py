@@ -17,10 +17,16 @@ _LONG_WORD = re.compile(r"(\S{60})\S+")
 
 
 class Severity(StrEnum):
-    """An error keeps the file from being used; a warning does not."""
+    """An error keeps the file from being used; a warning does not. A note is told only when asked for."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
+
+    @classmethod
+    def of(cls, code: str) -> "Severity":
+        """Return what the first letter of a code says: E, W or N."""
+        return {"E": cls.ERROR, "W": cls.WARNING}.get(code[0], cls.NOTE)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,8 +42,8 @@ class Span:
 class Diagnostic:
     """One finding at one place in lvs.cf, worded for the person who wrote the line.
 
-    code: `E…` or `W…` and three digits, stable; `codes.CODES` explains each. more: how many further findings of this
-    code the file has that are not kept; said at the last one that is.
+    code: `E…`, `W…` or `N…` and three digits, stable; `codes.CODES` explains each. more: how many further findings of
+    this code the file has that are not kept; said at the last one that is.
     """
 
     severity: Severity
@@ -96,8 +102,7 @@ class Findings:
     def add(self, code: str, span: Span, message: str, hint: str = "") -> None:
         """Note a finding; the first letter of `code` is its severity."""
         if self._counts(code):
-            severity = Severity.ERROR if code.startswith("E") else Severity.WARNING
-            self.found.append(Diagnostic(severity, code, span, _told(message), _told(hint)))
+            self.found.append(Diagnostic(Severity.of(code), code, span, _told(message), _told(hint)))
 
     def take_errors(self, other: "Findings") -> None:
         """Note the errors that were found elsewhere."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 from piranha.lvscf.codes import CODES
-from piranha.lvscf.diagnostics import KIND_LIMIT
+from piranha.lvscf.diagnostics import KIND_LIMIT, Severity
 from piranha.lvscf.directives import ALL, Directive, Scope, Status
 from piranha.lvscf.settings import LONGEST
 from piranha.lvscf.syntax.limits import LENGTH_LIMIT, LINE_LIMIT, SIZE_LIMIT, WORD_LIMIT
@@ -31,14 +31,7 @@ _RULES = (
     "Two files are the same configuration when they differ in serial_no, comments and layout only.",
 )
 
-_DIFFERENCES = (
-    "Two routers need heartbeat_key_file, or heartbeat_auth = none.",
-    "A dead server is out of the pool within timeout, whether it refuses or hangs. Checks come three times as often.",
-    "weight = 0 is 0; the original installed 1.",
-    "A VIP without vip_nmask has the mask 255.255.255.255.",
-    "send_program fails by its exit status; send_program_status = ignore brings the old rule back. It runs as "
-    "script_user.",
-    "A nanny that dies empties nothing, whatever hard_shutdown says.",
+_REFUSED = (
     "A file without any setting is refused, also if it holds blank lines or comments.",
     "A block without its } at the end of the file is refused: such a file may have been cut off. One that ends between "
     "two blocks is taken as it is, so write a new file beside the old one and rename it.",
@@ -82,11 +75,17 @@ def page() -> str:
         ".Ss Rules of the file\n" + _bullets(_RULES),
         *_keywords(),
         ".Sh DIFFERENCES FROM THE ORIGINAL\n",
-        _text("Every sensible file of the original loads and means the same, but for these:"),
-        _bullets(_DIFFERENCES),
+        _text("Every sensible file of the original loads and means the same."),
+        _text(
+            "What it notices without being edited; piranha check --from-original tells which of these concern a file:"
+        ),
+        _tagged((code, text) for code, text in CODES.items() if Severity.of(code) is Severity.NOTE),
+        _text("What the original took and this refuses:"),
+        _bullets(_REFUSED),
         ".Sh LIMITS\n" + _text("A file that is larger is refused, with one finding:") + _bullets(_LIMITS),
         ".Sh FINDINGS\nE is an error: the file is not used, and a running daemon goes on as it is. W is a warning.\n",
-        ".Bl -tag -width E000\n" + "".join(f".It {code}\n{_text(text)}" for code, text in CODES.items()) + ".El\n",
+        _text("piranha explain tells more of each."),
+        _tagged((code, text) for code, text in CODES.items() if Severity.of(code) is not Severity.NOTE),
         ".Sh FILES\n.Bl -tag -width indent\n.It Pa /etc/piranha/lvs.cf\n.It Pa /etc/sysconfig/ha/lvs.cf\n"
         "Read when there is no other.\n.El\n",
         ".Sh EXAMPLES\nA lone router with two real servers behind NAT:\n",
@@ -138,6 +137,10 @@ def _unit(directive: Directive) -> str:
 
 def _bullets(lines: Iterable[str]) -> str:
     return ".Bl -bullet\n" + "".join(f".It\n{_text(line)}" for line in lines) + ".El\n"
+
+
+def _tagged(entries: Iterable[tuple[str, str]]) -> str:
+    return ".Bl -tag -width E000\n" + "".join(f".It {tag}\n{_text(text)}" for tag, text in entries) + ".El\n"
 
 
 def _escape(text: str) -> str:

@@ -19,7 +19,8 @@ class Story:
     """One code of a finding, for the person who meets it.
 
     means: what is found, also the entry of lvs.cf(5). bad: lines that bring the finding about; good:
-    the same without it; both empty where it is about bytes that no screen can show. why: what it does
+    the same without it, empty where there is no such file; both empty where it is about bytes that no screen
+    can show. why: what it does
     to the service while nobody watches. cure: what to do.
     """
 
