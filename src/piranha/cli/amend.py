@@ -17,8 +17,9 @@ from piranha.control.daemon import config_file
 from piranha.errors import PiranhaError
 from piranha.lvscf.diagnostics import Diagnostic, Severity
 from piranha.lvscf.load import Loaded
-from piranha.lvscf.read import ReadError, read_and_load, resolve_and_load
+from piranha.lvscf.read import ReadError, read_bytes, resolve_and_load
 from piranha.lvscf.syntax.edit import Draft
+from piranha.lvscf.syntax.limits import SIZE_LIMIT
 from piranha.lvscf.syntax.parser import parse
 from piranha.text import printable
 
@@ -52,18 +53,22 @@ def amend(args: argparse.Namespace, change: Change) -> int:
     """Change every place that NAME stands for; return the exit status. Raises PiranhaError."""
     path = config_file(args.configfile)
     try:
-        before = read_and_load(path)
+        data = read_bytes(path)
     except ReadError as error:
         print(f"piranha: {printable(str(error))}", file=sys.stderr)
         return CANNOT_READ
-    tree, _ = parse(before.text)
+    before, old = resolve_and_load(data, str(path)), data.decode("utf-8", "surrogateescape")
+    if len(data) > SIZE_LIMIT:
+        print(before.render(), file=sys.stderr)
+        return NO
+    tree, _ = parse(old)
     places = find(args.name, tree, before.config)
     draft = Draft(tree)
     for place in places:
         change(draft, place)
     text = draft.text()
     after = resolve_and_load(encoded(text), f"{path} as changed")
-    findings, lines = new_findings(before, after), changed_lines(before.text, text)
+    findings, lines = new_findings(before, after), changed_lines(old, text)
     if args.json:
         print(json.dumps(_facts(path, places, lines, findings)))
     elif args.output != STANDARD_INPUT:
@@ -76,15 +81,15 @@ def amend(args: argparse.Namespace, change: Change) -> int:
         return NO
     if args.dry_run:
         return CHANGES if lines else DONE
-    return _write(path, args.output, before, text)
+    return _write(path, args.output, old, text)
 
 
-def _write(path: Path, output: Path | None, before: Loaded, text: str) -> int:
+def _write(path: Path, output: Path | None, old: str, text: str) -> int:
     data = encoded(text)
     if output == STANDARD_INPUT:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
-    elif output is not None or text != before.text:
+    elif output is not None or text != old:
         try:
             replace_file(output or path, data)
         except OSError as error:

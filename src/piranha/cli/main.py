@@ -22,6 +22,7 @@ VERBS = {
     "explain": "tell what a finding means, with an example, and what to do",
     "set": "change a setting of lvs.cf",
     "unset": "take a setting out of lvs.cf",
+    "edit": "edit lvs.cf in a copy that is checked before it is used",
     "fmt": "write an lvs.cf in the one layout",
     "status": "show routers, VIPs, virtual servers and every server that is not up",
     "why": "tell the story of a server, virtual server, VIP, router or of the configuration",
