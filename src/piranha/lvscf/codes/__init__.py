@@ -11,14 +11,7 @@ from piranha.lvscf.codes.together import TOGETHER
 from piranha.lvscf.codes.values import VALUES
 
 _ALL = (
-    SYNTAX
-    | VALUES
-    | CLUSTER
-    | SERVICE
-    | BALANCING
-    | POOL
-    | TOGETHER
-    | ORIGINAL  # their codes begin with N: notes
+    SYNTAX | VALUES | CLUSTER | SERVICE | BALANCING | POOL | TOGETHER | ORIGINAL  # their codes begin with N: notes
 )
 STORIES: dict[str, Story] = dict(sorted(_ALL.items(), key=lambda entry: ("EWN".index(entry[0][0]), entry[0])))
 CODES: dict[str, str] = {code: story.means for code, story in STORIES.items()}
