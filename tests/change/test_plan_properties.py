@@ -9,8 +9,9 @@ from piranha.change.plan import Kind, plan
 from piranha.forwarding.plane import Counters, ServerStatistics, ServiceStatistics
 from piranha.lvscf.config import Config, meaning
 from piranha.lvsd.pool import Pool
+from piranha.table.adopted import starting_up
 from piranha.table.changes import RemoveDestination, RemoveService
-from piranha.table.desired import Verdicts, desired, place, services_of
+from piranha.table.desired import Verdicts, desired, services_of
 from piranha.table.diff import diff
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
@@ -89,19 +90,13 @@ def test_the_plan_believes_of_each_server_what_lvsd_will(
 
 def _pools(file: Config, live: Table, before: dict[str, Pool]) -> dict[str, Pool]:
     """Do what `Lvsd` does with its pools on a start and on a reload."""
-    serving = set()
-    for key, virtual in services_of(file).items():
-        held = live[key].destinations if key in live else {}
-        for server in virtual.servers:
-            have = held.get(place(key, virtual, server))
-            if have is not None and have.weight > 0:
-                serving.add((virtual.name, server.name))
+    up = starting_up(file, live, before)
     pools = {}
     for virtual in file.active_virtuals():
         pool = before.get(virtual.name)
         if pool is None:
-            pool = Pool(virtual, serving, 0.0)
+            pool = Pool(virtual, up, 0.0)
         else:
-            pool.reconfigure(virtual, serving, 0.0)
+            pool.reconfigure(virtual, up, 0.0)
         pools[virtual.name] = pool
     return pools

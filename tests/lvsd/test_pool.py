@@ -56,20 +56,14 @@ def fail(pool: Pool, name: str) -> list[Event]:
     return observe(pool, name, Reason.REFUSED, 1.0) + observe(pool, name, Reason.REFUSED, 3.0)
 
 
-def test_with_start_state_up_every_server_starts_as_up_and_takes_fall_failures_to_leave() -> None:
-    pool = Pool(replace(virtual(server(1)), start_up=True), set(), now=0.0)
-
-    assert pool.verdicts(0.0) == {("www", "web1"): ServerVerdict.UP}
-    observe(pool, "web1", Reason.REFUSED, 1.0)
-    assert pool.verdicts(0.0) == {("www", "web1"): ServerVerdict.UP}
-    observe(pool, "web1", Reason.REFUSED, 3.0)
-    assert pool.verdicts(0.0) == {("www", "web1"): ServerVerdict.DOWN}
-
-
-def test_a_server_that_the_plane_serves_starts_as_up_all_others_as_unknown() -> None:
+def test_a_server_that_starts_as_up_takes_fall_failures_to_leave_all_others_are_unknown() -> None:
     pool = Pool(virtual(server(1), server(2)), {("www", "web1")}, now=0.0)
 
     assert pool.verdicts(0.0) == {("www", "web1"): ServerVerdict.UP, ("www", "web2"): ServerVerdict.UNKNOWN}
+    observe(pool, "web1", Reason.REFUSED, 1.0)
+    assert pool.verdicts(0.0)["www", "web1"] is ServerVerdict.UP
+    observe(pool, "web1", Reason.REFUSED, 3.0)
+    assert pool.verdicts(0.0)["www", "web1"] is ServerVerdict.DOWN
 
 
 def test_an_inactive_server_is_neither_checked_nor_judged() -> None:

@@ -1,7 +1,8 @@
 """What `lvsd` goes on believing of the servers when another file comes into force."""
 
 from piranha.lvscf.config import Config, RealServer, Virtual
-from piranha.table.desired import ServerVerdict, Verdict, Verdicts, place, serves, services_of
+from piranha.table.adopted import starting_up
+from piranha.table.desired import ServerVerdict, Verdict, Verdicts
 from piranha.table.table import Table
 
 
@@ -10,11 +11,11 @@ def carried(before: Config | None, after: Config, verdicts: Verdicts, live: Tabl
 
     before: the file in force, None when nobody is in charge yet. verdicts: what is believed now.
     A server that stays where it was keeps its health, unless it is down and checked in another way
-    from now on; others are up when the table sends them connections or `start_state` says so, and
-    unknown otherwise. `lvsd.pool.Pool` does the same with results of checks; a test compares them.
+    from now on; others are up or unknown as `table.adopted` says. `lvsd.pool.Pool` does the same with
+    results of checks; a test compares them.
     """
     old = {virtual.name: virtual for virtual in before.active_virtuals()} if before is not None else {}
-    serving = _serving(after, live)
+    up = starting_up(after, live, old)
     found: dict[tuple[str, str], Verdict] = {}
     for virtual in after.active_virtuals():
         former = _active(old.get(virtual.name))
@@ -29,19 +30,9 @@ def carried(before: Config | None, after: Config, verdicts: Verdicts, live: Tabl
                 rechecked = verdict is ServerVerdict.DOWN and otherwise
                 found[key] = ServerVerdict.UNKNOWN if rechecked else verdict
             else:
-                found[key] = ServerVerdict.UP if virtual.start_up or key in serving else ServerVerdict.UNKNOWN
+                found[key] = ServerVerdict.UP if key in up else ServerVerdict.UNKNOWN
     return found
 
 
 def _active(virtual: Virtual | None) -> dict[str, RealServer]:
     return {server.name: server for server in virtual.servers if server.active} if virtual is not None else {}
-
-
-def _serving(config: Config, live: Table) -> set[tuple[str, str]]:
-    found = set()
-    for key, virtual in services_of(config).items():
-        held = live[key].destinations if key in live else {}
-        for server in virtual.servers:
-            if serves(held.get(place(key, virtual, server))):
-                found.add((virtual.name, server.name))
-    return found

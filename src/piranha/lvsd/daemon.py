@@ -28,7 +28,8 @@ from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.source import Source
 from piranha.nanny.results import ProbeResult
-from piranha.table.desired import Verdicts, place, services_of
+from piranha.table.adopted import starting_up
+from piranha.table.desired import Verdicts
 from piranha.table.table import Table
 
 log = logging.getLogger("piranha.lvsd")
@@ -224,20 +225,14 @@ class Lvsd:
             return Accepted(generation, new, config.serial_no)
 
     def _make_pools(self, config: Config, live: Table, now: float) -> None:
-        serving = set()
-        for key, virtual in services_of(config).items():
-            held = live[key].destinations if key in live else {}
-            for server in virtual.servers:
-                have = held.get(place(key, virtual, server))
-                if have is not None and have.weight > 0:
-                    serving.add((virtual.name, server.name))
+        up = starting_up(config, live, self.pools)
         pools: dict[str, Pool] = {}
         for virtual in config.active_virtuals():
             pool = self.pools.get(virtual.name)
             if pool is None:
-                pool = Pool(virtual, serving, now)
+                pool = Pool(virtual, up, now)
             else:
-                pool.reconfigure(virtual, serving, now)
+                pool.reconfigure(virtual, up, now)
             pools[virtual.name] = pool
         self.pools = pools
         # Looked up, not taken apart: names of servers may hold a slash.

@@ -33,11 +33,11 @@ class Pool:
     """Monitors of the active servers of one virtual server.
 
     Ids of checks are `VIRTUAL/SERVER`; names are unique (`lvscf` sees to it).
-    serving: servers that the plane holds with a weight above 0; they start as up and take `fall`
-    failures to leave, and with `start_state = up` all do. Otherwise a server starts as unknown.
+    believed_up: servers that start as up (`table.adopted`) and take `fall` failures to leave. All others start
+    as unknown.
     """
 
-    def __init__(self, virtual: Virtual, serving: Collection[ServerKey], now: float) -> None:
+    def __init__(self, virtual: Virtual, believed_up: Collection[ServerKey], now: float) -> None:
         self.virtual = virtual
         self.servers: dict[str, RealServer] = {}
         self.monitors: dict[str, Monitor] = {}
@@ -45,9 +45,9 @@ class Pool:
         self._below_quorum = False
         self._deserted = False
         self._was_served = False
-        self.reconfigure(virtual, serving, now)
+        self.reconfigure(virtual, believed_up, now)
 
-    def reconfigure(self, virtual: Virtual, serving: Collection[ServerKey], now: float) -> None:
+    def reconfigure(self, virtual: Virtual, believed_up: Collection[ServerKey], now: float) -> None:
         """Take over another reading of the file; a server that stays where it was keeps its health.
 
         A server that is down and is checked in another way from now on is unknown again: its first
@@ -67,7 +67,7 @@ class Pool:
                     monitor.forget(now)
             else:
                 monitor = Monitor(check_id, place(server), server.timing, since_s=now)
-                if virtual.start_up or (virtual.name, server.name) in serving:
+                if (virtual.name, server.name) in believed_up:
                     monitor.health = Health.UP
             self.monitors[check_id] = monitor
         self._was_served = self._was_served or self.up() > 0

@@ -128,7 +128,8 @@ SERVICE: tuple[Directive, ...] = (
         choices=("check", "up"),
         default="check",
         meaning="What a server that the kernel does not have yet counts as before its first answer: check: it "
-        "waits; up: it serves until it has failed fall times.",
+        "waits; up: it serves until it has failed fall times. Where lvsd starts over a table that has the service, a "
+        "server that was taken out of it waits all the same.",
     ),
 )
 
