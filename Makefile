@@ -6,8 +6,8 @@ VENV := .venv
 JOBS ?= $(shell expr $$(nproc) + 1)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
-# What the tests use besides Python: a kernel with IPVS that runs as a program, the C ipvsadm to compare with.
-DEBIAN := python3-venv user-mode-linux kmod iproute2 iptables ipvsadm mandoc procps util-linux
+# What the tests use besides Python: a kernel with IPVS that runs as a program, the C ipvsadm and keepalived to compare with.
+DEBIAN := python3-venv user-mode-linux kmod iproute2 iptables ipvsadm keepalived mandoc procps util-linux
 SELECT_KERNEL := kernel or lab
 # Byte code is kept: a daemon that compiles itself at each start takes seconds in the user-mode kernel.
 unexport PYTHONDONTWRITEBYTECODE

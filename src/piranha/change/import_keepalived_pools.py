@@ -78,7 +78,8 @@ class Pools:
         settings: list[Setting] = []
         if service.mark:
             settings.append(("fwmark", str(service.mark), service.origin))
-        settings.append(("port", str(_port(virtual, service)), service.origin))
+        # A mark has no port of its own: keepalived's entries under direct and tunnel have port 0, and so have these.
+        settings.append(("port", str(service.port), service.origin))
         if virtual.protocol not in ("", "tcp"):
             settings.append(("protocol", virtual.protocol, None))
         settings += [(keyword, value, None) for keyword, value in self._method(virtual.method, Method(self.network))]
@@ -120,7 +121,7 @@ class Pools:
         names: Counter[str],
     ) -> None:
         settings = [("active", "1"), ("address", str(server.address))]
-        if server.port and server.port != _port(virtual, service):
+        if server.port and server.port != service.port:
             settings.append(("port", str(server.port)))
         settings.append(("weight", str(server.weight)))
         settings += self._method(server.method, virtual.method)
@@ -176,14 +177,6 @@ def _name(virtual: VirtualServer, service: Service) -> str:
     return f"{virtual.name or virtual.protocol}-{service.address}-{service.port}"
 
 
-def _port(virtual: VirtualServer, service: Service) -> int:
-    """Return the port of the virtual server; with a mark, which has none, that of the real servers."""
-    if not service.mark:
-        return service.port
-    ports = Counter(server.port for server in virtual.servers).most_common(1)
-    return ports[0][0] if ports else 0
-
-
 def _floating(vip: Vip) -> str:
     prefix = "" if vip.prefix == vip.address.max_prefixlen else f"/{vip.prefix}"
     return f"{vip.address}{prefix} {vip.device}".rstrip()
@@ -217,4 +210,4 @@ def _without_checker(virtual: VirtualServer, service: Service) -> str:
     """Return the check of a server that keepalived does not check: the least that says it is there."""
     if virtual.protocol == "udp":
         return "ping"
-    return "tcp" if _port(virtual, service) else "ping"
+    return "tcp" if service.port or all(server.port for server in virtual.servers) else "ping"

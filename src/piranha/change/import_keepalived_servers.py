@@ -107,9 +107,11 @@ def _virtual(block: Statement, groups: dict[str, Statement], draft: Draft) -> Vi
     services = tuple(_services(block, groups, pool, family, draft))
     if not services:
         return None
-    settings = [*_scheduling(body), *_persistence(body, services), *_sorry(body, method, pool), *reading.switches(body)]
+    grouped = block.args[0] == "group"
+    persistence = _persistence(body, services, grouped=grouped)
+    settings = [*_scheduling(body), *persistence, *_sorry(body, method, pool), *reading.switches(body)]
     protocol = _protocol(body, services, draft)
-    name = body.word("snmp_name") or (block.args[1] if block.args[0] == "group" else "")
+    name = body.word("snmp_name") or (block.args[1] if grouped else "")
     body.report(VIRTUAL)
     if not pool:
         draft.warn(block.origin, "no real servers")
@@ -311,7 +313,7 @@ def _scheduling(body: Body) -> Iterator[tuple[str, str, Origin]]:
         yield "one_packet", "1", ops.origin
 
 
-def _persistence(body: Body, services: Sequence[Service]) -> Iterator[tuple[str, str, Origin]]:
+def _persistence(body: Body, services: Sequence[Service], *, grouped: bool) -> Iterator[tuple[str, str, Origin]]:
     found = body.last("persistence_timeout")
     seconds = None
     if found is not None:
@@ -319,16 +321,27 @@ def _persistence(body: Body, services: Sequence[Service]) -> Iterator[tuple[str,
     elif any(not service.mark and not service.port for service in services):
         body.draft.warn(body.at, f"every port needs persistence: {PERSISTENCE_S} s, as keepalived takes it")
         seconds = PERSISTENCE_S
-    granularity = body.word("persistence_granularity")
+    granularity = body.last("persistence_granularity")
     engine = body.last("persistence_engine")
     if seconds is None:
         return
     origin = found.origin if found is not None else body.at
     yield "persistent", str(seconds), origin
-    if granularity is not None:
-        yield "pmask", granularity if "." in granularity else f"/{granularity.lstrip('/')}", origin
+    if granularity is not None and granularity.args:
+        yield from _mask(granularity, services[0].family, body.draft, grouped=grouped)
     if engine is not None and engine.args:
         yield "persistence_engine", engine.args[0], engine.origin
+
+
+def _mask(found: Statement, family: Family, draft: Draft, *, grouped: bool) -> Iterator[tuple[str, str, Origin]]:
+    mask = found.args[0]
+    if grouped:
+        message = f"keepalived does not put it into force for a group; 'pmask = {mask}' in each virtual server would"
+        draft.warn(found.origin, f"'persistence_granularity': {message}")
+        return
+    if "." not in mask and family is Family.IPV4:
+        draft.warn(found.origin, f"keepalived takes {mask} for the netmask 0.0.0.{mask}; this is /{mask}")
+    yield "pmask", mask if "." in mask else f"/{mask.lstrip('/')}", found.origin
 
 
 def _sorry(body: Body, method: Method, pool: Sequence[RealServer]) -> Iterator[tuple[str, str, Origin]]:
@@ -344,6 +357,9 @@ def _sorry(body: Body, method: Method, pool: Sequence[RealServer]) -> Iterator[t
             body.draft.warn(quorum.origin, message)
         return
     port = _port(found, 2, body.draft)
+    if not port and own.forwarding == "nat":
+        message = "sorry_server without a port: keepalived's entry in the table says 0, Piranha's the service's port"
+        body.draft.warn(found.origin, f"{message}; packets go to that one either way")
     yield "sorry_server", f"{address} {port}" if port else str(address), found.origin
     if own.forwarding != method.forwarding:
         yield "sorry_forwarding", own.forwarding, found.origin

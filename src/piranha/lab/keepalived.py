@@ -45,11 +45,12 @@ vrrp_instance lab {{
 
 def checker_block(lab: Lab, virtual: VirtualFile, *, checked: bool = True) -> str:
     """Return the `virtual_server` block of one virtual server, with a TCP check each second or with none."""
-    check = "TCP_CHECK { connect_timeout 1 }" if checked else ""
+    # Each on a line of its own: keepalived takes what stands behind a value for more of the value.
+    check = "TCP_CHECK {\n connect_timeout 1\n }" if checked else ""
     addresses = [
         lab.topology.server_address(name, virtual.vip.version) for name in virtual.servers or lab.topology.servers
     ]
-    servers = "\n".join(f"    real_server {address} {virtual.port} {{ weight 1 {check} }}" for address in addresses)
+    servers = "\n".join(f"    real_server {address} {virtual.port} {{\n weight 1\n {check} }}" for address in addresses)
     return f"""virtual_server {virtual.vip} {virtual.port} {{
     delay_loop 1
     lb_algo {virtual.scheduler}
