@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from piranha.lvscf import directives
+from piranha.lvscf.checks_blocks import ONLY, REQUIRED
+from piranha.lvscf.checks_together import NEEDS
 from piranha.lvscf.config import Config, HeartbeatSettings, LvsdSettings, VipSettings, meaning
 from piranha.lvscf.directives import ALL, Directive, Scope
 from piranha.lvscf.load import load
@@ -54,6 +56,14 @@ def test_the_reading_of_the_file_names_no_keyword_that_the_table_does_not_have()
     asked = [(path.name, line, word) for path in READERS for _, line, word, _ in questions(path)]
     assert len(asked) > 60
     assert [found for found in asked if found[2] not in NAMES and not directives.find(found[2], Scope.GLOBAL)] == []
+
+
+def test_keywords_that_are_judged_together_are_in_the_table() -> None:
+    assert NEEDS.keys() | set(NEEDS.values()) <= NAMES
+    of_checks = directives.of(Scope.CHECK)
+    assert ONLY.keys() | set(REQUIRED.values()) <= of_checks.keys()
+    kinds = set(of_checks["kind"].choices)
+    assert REQUIRED.keys() | {kind for some in ONLY.values() for kind in some} <= kinds
 
 
 def test_a_default_is_written_in_the_table_alone() -> None:

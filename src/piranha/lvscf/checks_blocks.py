@@ -11,10 +11,10 @@ from piranha.lvscf.settings import Section
 from piranha.lvscf.syntax.tree import Block, span_of
 
 # Without this keyword a check of the kind could not be made.
-_REQUIRED: Mapping[str, str] = {"program": "program", "dns": "name"}
+REQUIRED: Mapping[str, str] = {"program": "program", "dns": "name"}
 
 # Keywords that mean something to some kinds only.
-_ONLY: Mapping[str, Sequence[str]] = {
+ONLY: Mapping[str, Sequence[str]] = {
     "host": ("http", "https", "tls", "smtp"),
     "path": ("http", "https", "file"),
     "method": ("http", "https"),
@@ -80,12 +80,12 @@ def _contents(one: CheckBlock, findings: Findings) -> None:
         hint = f"kind = one of {', '.join(kinds())}"
         findings.add("E074", one.block.span, f"check '{one.name}' has no kind", hint)
         return
-    needed = _REQUIRED.get(kind)
+    needed = REQUIRED.get(kind)
     if needed is not None and needed not in section.tried:
         findings.add("E074", section.place("kind"), f"kind = {kind} needs {needed}")
     for keyword in section.given:
-        if keyword in _ONLY and kind not in _ONLY[keyword]:
-            message = f"{keyword} has no effect with kind = {kind}: it is for {', '.join(_ONLY[keyword])}"
+        if keyword in ONLY and kind not in ONLY[keyword]:
+            message = f"{keyword} has no effect with kind = {kind}: it is for {', '.join(ONLY[keyword])}"
             findings.add("W026", section.place(keyword), message)
 
 

@@ -113,11 +113,16 @@ def _timing(config: Config, section: Section, findings: Findings) -> None:
         findings.add("W012", section.place("keepalive"), message)
 
 
+def computed_lease_s(deadtime_s: float) -> int:
+    """Return the lease of VIPs in a file that gives none; as `pulse.lease_terms.lease_for`."""
+    return max(1, int((deadtime_s - LEASE_LATENESS_S) * 3 / 4 + 1e-9))
+
+
 def _lease(config: Config, section: Section, findings: Findings) -> None:
     lease_s = config.vips.lease_s
     deadtime_s = config.heartbeat.deadtime_s
     if lease_s is None:
-        lease_s = max(1, int((deadtime_s - LEASE_LATENESS_S) * 3 / 4))
+        lease_s = computed_lease_s(deadtime_s)
     if lease_s == 0:
         message = "vip_lease = 0: a router whose pulse died or froze keeps its VIPs while the partner takes them"
         findings.add("W017", section.place("vip_lease"), message)

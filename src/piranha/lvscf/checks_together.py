@@ -12,7 +12,7 @@ from piranha.lvscf.settings import Section
 from piranha.terms import WEIGHTLESS, Address, ForwardingMethod
 
 # What has no effect without which other keyword, in the same block.
-_NEEDS: Mapping[str, str] = {
+NEEDS: Mapping[str, str] = {
     "monitor_devices": "monitor_links",
     "monitor_interval": "monitor_program",
     "witness_lost": "witness",
@@ -51,7 +51,7 @@ def check_together(built: Built, findings: Findings) -> None:
 
 
 def _needs(section: Section, findings: Findings) -> None:
-    for keyword, needed in _NEEDS.items():
+    for keyword, needed in NEEDS.items():
         if keyword in section.given and needed not in section.wrong and not section.on(needed):
             findings.add("W026", section.place(keyword), f"{keyword} has no effect without {needed}")
 
