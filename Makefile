@@ -13,7 +13,7 @@ SELECT_KERNEL := kernel or lab
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint unit slow kernel packages bench clean
+.PHONY: help demo test check lint unit slow kernel packages bench fuzz clean
 
 help:
 	@echo 'make demo    a whole cluster on loopback: no privilege, no IPVS, nothing to download'
@@ -21,6 +21,7 @@ help:
 	@echo 'make check   the part without kernel, under half a minute'
 	@echo 'make kernel  the tests on a real kernel with IPVS only'
 	@echo 'make bench   the measurements of bench/README.md'
+	@echo 'make fuzz    parser, edits and importers with atheris, FUZZ_S=600 seconds each'
 	@echo 'make clean   removes what the above have made'
 
 demo:
@@ -57,6 +58,14 @@ kernel: $(STAMP)
 
 bench: $(STAMP)
 	@for script in bench/*.py; do echo "== $$script"; tools/with-ipvs $(BIN)/python "$$script" || exit 1; done
+
+# What breaks a target lies in build/fuzz/TARGET; it becomes a golden file, and its defect is mended.
+FUZZ_S ?= 600
+FUZZ ?= read layout edit keepalived ipvsadm
+fuzz: $(STAMP)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip --disable-pip-version-check install -q -e '.[fuzz]'
+	@for target in $(FUZZ); do \
+		echo "== $$target"; $(BIN)/python -m tests.fuzz.run $$target -max_total_time=$(FUZZ_S) $(FUZZ_OPTIONS) || exit 1; done
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,112 @@
+"""What is fuzzed: each target takes any text, and fails only for a defect of ours."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from piranha.change.import_ipvsadm import import_ipvsadm
+from piranha.change.import_keepalived import import_keepalived
+from piranha.change.imported import Imported
+from piranha.lvscf.config import meaning
+from piranha.lvscf.load import Loaded, load
+from piranha.lvscf.syntax.edit import Draft
+from piranha.lvscf.syntax.layout import formatted
+from piranha.lvscf.syntax.limits import TooLarge
+from piranha.lvscf.syntax.parser import parse
+from piranha.lvscf.syntax.printer import print_tree
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / "tests" / "golden"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One thing to fuzz. seeds: folders and patterns of the files to begin with."""
+
+    run: Callable[[str], object]
+    seeds: tuple[tuple[Path, str], ...]
+
+    def corpus(self) -> list[Path]:
+        return [path for folder, pattern in self.seeds for path in sorted(folder.glob(pattern))]
+
+    def words(self) -> list[str]:
+        """The words of the corpus, for the fuzzer to put into its inputs."""
+        texts = (path.read_bytes().decode("latin-1") for path in self.corpus())
+        return sorted(
+            {word for text in texts for word in re.findall(r"[A-Za-z_][A-Za-z_0-9.-]{1,30}|[{}=;\"#@$%!-]+", text)}
+        )
+
+
+def loaded(text: str) -> Loaded:
+    return load(text.encode("utf-8", "surrogateescape"), "lvs.cf")
+
+
+def read(text: str) -> None:
+    """Parser, elaboration, findings and their rendering; what was accepted means the same when it is read again."""
+    found = loaded(text)
+    assert (found.config is None) == bool(found.errors)
+    shown = found.render()
+    assert all(letter.isprintable() or letter in "\n\t" for letter in shown)
+    if found.config is not None:
+        again = load(found.accepted_bytes(), "accepted.cf").config
+        assert again is not None
+        assert meaning(again) == meaning(found.config)
+
+
+def layout(text: str) -> None:
+    """A tree prints as the text it was read from; `fmt` changes no meaning, and nothing the second time."""
+    try:
+        tree, findings = parse(text)
+    except TooLarge:
+        return
+    assert print_tree(tree) == text
+    if any(finding.code.startswith("E") for finding in findings):
+        return
+    once = formatted(tree)
+    assert formatted(parse(once)[0]) == once
+    before, after = loaded(text).config, loaded(once).config
+    assert (before is None) == (after is None)
+    if before is not None and after is not None:
+        assert meaning(before) == meaning(after)
+
+
+def edit(text: str) -> None:
+    """An edit of `serial_no` leaves every other meaning as it was; setting and taking out a weight do too."""
+    before = loaded(text).config
+    if before is None:
+        return
+    tree, _ = parse(text)
+    draft = Draft(tree)
+    draft.set(None, "serial_no", ["77"])
+    after = loaded(draft.text()).config
+    assert after is not None
+    assert (after.serial_no, meaning(after)) == (77, meaning(before))
+    draft = Draft(tree)
+    for virtual in tree.blocks("virtual"):
+        for server in virtual.blocks("server"):
+            draft.set(server, "weight", ["3"])
+    after = loaded(draft.text()).config
+    assert after is not None
+    assert {server.weight for virtual in after.virtuals for server in virtual.servers} <= {3}
+
+
+def holds(result: Imported) -> None:
+    """An import loads, or a note says why not."""
+    assert result.text or result.has_errors
+    for note in result.notes:
+        assert note.render().isprintable()
+    if result.text and not result.has_errors:
+        assert not loaded(result.text).errors or any("host name" in one.message for one in loaded(result.text).errors)
+
+
+TARGETS = {
+    "read": Target(read, ((GOLDEN / "lvscf", "*.cf"), (ROOT / "examples", "*.cf"))),
+    "layout": Target(layout, ((GOLDEN / "lvscf", "*.cf"), (ROOT / "examples", "*.cf"))),
+    "edit": Target(edit, ((ROOT / "examples", "*.cf"), (GOLDEN / "lvscf", "W*.cf"))),
+    "keepalived": Target(
+        lambda text: holds(import_keepalived([("fuzz", text)], lambda _pattern, _above: [])),
+        ((GOLDEN / "import" / "keepalived", "*.conf"),),
+    ),
+    "ipvsadm": Target(lambda text: holds(import_ipvsadm("fuzz", text)), ((GOLDEN / "import" / "ipvsadm", "*.rules"),)),
+}
