@@ -42,7 +42,6 @@ DECIDES = (
     "forwarding.plane",
     "events.event",
     "control.messages",
-    "change.carried",
     "change.plan",
     "nanny.results",
     "nanny.expect",

@@ -13,11 +13,14 @@ from piranha.lvscf.config import (
     Exchange,
     FloatingAddress,
     PortRange,
+    Quota,
     RealServer,
     Router,
     SorryServer,
     Virtual,
 )
+from piranha.lvsd.monitor import Health
+from piranha.lvsd.outlook import Belief, Beliefs
 from piranha.table.desired import ServerVerdict, Verdicts, desired
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
@@ -118,6 +121,8 @@ virtuals_drawn = st.builds(
             "persistence_mask": st.just(0xFFFFFF00),
             "quiesce_server": st.just(True),
             "start_up": st.just(True),
+            "keep_active": st.just(Quota(count=2)),
+            "quorum": st.just(Quota(count=2)),
             "sorry_server": st.just(SorryServer(address=ip_address("10.0.0.9"), port=80, forwarding=NAT)),
         },
     ),
@@ -142,7 +147,10 @@ tables_drawn = st.dictionaries(
     st.builds(Service, st.builds(ServiceSettings, scheduler=st.sampled_from(["rr", "wlc"])), pools_drawn),
     max_size=4,
 )
-verdicts_drawn = st.dictionaries(
-    st.tuples(st.sampled_from(["a", "b", "c"]), st.sampled_from(["s1", "s2", "s3", "s4", "s5", "x"])),
-    st.sampled_from(ServerVerdict),
+beliefs_drawn = st.builds(
+    Beliefs,
+    servers=st.dictionaries(
+        st.tuples(st.sampled_from(["a", "b", "c"]), st.sampled_from(["s1", "s2", "s3", "s4", "s5", "x"])),
+        st.sampled_from(Health).map(Belief),
+    ),
 )

@@ -1,7 +1,6 @@
 """The plan of a change: what a new lvs.cf would do to what is there now, before anything is done."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 
 from piranha.change.plan_costs import costed
 from piranha.change.plan_lines import RANK, About, Daemons, Kind, Line, Plan, Sign, counted, summary
@@ -28,6 +27,7 @@ def plan(
     *,
     statistics: Mapping[ServiceKey, ServiceStatistics] | None = None,
     verdicts: Verdicts | None = None,
+    believed: Verdicts | None = None,
     ours: Collection[ServiceKey] = (),
     held: Collection[Address] | None = None,
 ) -> Plan:
@@ -36,20 +36,23 @@ def plan(
     before: the file in force; None while no daemon of ours is in charge: then the table alone
     counts, with what somebody else made of the same servers, and no setting of a daemon does.
     live, statistics: what the plane holds, services of others included, and its connections; None
-    where they cannot be counted. verdicts: what is believed of each server of `before`. ours: what
-    earlier files named. held: addresses of this machine, for a plan without `before`.
+    where they cannot be counted. verdicts: what is believed of the servers of `before`; believed: what
+    will be of those of `after`, see `lvsd.outlook`; left out = the same. ours: what earlier files named.
+    held: addresses of this machine, for a plan without `before`.
 
     The steps that `table.diff` makes of `table.desired` are those that the lines and the drift
     name, and no others. Two files of one meaning (`lvscf.config.meaning`) give an empty plan.
     """
-    seen = world(before, after, live, statistics=statistics, verdicts=verdicts or {}, ours=ours)
+    known = verdicts or {}
+    then = known if believed is None else believed
+    seen = world(before, after, live, statistics=statistics, believed=then, ours=ours)
     left_alone = tuple(key for key in live if key not in ours and key not in seen.had and key not in seen.has)
     names = (names_of(before) if before is not None else {}) | names_of(after)
     if before is None:
         lines = [*_missing_vips(after, held), *table_lines(seen, seen.changes, names), *later_lines(seen, names)]
         return Plan(lines=_sorted(seen, lines), waiting=tuple(waiting_lines(seen)), left_alone=left_alone)
     told = [*virtual_lines(seen), *setting_lines(before, after)]
-    drifting = frozenset(drifted(before, live, verdicts or {}, ours))
+    drifting = frozenset(drifted(before, live, known, ours))
     lines, drift = _complete(seen, told, drifting, names)
     if not lines and meaning(before) != meaning(after):
         lines = [_order()]
@@ -69,10 +72,7 @@ def _complete(
     rest = [change for change in seen.changes if change not in named]
     repaired = [change for change in rest if change in drift]
     own = [change for change in rest if change not in drift]
-    repairs = [
-        replace(line, effect=f"changed by somebody else; {line.effect}") for line in table_lines(seen, repaired, names)
-    ]
-    return [*told, *table_lines(seen, own, names)], repairs
+    return [*told, *table_lines(seen, own, names)], list(table_lines(seen, repaired, names))
 
 
 def _missing_vips(after: Config, held: Collection[Address] | None) -> Iterator[Line]:
@@ -121,7 +121,7 @@ def _daemons(before: Config, after: Config) -> Daemons:
 
 def _checks(config: Config) -> dict[tuple[str, str], object]:
     return {
-        (virtual.name, server.name): (server.address, server.port, server.check)
+        (virtual.name, server.name): (server.checked_at, server.check)
         for virtual in config.active_virtuals()
         for server in virtual.servers
         if server.active

@@ -24,7 +24,8 @@ from piranha.table.service import ServiceKey
 T = TypeVar("T")
 
 _TOLD = frozenset(
-    "name address port forwarding check timing weight active upper_threshold lower_threshold tunnel line".split()
+    "name address port forwarding check timing weight active upper_threshold lower_threshold tunnel "
+    "check_address check_port slow_start_s line".split()
 )
 
 
@@ -222,7 +223,7 @@ def _in_place(pair: Pair, places: Places) -> str:
         case Fate.ABSENT:
             return "not in the table now: counts when it is up"
         case Fate.ADDED:
-            return "from its first connection"
+            return "from its first connection" if pair.kept else "with the new service"
         case Fate.STAYS if _quiesced(pair, places):
             return "gets no new connections now: counts when it is up"
         case Fate.STAYS:
@@ -244,9 +245,7 @@ def _rename_effect(pair: Pair, server: RealServer) -> str:
 def _checks(pair: Pair, before: dict[str, RealServer | None], after: dict[str, RealServer]) -> Iterator[Line]:
     """Yield how servers are checked from now on: one line for all that change in the same way."""
     both = [(was, new) for name, new in after.items() if (was := before[name]) and was.active and new.active]
-    checked = [
-        (f"{check_words(was.check)} -> {check_words(new.check)}", new) for was, new in both if was.check != new.check
-    ]
+    checked = [(what, new) for was, new in both if (what := _check_differences(was, new))]
     for what, servers in _grouped(checked):
         effect = "checked so from now on; health stays"
         if down := sum(pair.verdict(server) is ServerVerdict.UNKNOWN for server in servers):
@@ -256,6 +255,21 @@ def _checks(pair: Pair, before: dict[str, RealServer | None], after: dict[str, R
     told = [((timing_words(was.timing, new.timing), _out_by(was, new)), new) for (was, new), _ in timed]
     for (what, effect), servers in _grouped(told):
         yield _check_line(pair, About.CHECK_TIMING, (what, effect), servers, len(both))
+    slow = [
+        (f"slow_start {arrow(was.slow_start_s, new.slow_start_s)}", new)
+        for was, new in both
+        if was.slow_start_s != new.slow_start_s
+    ]
+    for what, servers in _grouped(slow):
+        effect = "for servers that come back from now on"
+        yield _check_line(pair, About.POOL_RULES, (what, effect), servers, len(both))
+
+
+def _check_differences(was: RealServer, new: RealServer) -> str:
+    parts = [f"{check_words(was.check)} -> {check_words(new.check)}"] if was.check != new.check else []
+    if elsewhere := differences(was, new, [("check_address", "check_address"), ("check_port", "check_port")]):
+        parts.append(elsewhere)
+    return ", ".join(parts)
 
 
 def _out_by(was: RealServer, new: RealServer) -> str:

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from piranha.change.plan_costs import ending_with
 from piranha.change.plan_lines import About, Kind, Line, Sign
 from piranha.change.plan_servers import server_lines
-from piranha.change.plan_words import arrow, count, differences, ending, mask, staying
+from piranha.change.plan_words import arrow, count, differences, ending, mask, staying, value
 from piranha.change.plan_world import World
 from piranha.lvscf.config import Config, FloatingAddress, Virtual
 from piranha.table.desired import service_keys, sorry_place
@@ -15,7 +15,8 @@ from piranha.terms import Address
 
 _TOLD = frozenset(
     "name active vip extra_vips port ports protocols fwmark scheduler scheduler_flags one_packet persistence_s "
-    "persistence_mask persistence_engine quiesce_server start_up sorry_server servers line".split()
+    "persistence_mask persistence_engine quiesce_server start_up keep_active quorum quorum_margin "
+    "sorry_server servers line".split()
 )
 
 
@@ -123,6 +124,9 @@ def _edited(world: World, old: Virtual, new: Virtual) -> Iterator[Line]:
 
 _POOL_RULES = (
     ("quiesce_server", "quiesce_server", "for servers that fail from now on, and those that are down"),
+    ("keep_active", "keep_active", "so many servers stay at least, whatever their checks say"),
+    ("quorum", "quorum", "below it the sorry server takes the new connections"),
+    ("quorum_margin", "quorum_margin", "so many more end that"),
     ("start_up", "start_state", "for servers that come from now on"),
 )
 
@@ -252,7 +256,15 @@ def _sorry(world: World, old: Virtual, new: Virtual, keys: Sequence[ServiceKey])
 
 
 def _services(virtual: Virtual) -> str:
-    return ", ".join(str(key) for key in service_keys(virtual)) + f" {virtual.scheduler}"
+    return f"{', '.join(_where(virtual))} {virtual.scheduler}"
+
+
+def _where(virtual: Virtual) -> list[str]:
+    if virtual.fwmark or not virtual.ports:
+        return [str(key) for key in service_keys(virtual)]
+    ports = ",".join(map(value, virtual.ports))
+    hosts = [f"[{vip.address}]" if vip.address.version == 6 else str(vip.address) for vip in virtual.vips]
+    return [f"{protocol.word} {host}:{ports}" for host in hosts for protocol in virtual.protocols]
 
 
 def _is_new(before: Config | None, vip: Address) -> bool:

@@ -13,6 +13,7 @@ from piranha.lvscf.config import (
     HeartbeatPath,
     PortRange,
     Program,
+    Quota,
     RealServer,
     Router,
     SorryServer,
@@ -155,6 +156,8 @@ def _record(of: object) -> str:
         case Tunnel():
             port = f" port {of.port}" if of.port else ""
             return f"{of.type}{port}" + ("" if of.checksum is TunnelChecksum.NONE else f" {of.checksum}")
+        case Quota():
+            return f"{of.percent:g}%" if of.percent else str(of.count)
         case PortRange():
             return str(of.first) if of.first == of.last else f"{of.first}-{of.last}"
         case HeartbeatPath():

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from piranha.change.carried import carried
 from piranha.forwarding.plane import ServiceStatistics
 from piranha.lvscf.config import Config, RealServer, Virtual
 from piranha.table.changes import Change
@@ -126,13 +125,12 @@ def world(
     live: Table,
     *,
     statistics: Mapping[ServiceKey, ServiceStatistics] | None,
-    verdicts: Verdicts,
+    believed: Verdicts,
     ours: Collection[ServiceKey],
 ) -> World:
     """Return the table before and after; the arguments are those of `plan`."""
     had, has = services_of(before) if before is not None else {}, services_of(after)
     mine = frozenset(ours) | had.keys()
-    believed = carried(before, after, verdicts, live)
     wanted = desired(after, believed, live, mine)
     answered = {key: ServerVerdict.UP if one is ServerVerdict.UNKNOWN else one for key, one in believed.items()}
     eventual = desired(after, answered, wanted, mine)

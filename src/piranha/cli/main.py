@@ -25,6 +25,7 @@ VERBS = {
     "edit": "edit lvs.cf in a copy that is checked before it is used",
     "fmt": "write an lvs.cf in the one layout",
     "show": "show every setting in force, with its line or default",
+    "plan": "show what a new lvs.cf would change, and what each change costs",
     "status": "show routers, VIPs, virtual servers and every server that is not up",
     "why": "tell the story of a server, virtual server, VIP, router or of the configuration",
     "events": "list what was decided, newest last",

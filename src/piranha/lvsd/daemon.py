@@ -23,12 +23,12 @@ from piranha.lvsd.accepted import Accepted
 from piranha.lvsd.kept_table import RETRY_S, KeptTable
 from piranha.lvsd.nannies import Nannies
 from piranha.lvsd.ours import Ours
+from piranha.lvsd.outlook import pools_for
 from piranha.lvsd.overdue import LOOK_S, Overdue
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.source import Source
 from piranha.nanny.results import ProbeResult
-from piranha.table.adopted import starting_up
 from piranha.table.desired import Verdicts
 from piranha.table.table import Table
 
@@ -225,18 +225,9 @@ class Lvsd:
             return Accepted(generation, new, config.serial_no)
 
     def _make_pools(self, config: Config, live: Table, now: float) -> None:
-        up = starting_up(config, live, self.pools)
-        pools: dict[str, Pool] = {}
-        for virtual in config.active_virtuals():
-            pool = self.pools.get(virtual.name)
-            if pool is None:
-                pool = Pool(virtual, up, now)
-            else:
-                pool.reconfigure(virtual, up, now)
-            pools[virtual.name] = pool
-        self.pools = pools
+        self.pools = pools_for(config, live, self.pools, now)
         # Looked up, not taken apart: names of servers may hold a slash.
-        self._pool_of = {check_id: pool for pool in pools.values() for check_id in pool.monitors}
+        self._pool_of = {check_id: pool for pool in self.pools.values() for check_id in pool.monitors}
 
     def _record(self, event: Event) -> None:
         self.recorder.record(event)

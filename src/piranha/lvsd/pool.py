@@ -135,6 +135,16 @@ class Pool:
         share = self.share(check_id, now) if health is Health.UP else None
         return Growing(share) if share is not None else _VERDICTS[health]
 
+    @property
+    def below_quorum(self) -> bool:
+        """Whether the sorry server takes the new connections although servers are up."""
+        return self._below_quorum
+
+    def judge_again(self, *, below_quorum: bool) -> None:
+        """Apply the rules anew after somebody set what the monitors believe (see `outlook`)."""
+        self._below_quorum = below_quorum
+        self._judge()
+
     def _judge(self) -> None:
         """Apply the rules that see the whole pool."""
         virtual = self.virtual

@@ -1,0 +1,130 @@
+"""Shell: `piranha plan [FILE]`: what a new lvs.cf would do to what is there now. Changes nothing."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from piranha.change.limit import removal
+from piranha.change.plan import Line, Plan, plan
+from piranha.cli.check import STANDARD_INPUT, more, read
+from piranha.cli.options import parser
+from piranha.cli.plan_facts import Ground, ground
+from piranha.cli.plan_screen import hint, screen
+from piranha.cli.words import count, safe
+from piranha.control.client import NotPermitted
+from piranha.control.daemon import CONFIG_FILES, Folders, config_file
+from piranha.errors import PiranhaError
+from piranha.lvscf.config import Config, PlaneKind
+from piranha.lvscf.load import Loaded
+from piranha.lvscf.read import ReadError
+from piranha.lvsd.outlook import outlook
+from piranha.text import printable
+
+NOTHING_TO_DO, BAD_FILE, CHANGES, CANNOT_TELL = 0, 1, 2, 3
+
+DESCRIPTION = """Show what an lvs.cf would change, and what each change costs. Changes nothing.
+It asks the daemons of this router; where none runs, it reads the kernel, and the plan is about its table alone:
+an empty one proves that an imported file says what is there.
+Exit status 0: nothing to do, 1: the file has errors or cannot be read, 2: there are changes, 3: cannot tell."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the verb; return its exit status."""
+    options = parser("plan", DESCRIPTION)
+    options.add_argument(
+        "file", metavar="FILE", nargs="?", type=Path, help=f"- reads standard input; default: {CONFIG_FILES[0]}"
+    )
+    options.add_argument("--plane", choices=[str(kind) for kind in PlaneKind], help="whose table, when no daemon runs")
+    args = options.parse_args(argv)
+    try:
+        loaded = read(args.file if args.file == STANDARD_INPUT else config_file(args.file))
+    except ReadError as error:
+        print(f"piranha: {printable(str(error))}", file=sys.stderr)
+        return BAD_FILE
+    if loaded.config is None:
+        print(f"{loaded.render()}\n{more(loaded)}", file=sys.stderr)
+        return BAD_FILE
+    try:
+        found = ground(
+            loaded.config, Folders.of(args.run_dir, args.state_dir), PlaneKind(args.plane) if args.plane else None
+        )
+    except NotPermitted:
+        raise
+    except PiranhaError as error:
+        print(f"piranha: {printable(str(error))}", file=sys.stderr)
+        return CANNOT_TELL
+    made = plan_on(found, loaded.config)
+    if args.json:
+        print(json.dumps(_as_json(made, found, loaded)))
+    else:
+        print(safe(_lines(made, found, loaded, loaded.config)))
+    return NOTHING_TO_DO if made.empty else CHANGES
+
+
+def plan_on(found: Ground, after: Config) -> Plan:
+    """Return the plan of `after` on what there is now."""
+    seen = outlook(found.before, after, found.live, found.beliefs, found.now)
+    return plan(
+        found.before,
+        after,
+        found.live,
+        statistics=found.statistics,
+        verdicts=seen.now,
+        believed=seen.then,
+        ours=found.ours,
+        held=found.held,
+    )
+
+
+def _lines(made: Plan, found: Ground, loaded: Loaded, after: Config) -> list[str]:
+    serial = f"serial {after.serial_no}"
+    if found.before is not None and found.before.serial_no != after.serial_no:
+        serial = f"serial {found.before.serial_no} -> {after.serial_no}"
+    lines = screen(made, f"{serial} against {found.against}")
+    if loaded.warnings:
+        lines.append(f"{count(len(loaded.warnings), 'warning')} about the file: piranha check {printable(loaded.path)}")
+    if not made.empty and found.before is not None:
+        lines.append(f"    {hint(made, loaded.path, mass=_over_limit(found.before, after))}")
+    return lines
+
+
+def _over_limit(before: Config, after: Config) -> bool:
+    return removal(before, after).over(before.change.limit_percent)
+
+
+def _as_json(made: Plan, found: Ground, loaded: Loaded) -> dict[str, object]:
+    before, after, daemons = found.before, loaded.config, made.daemons
+    return {
+        "against": found.against,
+        "serial_no": {"before": before.serial_no if before else None, "after": after.serial_no if after else None},
+        "nothing_to_do": made.empty,
+        "counts": {str(kind): number for kind, number in made.counts.items()},
+        "allow": made.highest,
+        "over_change_limit": before is not None and after is not None and _over_limit(before, after),
+        "lines": [_line(line) for line in made.lines],
+        "drift": [_line(line) for line in made.drift],
+        "waiting": [_line(line) for line in made.waiting],
+        "left_alone": [str(key) for key in made.left_alone],
+        "daemons": daemons
+        and {
+            "checks_start": daemons.checks_start,
+            "checks_stop": daemons.checks_stop,
+            "checks_go_on": daemons.checks_go_on,
+            "restart": list(daemons.restart),
+            "heartbeat_changes": daemons.heartbeat_changes,
+        },
+        "warnings": len(loaded.warnings),
+    }
+
+
+def _line(line: Line) -> dict[str, object]:
+    return {
+        "kind": line.kind,
+        "sign": line.sign,
+        "about": line.about,
+        "subject": line.subject,
+        "what": line.what,
+        "effect": line.effect,
+        "connections_end": line.ends,
+    }

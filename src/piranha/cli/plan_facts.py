@@ -1,0 +1,149 @@
+"""Shell: what a plan is made against: a running `lvsd`, or what this machine's kernel holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from piranha.cli.facts import Facts, number, text
+from piranha.cli.options import ask_daemon
+from piranha.control.client import NobodyListens, ask
+from piranha.control.daemon import Folders
+from piranha.control.messages import Refused
+from piranha.control.state_files import StateFiles
+from piranha.errors import PiranhaError
+from piranha.forwarding.ipvs import IpvsPlane
+from piranha.forwarding.plane import Plane, ServiceStatistics
+from piranha.forwarding.userspace.client import SOCKET_NAME, UserspacePlane
+from piranha.forwarding.userspace.protocol import service_from, statistics_from, table_from
+from piranha.kernel.addresses import Addresses
+from piranha.lvscf.config import Config, PlaneKind, Standby
+from piranha.lvscf.read import resolve_and_load
+from piranha.lvsd.accepted import FILE
+from piranha.lvsd.monitor import Health
+from piranha.lvsd.outlook import NOTHING_BELIEVED, Belief, Beliefs, outlook
+from piranha.lvsd.pool import ServerKey
+from piranha.table.desired import desired
+from piranha.table.service import ServiceKey
+from piranha.table.table import Table
+from piranha.terms import Address
+
+ANSWER_S = 10.0
+"""How long an answer with the table of thousands of servers may take."""
+
+
+class CannotTell(PiranhaError):
+    """Nobody says what is there now; one line with the cause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What there is now: the arguments of `change.plan.plan`, and against what it was read, in words.
+
+    now: monotonic seconds, when the beliefs were held.
+    """
+
+    against: str
+    before: Config | None
+    live: Table
+    statistics: Mapping[ServiceKey, ServiceStatistics] | None = None
+    beliefs: Beliefs = NOTHING_BELIEVED
+    now: float = 0.0
+    ours: frozenset[ServiceKey] = frozenset()
+    held: frozenset[Address] | None = None
+
+
+def ground(after: Config, folders: Folders, plane: PlaneKind | None) -> Ground:
+    """Return what there is now. after: the new file, which says what plane there is when nobody runs.
+
+    Raises CannotTell, and NotPermitted for who may not look.
+    """
+    try:
+        return _from_lvsd(ask(folders.run / "lvsd.sock", "standing", timeout_s=ANSWER_S))
+    except NobodyListens:
+        pass
+    except (Refused, KeyError, TypeError, ValueError) as error:
+        raise CannotTell(
+            f"lvsd of this router does not say what is there; is it of another version? ({error})"
+        ) from error
+    pulse = ask_daemon("pulse", "status", folders)
+    if pulse.data is None:
+        return _from_kernel(plane or after.lvsd.plane, folders)
+    return _without_lvsd(pulse.data, StateFiles(folders.state, folders.run))
+
+
+def _from_lvsd(facts: Facts) -> Ground:
+    if trouble := text(facts.get("trouble")):
+        raise CannotTell(f"the table cannot be reached: {trouble}")
+    members: dict[str, list[object]] = {}
+    for name in ("beliefs", "below_quorum", "ours", "table", "statistics"):
+        found = facts[name]
+        if not isinstance(found, list):
+            raise TypeError(name)
+        members[name] = found
+    return Ground(
+        against=_against("the live table", text(facts.get("node")), text(facts.get("role"))),
+        now=number(facts.get("now")) or 0.0,
+        before=_config(str(facts["accepted"]).encode("utf-8", "surrogateescape"), "the file in force"),
+        live=table_from([one for one in members["table"] if isinstance(one, dict)]),
+        statistics=statistics_from([one for one in members["statistics"] if isinstance(one, dict)]),
+        beliefs=Beliefs(
+            servers=dict(map(_belief, members["beliefs"])),
+            below_quorum=frozenset(map(str, members["below_quorum"])),
+        ),
+        ours=frozenset(service_from(one) for one in members["ours"] if isinstance(one, dict)),
+    )
+
+
+def _belief(row: object) -> tuple[ServerKey, Belief]:
+    if not isinstance(row, dict):
+        raise TypeError("beliefs")
+    recovered_s = number(row.get("recovered_s"))
+    belief = Belief(Health(str(row["health"])), number(row["since_s"]) or 0.0, recovered_s)
+    return (str(row["virtual"]), str(row["server"])), belief
+
+
+def _without_lvsd(pulse: Facts, kept: StateFiles) -> Ground:
+    """A cold standby has no table: the plan is against the one that it would load."""
+    try:
+        before = _config(kept.read(FILE), str(kept.path(FILE)))
+    except OSError as error:
+        raise CannotTell(f"lvsd does not run, and {kept.path(FILE)}: {error.strerror}") from error
+    if before.standby is not Standby.COLD or text(pulse.get("role")) == "active":
+        raise CannotTell("lvsd does not run: nobody knows what is believed of the servers; piranha status says more")
+    up = Belief(Health.UP)
+    servers = {(one.name, server.name): up for one in before.active_virtuals() for server in one.servers}
+    beliefs = Beliefs(servers=servers)
+    return Ground(
+        against=_against("what would be the table", text(pulse.get("node")), "cold standby"),
+        before=before,
+        live=desired(before, outlook(before, before, {}, beliefs, 0.0).now, {}, ()),
+        beliefs=beliefs,
+    )
+
+
+def _from_kernel(kind: PlaneKind, folders: Folders) -> Ground:
+    socket = folders.run / SOCKET_NAME
+    if kind is PlaneKind.USERSPACE and not socket.exists():
+        return Ground(against="an empty table: no forwarder runs here", before=None, live={})
+    plane: Plane = IpvsPlane() if kind is PlaneKind.IPVS else UserspacePlane(socket)
+    try:
+        live, statistics = plane.dump(), plane.statistics()
+    except PiranhaError as error:
+        raise CannotTell(f"no daemon runs here, and the table cannot be read: {error}") from error
+    finally:
+        plane.close()
+    if kind is PlaneKind.USERSPACE:
+        return Ground(against="the forwarder of this machine", before=None, live=live, statistics=statistics)
+    with Addresses() as kernel:
+        held = frozenset(one.address for one in kernel.addresses())
+    return Ground(against="this machine's kernel", before=None, live=live, statistics=statistics, held=held)
+
+
+def _config(data: bytes, name: str) -> Config:
+    loaded = resolve_and_load(data, name)
+    if loaded.config is None:
+        raise CannotTell(f"{name} cannot be read by this version: {loaded.errors[0].sentence()}")
+    return loaded.config
+
+
+def _against(table: str, node: str, role: str) -> str:
+    return f"{table} of {node or 'this router'}" + (f" ({role})" if role else "")

@@ -1,0 +1,84 @@
+"""What `lvsd` would believe of the servers if another file came into force: pools that nobody serves from."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from piranha.lvscf.config import Config
+from piranha.lvsd.monitor import Health
+from piranha.lvsd.pool import Pool, ServerKey
+from piranha.table.adopted import starting_up
+from piranha.table.desired import Verdict
+from piranha.table.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What is believed of one server. since_s, recovered_s: see `Monitor`."""
+
+    health: Health
+    since_s: float = 0.0
+    recovered_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beliefs:
+    """What is believed of all servers, and which virtual servers have fallen below their quorum."""
+
+    servers: Mapping[ServerKey, Belief]
+    below_quorum: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """now: the verdicts by the file in force. then: those by the other file, as soon as it is in force."""
+
+    now: Mapping[ServerKey, Verdict]
+    then: Mapping[ServerKey, Verdict]
+
+
+NOTHING_BELIEVED = Beliefs(servers={})
+
+
+def beliefs_of(pools: Iterable[Pool]) -> Beliefs:
+    """Return what `pools` believe."""
+    held = tuple(pools)
+    servers = {
+        (pool.virtual.name, server.name): Belief(monitor.health, monitor.since_s, monitor.recovered_s)
+        for pool in held
+        for check_id, server in pool.servers.items()
+        for monitor in (pool.monitors[check_id],)
+    }
+    return Beliefs(servers=servers, below_quorum=frozenset(pool.virtual.name for pool in held if pool.below_quorum))
+
+
+def outlook(before: Config | None, after: Config, live: Table, beliefs: Beliefs, now: float) -> Outlook:
+    """Return the verdicts before and after a reload. before: None while no daemon of ours runs."""
+    pools: dict[str, Pool] = {}
+    for virtual in before.active_virtuals() if before is not None else ():
+        pool = pools[virtual.name] = Pool(virtual, (), now)
+        for check_id, server in pool.servers.items():
+            if (belief := beliefs.servers.get((virtual.name, server.name))) is not None:
+                monitor = pool.monitors[check_id]
+                monitor.health, monitor.since_s = belief.health, belief.since_s
+                monitor.recovered_s = belief.recovered_s
+        pool.judge_again(below_quorum=virtual.name in beliefs.below_quorum)
+    verdicts = _verdicts(pools.values(), now)
+    return Outlook(verdicts, _verdicts(pools_for(after, live, pools, now).values(), now))
+
+
+def pools_for(config: Config, live: Table, pools: Mapping[str, Pool], now: float) -> dict[str, Pool]:
+    """Return the pools of `config`: those of `pools` that go on, by their names, take over its settings."""
+    up = starting_up(config, live, pools)
+    found: dict[str, Pool] = {}
+    for virtual in config.active_virtuals():
+        pool = pools.get(virtual.name)
+        if pool is None:
+            pool = Pool(virtual, up, now)
+        else:
+            pool.reconfigure(virtual, up, now)
+        found[virtual.name] = pool
+    return found
+
+
+def _verdicts(pools: Iterable[Pool], now: float) -> dict[ServerKey, Verdict]:
+    return {key: verdict for pool in pools for key, verdict in pool.verdicts(now).items()}

@@ -1,0 +1,94 @@
+"""Every kind of line that a plan may have, as an operator reads it: two files, the live table, the screen.
+
+Sections of a golden file: `before` (`none` = no daemon of ours runs), `after`, `table` (rules as of
+`ipvsadm -S`; left out = what `before` asks for), `ours` (services of earlier files), `held` (addresses of
+the machine), `plan`. HEAD stands before both files. Each server of the table has 10 connections, 3 of them inactive.
+"""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from tests.change.configs import all_up, table_of
+
+from piranha.change.plan import About, Plan, plan
+from piranha.cli.plan_screen import screen
+from piranha.cli.words import WIDTH
+from piranha.forwarding.plane import Counters, ServerStatistics, ServiceStatistics
+from piranha.lvscf.config import Config
+from piranha.lvscf.load import load
+from piranha.lvsd.monitor import Health
+from piranha.lvsd.outlook import Belief, Beliefs, outlook
+from piranha.table.rules import parse_rules
+
+FOLDER = Path(__file__).parents[1] / "golden" / "plan"
+HEAD = """primary = 192.0.2.2
+primary_private = 10.0.0.2
+backup_active = 1
+backup = 192.0.2.3
+backup_private = 10.0.0.3
+heartbeat_auth = none
+"""
+
+KINDS = [about for about in About if about is not About.OTHER]
+"""OTHER is for settings that no line knows yet: see test_plan_settings."""
+
+
+def sections(text: str) -> dict[str, str]:
+    """Return what stands under each `---- NAME` line."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in text.splitlines(keepends=True):
+        if line.startswith("---- "):
+            name = line.removeprefix("---- ").strip()
+            found[name] = ""
+        elif name:
+            found[name] += line
+    return found
+
+
+def config(text: str) -> Config:
+    loaded = load((HEAD + text).encode(), "lvs.cf")
+    assert loaded.config is not None, loaded.render()
+    return loaded.config
+
+
+def planned(parts: Mapping[str, str]) -> Plan:
+    before = None if parts["before"].strip() == "none" else config(parts["before"])
+    after = config(parts["after"])
+    live = parse_rules(parts["table"]) if "table" in parts or before is None else table_of(before)
+    up = all_up(before) if before is not None else {}
+    seen = outlook(before, after, live, Beliefs(servers=dict.fromkeys(up, Belief(Health.UP))), 0.0)
+    numbers = ServerStatistics(counters=Counters(), active=7, inactive=3)
+    return plan(
+        before,
+        after,
+        live,
+        statistics={
+            key: ServiceStatistics(counters=Counters(), servers=dict.fromkeys(service.destinations, numbers))
+            for key, service in live.items()
+        },
+        verdicts=seen.now,
+        believed=seen.then,
+        ours=parse_rules(parts.get("ours", "")),
+        held=[ip_address(word) for word in parts["held"].split()] if "held" in parts else None,
+    )
+
+
+def test_there_is_a_golden_file_for_every_kind_of_line_and_no_other() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} == {str(about) for about in KINDS}
+
+
+@pytest.mark.parametrize("about", KINDS)
+def test_a_line_of_each_kind_reads_as_in_its_golden_file(about: About) -> None:
+    parts = sections((FOLDER / f"{about}.txt").read_text())
+    made = planned(parts)
+    assert about in [line.about for line in (*made.lines, *made.drift, *made.waiting)]
+    assert "\n".join(screen(made, "serial 0 against the live table")) + "\n" == parts["plan"]
+
+
+@pytest.mark.parametrize("about", KINDS)
+def test_no_line_is_wider_than_a_screen(about: About) -> None:
+    parts = sections((FOLDER / f"{about}.txt").read_text())
+    assert max(map(len, parts["plan"].splitlines())) <= WIDTH

@@ -1,0 +1,59 @@
+"""`piranha plan` beside a real `lvsd`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.lvsd.running import Lvsd, RealServer, virtual
+from tests.userspace.processes import free_vip
+
+from piranha.cli.main import main
+from piranha.forwarding.userspace import client
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def server() -> Iterator[RealServer]:
+    made = RealServer()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def lvsd(tmp_path: Path) -> Iterator[Lvsd]:
+    made = Lvsd(tmp_path, "userspace")
+    yield made
+    made.clean_up()
+    client.stop(made.run / client.SOCKET_NAME)
+
+
+def test_what_was_planned_is_what_a_reload_does_and_then_nothing_is_left_to_do(
+    lvsd: Lvsd, server: RealServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vip = str(free_vip())
+    lvsd.write(virtual("www", ("web1", server.port, 2), vip=vip))
+    lvsd.start()
+    lvsd.until_states(web1="up")
+    words = ["plan", str(lvsd.file), "--run-dir", str(lvsd.run)]
+    assert main(words) == 0
+    lvsd.write(virtual("www", ("web1", server.port, 5), vip=vip, scheduler="rr"), serial=2)
+    capsys.readouterr()
+    assert main(words) == 2
+    said = capsys.readouterr().out
+    assert "serial 1 -> 2 against the live table" in said
+    assert "scheduler wlc -> rr" in said
+    assert "weight 2 -> 5" in said
+    assert [one["weight"] for one in lvsd.status()["virtuals"][0]["servers"]] == [2]  # nothing has been changed
+    lvsd.reload()
+    assert main(words) == 0
+
+
+def test_without_lvsd_its_forwarder_is_read(lvsd: Lvsd, server: RealServer, capsys: pytest.CaptureFixture[str]) -> None:
+    lvsd.write(virtual("www", ("web1", server.port, 2), vip=str(free_vip())), more="keep_table = 1")
+    lvsd.start()
+    lvsd.until_states(web1="up")
+    lvsd.end()
+    capsys.readouterr()
+    assert main(["plan", str(lvsd.file), "--run-dir", str(lvsd.run), "--plane", "userspace"]) == 0
+    assert "against the forwarder of this machine" in capsys.readouterr().out

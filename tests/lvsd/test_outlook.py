@@ -1,0 +1,45 @@
+"""What lvsd would believe by another file, without touching what it believes now."""
+
+from dataclasses import replace
+
+from tests.change.configs import config, server, table_of, virtual
+
+from piranha.lvscf.config import Exchange, Quota
+from piranha.lvsd.monitor import Health
+from piranha.lvsd.outlook import Belief, Beliefs, beliefs_of, outlook, pools_for
+from piranha.table.desired import ServerVerdict
+
+UP, DOWN, UNKNOWN = ServerVerdict.UP, ServerVerdict.DOWN, ServerVerdict.UNKNOWN
+WEB1, WEB2 = ("www", "web1"), ("www", "web2")
+BEFORE = config(virtual("www", 10, server("web1", 1), server("web2", 2)))
+HALF = Beliefs(servers={WEB1: Belief(Health.UP), WEB2: Belief(Health.DOWN, 5.0)})
+
+
+def test_a_server_that_stays_keeps_its_health_and_a_new_one_is_unknown() -> None:
+    after = config(virtual("www", 10, server("web1", 1, weight=7), server("web2", 2), server("web3", 3)))
+    seen = outlook(BEFORE, after, table_of(BEFORE, {WEB1: UP}), HALF, 9.0)
+    assert seen.now == {WEB1: UP, WEB2: DOWN}
+    assert seen.then == {WEB1: UP, WEB2: DOWN, ("www", "web3"): UNKNOWN}
+
+
+def test_a_server_that_is_down_and_checked_otherwise_is_unknown() -> None:
+    after = config(virtual("www", 10, server("web1", 1), server("web2", 2, check=Exchange(send=b"x"))))
+    assert outlook(BEFORE, after, {}, HALF, 9.0).then[WEB2] is UNKNOWN
+
+
+def test_without_a_file_in_force_whoever_serves_is_up() -> None:
+    seen = outlook(None, BEFORE, table_of(BEFORE, {WEB1: UP}), Beliefs(servers={}), 9.0)
+    assert seen.then == {WEB1: UP, WEB2: UNKNOWN}
+
+
+def test_rules_over_the_pool_are_those_of_the_new_file() -> None:
+    after = config(replace(BEFORE.virtuals[0], keep_active=Quota(count=2)))
+    assert outlook(BEFORE, after, {}, HALF, 9.0).then == {WEB1: UP, WEB2: UP}
+
+
+def test_the_pools_that_are_asked_stay_as_they_are() -> None:
+    pools = pools_for(BEFORE, {}, {}, 0.0)
+    before = beliefs_of(pools.values())
+    after = config(virtual("www", 10, server("web1", 1, check=Exchange(send=b"x"))))
+    outlook(BEFORE, after, {}, before, 9.0)
+    assert beliefs_of(pools.values()) == before
