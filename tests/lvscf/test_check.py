@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from piranha.cli.check import main
+from piranha.lvscf.codes import CODES
 
 GOOD = """primary = 192.0.2.2
 virtual web {
@@ -110,6 +111,16 @@ def test_json_has_every_finding_and_the_hash_of_meaning(file: Path, capsys: pyte
     (finding,) = bad["findings"]
     assert (finding["code"], finding["line"], finding["column"], finding["length"]) == ("E006", 1, 1, 6)
     assert finding["hint"] == "did you mean 'primary'?"
+
+
+def test_json_names_what_nothing_acts_on_and_what_the_codes_mean(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("witness = 198.51.100.9\n" + GOOD)
+    assert main(["--json", str(file)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["waiting"] == [{"keyword": "witness", "line": 1}]
+    assert told["codes"] == {"W004": CODES["W004"]}
 
 
 def test_from_original_adds_notes_that_change_no_exit_status(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

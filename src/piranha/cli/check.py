@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from piranha.cli.options import Parser
+from piranha.cli.words import count
 from piranha.control.daemon import CONFIG_FILES
+from piranha.lvscf.codes import CODES
 from piranha.lvscf.config import meaning
 from piranha.lvscf.diagnostics import Diagnostic, Severity
 from piranha.lvscf.from_original import from_original
@@ -18,6 +20,7 @@ from piranha.text import printable
 
 STANDARD_INPUT = Path("-")
 CODES_NAMED = 8
+WAITING = "W004"
 DESCRIPTION = """Check an lvs.cf. Findings go to stderr, a summary to stdout.
 Exit status 0: valid, 1: has errors, 2: cannot be read."""
 
@@ -77,20 +80,24 @@ def more(loaded: Loaded) -> str:
 
 def summary(loaded: Loaded) -> str:
     """Return `valid, 2 virtual servers, 5 real servers, 1 warning`, or how many errors there are."""
-    words = [_count(_number(loaded.errors), "error")] if loaded.errors else []
+    words = [count(_number(loaded.errors), "error")] if loaded.errors else []
     if loaded.config is not None:
         virtuals = loaded.config.virtuals
         servers = sum(len(virtual.servers) for virtual in virtuals)
-        words = ["valid", _count(len(virtuals), "virtual server"), _count(servers, "real server")]
+        words = ["valid", count(len(virtuals), "virtual server"), count(servers, "real server")]
     if loaded.warnings:
-        words.append(_count(_number(loaded.warnings), "warning"))
+        words.append(count(_number(loaded.warnings), "warning"))
     if notes := [finding for finding in loaded.findings if finding.severity is Severity.NOTE]:
-        words.append(_count(_number(notes), "note"))
+        words.append(count(_number(notes), "note"))
     return ", ".join(words)
 
 
 def facts(loaded: Loaded) -> dict[str, object]:
-    """Return what `--json` prints. meaning: the hash that equal configurations share, null with errors."""
+    """Return what `--json` prints.
+
+    meaning: the hash that equal configurations share, null with errors. codes: what those of the findings mean.
+    waiting: what this version does nothing with yet.
+    """
     config = loaded.config
     return {
         "path": loaded.path,
@@ -112,6 +119,8 @@ def facts(loaded: Loaded) -> dict[str, object]:
             }
             for finding in loaded.findings
         ],
+        "codes": {finding.code: CODES[finding.code] for finding in loaded.findings},
+        "waiting": _waiting(loaded),
     }
 
 
@@ -119,5 +128,10 @@ def _number(findings: Sequence[Diagnostic]) -> int:
     return sum(1 + finding.more for finding in findings)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")
+def _waiting(loaded: Loaded) -> list[dict[str, object]]:
+    """Return the keywords and blocks that this version does nothing with, as they stand in the file."""
+    lines = loaded.text.split("\n")
+    return [
+        {"keyword": lines[place.line - 1][place.column - 1 :][: place.length], "line": place.line}
+        for place in (finding.span for finding in loaded.findings if finding.code == WAITING)
+    ]
