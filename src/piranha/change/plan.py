@@ -14,7 +14,7 @@ from piranha.table.changes import Change
 from piranha.table.desired import Verdicts
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
-from piranha.table.targets import Target, names_of
+from piranha.table.targets import names_of
 from piranha.terms import Address
 
 __all__ = ["About", "Daemons", "Kind", "Line", "Plan", "Sign", "counted", "plan", "summary"]
@@ -47,13 +47,13 @@ def plan(
     then = known if believed is None else believed
     seen = world(before, after, live, statistics=statistics, believed=then, ours=ours)
     left_alone = tuple(key for key in live if key not in ours and key not in seen.had and key not in seen.has)
-    names = (names_of(before) if before is not None else {}) | names_of(after)
     if before is None:
+        names = names_of(after)
         lines = [*_missing_vips(after, held), *table_lines(seen, seen.changes, names), *later_lines(seen, names)]
         return Plan(lines=_sorted(seen, lines), waiting=tuple(waiting_lines(seen)), left_alone=left_alone)
     told = [*virtual_lines(seen), *setting_lines(before, after)]
     drifting = frozenset(drifted(before, live, known, ours))
-    lines, drift = _complete(seen, told, drifting, names)
+    lines, drift = _complete(seen, before, told, drifting)
     if not lines and meaning(before) != meaning(after):
         lines = [_order()]
     return Plan(
@@ -65,11 +65,14 @@ def plan(
 
 
 def _complete(
-    seen: World, told: list[Line], drift: Collection[Change], names: Mapping[Target, str]
+    seen: World, before: Config, told: list[Line], drift: Collection[Change]
 ) -> tuple[list[Line], list[Line]]:
     """Return the lines with those steps that none of them names, and apart from them what is repaired anyway."""
     named = {change for line in told for change in line.changes}
     rest = [change for change in seen.changes if change not in named]
+    if not rest:
+        return told, []
+    names = names_of(before) | names_of(seen.after)
     repaired = [change for change in rest if change in drift]
     own = [change for change in rest if change not in drift]
     return [*told, *table_lines(seen, own, names)], list(table_lines(seen, repaired, names))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from typing import TypeVar
 
 from piranha.change.plan_lines import About, Kind, Line, Sign
@@ -27,6 +28,8 @@ _TOLD = frozenset(
     "name address port forwarding check timing weight active upper_threshold lower_threshold tunnel "
     "check_address check_port slow_start_s line".split()
 )
+
+_MEANING = attrgetter(*(f.name for f in fields(RealServer) if f.name != "line"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +99,11 @@ def _renamed(pair: Pair, before: dict[str, RealServer], after: dict[str, RealSer
 
 
 def _both(pair: Pair, was: RealServer, server: RealServer) -> Iterator[Line]:
+    if _MEANING(was) == _MEANING(server):
+        return
     if not was.active and not server.active:
-        if _settled(was) != _settled(server):
-            words = "not active: nothing happens"
-            yield _line(pair, server, About.SERVER_INACTIVE, _all_differences(was, server), words)
+        words = "not active: nothing happens"
+        yield _line(pair, server, About.SERVER_INACTIVE, _all_differences(was, server), words)
         return
     if not was.active:
         yield from _joined(pair, server)
@@ -319,8 +323,9 @@ def _at_once(number: int | None) -> str:
     return "no connections: removed at once" if number == 0 else f"{ending(number)}: removed at once"
 
 
-def _settled(server: RealServer) -> RealServer:
-    return replace(server, line=0)
+def same_servers(old: Virtual, new: Virtual) -> bool:
+    """Return whether both have the same servers, wherever their blocks stand."""
+    return [*map(_MEANING, old.servers)] == [*map(_MEANING, new.servers)]
 
 
 def _all_differences(was: RealServer, server: RealServer) -> str:

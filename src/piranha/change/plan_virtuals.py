@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from operator import attrgetter
 
 from piranha.change.plan_costs import ending_with
 from piranha.change.plan_lines import About, Kind, Line, Sign
-from piranha.change.plan_servers import server_lines
+from piranha.change.plan_servers import same_servers, server_lines
 from piranha.change.plan_words import arrow, count, differences, ending, mask, staying, value
 from piranha.change.plan_world import World
 from piranha.lvscf.config import Config, FloatingAddress, Virtual
@@ -18,6 +19,8 @@ _TOLD = frozenset(
     "persistence_mask persistence_engine quiesce_server start_up keep_active quorum quorum_margin "
     "sorry_server servers line".split()
 )
+
+_MEANING = attrgetter(*(f.name for f in fields(Virtual) if f.name not in ("line", "servers")))
 
 
 def virtual_lines(world: World) -> Iterator[Line]:
@@ -60,10 +63,10 @@ def _one(world: World, old: Virtual | None, new: Virtual) -> Iterator[Line]:
     elif old.active and not new.active:
         yield _removed(world, old, About.VIRTUAL_DEACTIVATED)
     elif not new.active:
-        if _meaning(old) != _meaning(new):
+        if not _same(old, new):
             words = "not active: nothing happens"
             yield _line(About.VIRTUAL_INACTIVE, Sign.EDITED, new.name, _all_differences(old, new), words)
-    else:
+    elif not _same(old, new):
         yield from _edited(world, old, new)
 
 
@@ -279,11 +282,11 @@ def _line(about: About, sign: Sign, subject: str, what: str, effect: str) -> Lin
     return Line(kind=Kind.SAFE, sign=sign, about=about, subject=subject, what=what, effect=effect)
 
 
-def _meaning(virtual: Virtual) -> Virtual:
-    return replace(virtual, line=0, servers=tuple(replace(server, line=0) for server in virtual.servers))
+def _same(old: Virtual, new: Virtual) -> bool:
+    return _MEANING(old) == _MEANING(new) and same_servers(old, new)
 
 
 def _all_differences(old: Virtual, new: Virtual) -> str:
     names = [(f.name, f.name) for f in fields(new) if f.name not in ("line", "servers")]
-    parts = [differences(old, new, names), "servers" if _meaning(old).servers != _meaning(new).servers else ""]
+    parts = [differences(old, new, names), "servers" if not same_servers(old, new) else ""]
     return ", ".join(part for part in parts if part)

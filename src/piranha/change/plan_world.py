@@ -133,7 +133,7 @@ def world(
     mine = frozenset(ours) | had.keys()
     wanted = desired(after, believed, live, mine)
     answered = {key: ServerVerdict.UP if one is ServerVerdict.UNKNOWN else one for key, one in believed.items()}
-    eventual = desired(after, answered, wanted, mine)
+    eventual = desired(after, answered, wanted, mine) if answered != believed else wanted
     changes = tuple(diff(live, wanted))
     return World(before, after, live, wanted, eventual, changes, believed, statistics, had, has)
 
