@@ -41,7 +41,9 @@ def test_a_keyword_without_effect_says_what_to_do_instead() -> None:
 
 def test_a_keyword_of_few_words_has_words_and_its_default_is_one_of_them() -> None:
     for directive in ALL:
-        assert bool(directive.choices) == (directive.type in (Type.CHOICE, Type.CHOICES)), directive.name
+        assert bool(directive.choices) == (directive.type in (Type.CHOICE, Type.CHOICES, Type.CHOICE_OR_DURATION)), (
+            directive.name
+        )
         if directive.choices and directive.default not in ("-", "network", "forwarding"):
             assert directive.default in directive.choices
 

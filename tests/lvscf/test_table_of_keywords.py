@@ -1,6 +1,7 @@
 """The table of keywords is the only place that says which keywords there are and what they are by default."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from piranha.lvscf import directives
 from piranha.lvscf.checks_blocks import ONLY, REQUIRED
 from piranha.lvscf.checks_together import NEEDS
+from piranha.lvscf.codes import STORIES
 from piranha.lvscf.config import Config, HeartbeatSettings, LvsdSettings, VipSettings, meaning
 from piranha.lvscf.directives import ALL, Directive, Scope
 from piranha.lvscf.load import load
@@ -64,6 +66,31 @@ def test_keywords_that_are_judged_together_are_in_the_table() -> None:
     assert ONLY.keys() | set(REQUIRED.values()) <= of_checks.keys()
     kinds = set(of_checks["kind"].choices)
     assert REQUIRED.keys() | {kind for some in ONLY.values() for kind in some} <= kinds
+
+
+SETTING = re.compile(r"(?<![\w-])([a-z][a-z_0-9]+) = ")
+
+
+def test_what_findings_and_stories_advise_are_keywords() -> None:
+    """Each `keyword = value` in the words of a finding, a hint or a story."""
+    advised = {
+        (path.name, word)
+        for path in [*READERS, *sorted((SOURCE / "codes").glob("*.py"))]
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value
+        for word in SETTING.findall(node.value)
+    }
+    misspelt_on_purpose = {story.bad for story in STORIES.values()}
+    wrong = [
+        (name, word)
+        for name, word in sorted(advised)
+        if word != "no"  # "there is no = behind the keyword"
+        and not directives.find(word, Scope.GLOBAL)
+        and word not in NAMES
+        and not any(f"{word} = " in bad for bad in misspelt_on_purpose)
+    ]
+    assert len(advised) > 60
+    assert wrong == []
 
 
 def test_a_default_is_written_in_the_table_alone() -> None:

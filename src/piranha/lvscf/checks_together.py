@@ -30,10 +30,22 @@ NEEDS: Mapping[str, str] = {
     "check_rule": "check",
 }
 
+# Documentation/networking/ipvs-sysctl.rst of Linux 6.12, and debug_level of kernels built with IP_VS_DEBUG.
+KERNEL_SETTINGS = tuple(
+    f"vs_{name}"
+    for name in (
+        "am_droprate amemthresh backup_only cache_bypass conn_reuse_mode conntrack debug_level drop_entry drop_packet "
+        "est_cpulist est_nice expire_nodest_conn expire_quiescent_template ignore_tunneled nat_icmp_send pmtu_disc "
+        "run_estimation schedule_icmp secure_tcp sloppy_sctp sloppy_tcp snat_reroute sync_persist_mode sync_ports "
+        "sync_qlen_max sync_refresh_period sync_retries sync_sock_size sync_threshold sync_version"
+    ).split()
+)
+
 
 def check_together(built: Built, findings: Findings) -> None:
     """Add what does not go together in the file."""
     _needs(built.section, findings)
+    _kernel_settings(built.section, findings)
     _old_heartbeat(built, findings)
     _witness(built, findings)
     _monitor_hosts(built, findings)
@@ -54,6 +66,15 @@ def _needs(section: Section, findings: Findings) -> None:
     for keyword, needed in NEEDS.items():
         if keyword in section.given and needed not in section.wrong and not section.on(needed):
             findings.add("W026", section.place(keyword), f"{keyword} has no effect without {needed}")
+
+
+def _kernel_settings(section: Section, findings: Findings) -> None:
+    for keyword in section.given:
+        if keyword.startswith("vs_") and keyword not in KERNEL_SETTINGS:
+            message = f"no kernel that we know of has net.ipv4.vs.{keyword[3:]}"
+            findings.add(
+                "W080", section.given[keyword].setting.span, message, findings.nearest(keyword, KERNEL_SETTINGS)
+            )
 
 
 def _old_heartbeat(built: Built, findings: Findings) -> None:

@@ -116,12 +116,16 @@ class Findings:
 
     def nearest(self, word: str, options: Iterable[str]) -> str:
         """Return `did you mean 'wlc'?` for the option that looks most like `word`, empty if none does."""
+        close = self.like(word, options)
+        return f"did you mean '{close}'?" if close else ""
+
+    def like(self, word: str, options: Iterable[str], cutoff: float = 0.6) -> str:
+        """Return the option that looks most like `word`, empty if none does; cutoff: 0 to 1 = the same."""
         # One look-up takes up to a millisecond: a file of garbage must not take minutes.
         self._looked_up += 1
         if self._looked_up > HINT_LIMIT or len(word) > HINT_LENGTH:
             return ""
-        close = difflib.get_close_matches(word, list(options), n=1)
-        return f"did you mean '{close[0]}'?" if close else ""
+        return next(iter(difflib.get_close_matches(word, list(options), 1, cutoff)), "")
 
     def in_file_order(self) -> tuple[Diagnostic, ...]:
         """Return the findings sorted by place; those of one place in the order they were found."""

@@ -189,10 +189,17 @@ def _report(directive: Directive, setting: Setting, findings: Findings) -> None:
 
 def _unknown(setting: Setting, scope: Scope, findings: Findings) -> None:
     name = setting.keyword.text
-    if places := directives.scopes_of(name):
-        words = {Scope.GLOBAL: "outside of all blocks"}
-        where = " or ".join(words.get(place, f"in a {place} block") for place in places)
-        findings.add("E022", setting.span, f"'{name}' cannot stand here", f"it belongs {where}")
+    if directives.scopes_of(name):
+        findings.add("E022", setting.span, f"'{name}' cannot stand here", _belongs("it", name))
         return
-    hint = findings.nearest(name, directives.of(scope))
+    known = directives.of(scope)
+    close = findings.like(name, directives.NAMES, 0.85)
+    elsewhere = close and close not in known
+    hint = _belongs(f"did you mean '{close}'? It", close) if elsewhere else findings.nearest(name, known)
     findings.add("E006", setting.span, f"unknown keyword '{name}'", hint)
+
+
+def _belongs(subject: str, name: str) -> str:
+    words = {Scope.GLOBAL: "outside of all blocks"}
+    where = " or ".join(words.get(place, f"in a {place} block") for place in directives.scopes_of(name))
+    return f"{subject} belongs {where}"

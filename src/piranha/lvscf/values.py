@@ -1,5 +1,6 @@
 """The words behind `=`, read by the type of their keyword."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from piranha.lvscf import addresses, numbers
@@ -7,6 +8,8 @@ from piranha.lvscf.directives import Directive, Type
 from piranha.lvscf.numbers import Mistake, Reader, single
 from piranha.lvscf.syntax.tokens import Kind, Token
 from piranha.lvscf.syntax.tree import span_of
+
+_URL = re.compile(r"https?://[^/\s]+(/\S*)?\Z")
 
 
 def read(directive: Directive, words: tuple[Token, ...], reader: Reader) -> object:
@@ -41,6 +44,48 @@ def _one_of(directive: Directive, word: Token, reader: Reader) -> str:
         return word.value
     hint = reader.findings.nearest(word.value.lower(), directive.choices) or "one of " + ", ".join(directive.choices)
     raise Mistake("E014", word, f"unknown {directive.name} '{word.value}'", hint)
+
+
+def _choice_or_duration(directive: Directive, words: Sequence[Token], reader: Reader) -> str | float:
+    single(words)
+    if words[0].value in directive.choices:
+        return words[0].value
+    if words[0].value[:1].isdigit():
+        return numbers.seconds(words[0])
+    hint = reader.findings.nearest(words[0].value.lower(), directive.choices)
+    told = "one of " + ", ".join(directive.choices) + ", or a time such as 5m"
+    raise Mistake("E014", words[0], f"unknown {directive.name} '{words[0].value}'", hint or told)
+
+
+def _listen(directive: Directive, words: Sequence[Token], reader: Reader) -> str:
+    """Return `ADDRESS[:PORT]`, `[ADDRESS]:PORT`, `private`, `public` or `*` as written, once it is known to be one."""
+    single(words)
+    text = words[0].value
+    host, colon, port = text.rpartition(":") if "]:" in text or text.count(":") == 1 else (text, "", "")
+    if colon:
+        numbers.port_number(words[0]._replace(kind=Kind.WORD, text=port), reader, 1)
+    bare = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if bare not in (addresses.PRIVATE, addresses.PUBLIC, "*"):
+        # Host names stay names: whoever listens looks them up.
+        addresses.address(words[0], bare, Reader(reader.findings, look_up=False))
+    return text
+
+
+def _url(directive: Directive, words: Sequence[Token], _reader: Reader) -> str:
+    single(words)
+    if not _URL.match(words[0].value):
+        raise Mistake("E080", words[0], f"{directive.name} must be an address that begins with http:// or https://")
+    return words[0].value
+
+
+def _hex(directive: Directive, words: Sequence[Token], _reader: Reader) -> str:
+    text = "".join(word.value for word in words).replace(" ", "")
+    wrong = next((letter for letter in text.lower() if letter not in "0123456789abcdefx"), None)
+    if wrong is not None:
+        raise Mistake("E081", words[0], f"'{wrong}' is no hexadecimal digit", "such as 16 03 xx")
+    if not text or len(text) % 2:
+        raise Mistake("E081", words[0], f"{directive.name} has {len(text)} digits: a byte is two", "such as 0f")
+    return text.lower()
 
 
 def _text(_directive: Directive, words: Sequence[Token], reader: Reader) -> str:
@@ -105,6 +150,10 @@ _READERS: dict[Type, Callable[[Directive, tuple[Token, ...], Reader], object]] =
     Type.WORDS: _words,
     Type.CHOICE: _choice,
     Type.CHOICES: _choices,
+    Type.CHOICE_OR_DURATION: _choice_or_duration,
+    Type.LISTEN: _listen,
+    Type.URL: _url,
+    Type.HEX: _hex,
     Type.TEXT: _text,
     Type.PATH: _path,
     Type.COMMAND: _command,

@@ -146,4 +146,12 @@ TOGETHER: dict[str, Story] = {
         why="A takeover fails for this address alone: no device of that name is there.",
         cure="Correct the name; ip link lists the interfaces of a machine.",
     ),
+    "W080": Story(
+        means="A setting of the kernel that no kernel we know of has.",
+        within=Within.GLOBAL,
+        bad="vs_conntrak = 1",
+        good="vs_conntrack = 1",
+        why="What you rely on is not switched on.",
+        cure="Correct the name: ls /proc/sys/net/ipv4/vs lists what this kernel has.",
+    ),
 }

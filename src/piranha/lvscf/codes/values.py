@@ -2,6 +2,14 @@
 
 from piranha.lvscf.codes.story import Story, Within
 
+_ASKS = """primary = 192.0.2.2
+virtual web {
+    active = 1
+    address = 192.0.2.10 eth0
+    check = hello
+    server a { active = 1; address = 10.0.0.21 }
+}"""
+
 VALUES: dict[str, Story] = {
     "E010": Story(
         means="Neither an address nor a host name that can be resolved.",
@@ -116,6 +124,21 @@ VALUES: dict[str, Story] = {
         good="address = 192.0.2.10 eth0",
         why="Which of them is meant decides what the router believes to be on its own wire.",
         cure="Keep one of them; without any a VIP is /32, which is right nearly always.",
+    ),
+    "E080": Story(
+        means="Not an address of the web.",
+        within=Within.GLOBAL,
+        bad="notify_url = example.net/events",
+        good="notify_url = https://example.net/events",
+        why="Nobody would be told of a takeover, and nobody would notice.",
+        cure="Write http:// or https://, the host and the path.",
+    ),
+    "E081": Story(
+        means="Not bytes in hexadecimal: two digits each.",
+        bad=f"check hello {{ kind = tcp; send_hex = 1603g1 }}\n{_ASKS}",
+        good=f"check hello {{ kind = tcp; send_hex = 160301 }}\n{_ASKS}",
+        why="A check that sends something else than was meant takes healthy servers out.",
+        cure="Write two digits for each byte, 0 to 9 and a to f; in expect_hex an x stands for any digit.",
     ),
     "W006": Story(
         means="A host name stands where an address is needed. It was resolved when the file was read.",

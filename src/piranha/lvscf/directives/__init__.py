@@ -14,6 +14,8 @@ from piranha.lvscf.directives.waiting import CHECK_BLOCK, KERNEL_SETTING, WAITIN
 
 ALL: tuple[Directive, ...] = CLUSTER + CHANGE + VIRTUAL + SERVICE + POOL + LEGACY + WAITING + CHECK_BLOCK
 
+NAMES = tuple(dict.fromkeys(directive.name for directive in ALL))
+
 
 @cache
 def of(scope: Scope) -> dict[str, Directive]:
@@ -54,4 +56,16 @@ def _ranks(scope: Scope) -> dict[str, int]:
     return {name: place for place, name in enumerate(found)}
 
 
-__all__ = ["ALL", "FAILOVER_INSTEAD", "Directive", "Scope", "Status", "Type", "find", "of", "rank", "scopes_of"]
+__all__ = [
+    "ALL",
+    "FAILOVER_INSTEAD",
+    "NAMES",
+    "Directive",
+    "Scope",
+    "Status",
+    "Type",
+    "find",
+    "of",
+    "rank",
+    "scopes_of",
+]

@@ -47,6 +47,10 @@ class Type(StrEnum):
     WORDS = "words"
     CHOICE = "choice"
     CHOICES = "choices"
+    CHOICE_OR_DURATION = "choice or duration"
+    LISTEN = "address:port"
+    URL = "url"
+    HEX = "hexadecimal digits"
     TEXT = "text"
     PATH = "path"
     COMMAND = "command"
@@ -60,8 +64,8 @@ class Directive:
 
     default: a value as it would stand in the file, `-` = none; in words where it is computed, mostly from
     other settings. low, high: bounds of a number, both allowed.
-    choices: the words of a CHOICE or CHOICES. repeats: adds up when repeated (otherwise the last one
-    wins). old: the original knew it. quiet: values that ask for nothing, so that no warning is due.
+    choices: the words of a CHOICE, CHOICES or CHOICE_OR_DURATION. repeats: adds up when repeated (otherwise the last
+    one wins). old: the original knew it. quiet: values that ask for nothing, so that no warning is due.
     instead: for NO_EFFECT and REJECTED, what to do instead. nonzero: 0.0.0.0 is no answer. own: each block has
     its own, although there are several scopes.
     """

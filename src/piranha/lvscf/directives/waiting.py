@@ -65,7 +65,16 @@ _OLD: tuple[Directive, ...] = (
 
 _ELECTION: tuple[Directive, ...] = (
     _waits("heartbeat_legacy", _G, _T.BOOL, "0", "1: also speak the heartbeat of the original.", quiet=("0",)),
-    _waits("failback", _G, _T.WORD, "never", "When the primary takes the VIPs back by itself.", quiet=("never",)),
+    _waits(
+        "failback",
+        _G,
+        _T.CHOICE_OR_DURATION,
+        "never",
+        "The primary takes the VIPs back by itself: never, as soon as it is ready (always), or after it was ready for "
+        "so long.",
+        choices=("never", "always"),
+        quiet=("never",),
+    ),
     _waits("witness", _G, _T.HOSTPORT, "-", "A third machine that decides when no path is left."),
     _waits("on_partition", _G, _T.CHOICE, "takeover", "What to do without one.", choices=("takeover", "stay")),
     _waits("witness_lost", _G, _T.CHOICE, "hold", "Neither partner nor witness heard.", choices=("hold", "yield")),
@@ -97,15 +106,15 @@ _DAEMONS: tuple[Directive, ...] = (
     _waits("share_checks", _G, _T.BOOL, "1", "Identical checks run once.", quiet=("0",)),
     _waits("maintenance_dir", _G, _T.PATH, "-", "A file there drains the server it is named after."),
     _waits("notify", _G, _T.COMMAND, "-", "Program called for every event.", repeats=True),
-    _waits("notify_url", _G, _T.WORD, "-", "Address every event is posted to.", repeats=True),
+    _waits("notify_url", _G, _T.URL, "-", "Address every event is posted to.", repeats=True),
     _waits("notify_mail", _G, _T.WORDS, "-", "Mail addresses every event is sent to."),
     _waits("notify_mail_from", _G, _T.WORD, "-", "Sender of such mail."),
     _waits("notify_mail_server", _G, _T.HOSTPORT, "-", "Mail server."),
     _waits("notify_mail_password_file", _G, _T.PATH, "-", "File with its password."),
-    _waits("web_listen", _G, _T.WORD, "private, port 3636", "Where the web tool listens."),
+    _waits("web_listen", _G, _T.LISTEN, "private, port 3636", "Where the web tool listens."),
     _waits("web_cert_file", _G, _T.PATH, "-", "Its certificate."),
     _waits("web_key_file", _G, _T.PATH, "-", "Its key."),
-    _waits("metrics_listen", _G, _T.WORD, "-", "Where /metrics is served."),
+    _waits("metrics_listen", _G, _T.LISTEN, "-", "Where /metrics is served."),
 )
 
 _SERVICES: tuple[Directive, ...] = (
@@ -136,8 +145,8 @@ CHECK_BLOCK: tuple[Directive, ...] = (
     _waits("send", _C, _T.TEXT, "-", "As in virtual."),
     _waits("expect", _C, _T.TEXT, "-", "As in virtual."),
     _waits("use_regex", _C, _T.BOOL, "0", "As in virtual."),
-    _waits("send_hex", _C, _T.TEXT, "-", "Bytes to send."),
-    _waits("expect_hex", _C, _T.TEXT, "-", "Bytes to expect; x is any digit."),
+    _waits("send_hex", _C, _T.HEX, "-", "Bytes to send."),
+    _waits("expect_hex", _C, _T.HEX, "-", "Bytes to expect; x is any digit."),
     _waits("sni", _C, _T.WORD, "host", "TLS name."),
     _waits("verify", _C, _T.BOOL, "0", "1: the certificate must be good."),
     _waits("ca_file", _C, _T.PATH, "the system's", "Whom to trust."),
