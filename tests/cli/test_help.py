@@ -65,6 +65,13 @@ def test_every_keyword_fits_the_screen_and_says_whether_it_is_acted_on(capsys: C
         assert [" waiting" in line for line in told] == [d.status is Status.WAITING for d in meanings]
 
 
+def test_a_code_is_no_keyword_and_a_keyword_no_code_but_each_finds_its_verb(capsys: Capture) -> None:
+    assert main(["help", "w011"]) == 1
+    assert capsys.readouterr().err == "piranha: W011 is the code of a finding: piranha explain W011\n"
+    assert main(["explain", "timeout"]) == 1
+    assert capsys.readouterr().err == "piranha: no such code: TIMEOUT; a keyword: piranha help timeout\n"
+
+
 def test_json_has_the_facts_of_the_table(capsys: Capture) -> None:
     assert main(["help", "--json", "scheduler"]) == 0
     (told,) = json.loads(capsys.readouterr().out)

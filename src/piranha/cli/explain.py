@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from piranha.cli.options import Parser
 from piranha.cli.words import WIDTH, cut
+from piranha.lvscf import directives
 from piranha.lvscf.codes import STORIES, Story, Within
 from piranha.lvscf.diagnostics import Severity
 from piranha.text import printable
@@ -28,6 +29,8 @@ def main(argv: Sequence[str]) -> int:
     for code in unknown:
         near = get_close_matches(code, STORIES, 3, 0.6)
         hint = f"; near: {', '.join(near)}" if near else "; piranha explain lists all"
+        if code.lower() in directives.NAMES:
+            hint = f"; a keyword: piranha help {code.lower()}"
         print(f"piranha: no such code: {printable(code)}{hint}", file=sys.stderr)
     wanted = list(STORIES) if args.all or not asked else [code for code in asked if code in STORIES]
     if args.json:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from piranha.cli.options import Parser
 from piranha.cli.words import WIDTH, cut
 from piranha.lvscf import directives
+from piranha.lvscf.codes import STORIES
 from piranha.lvscf.directives import Directive, Scope, Status
 from piranha.lvscf.directives.describe import example, takes
 from piranha.text import printable
@@ -36,6 +37,9 @@ def main(argv: Sequence[str], verbs: Iterable[str] = ()) -> int:
     args = options.parse_args(argv)
     missing = [name for name in args.names if not named(name) and name not in list(Scope)]
     for name in missing:
+        if name.upper() in STORIES:
+            print(f"piranha: {name.upper()} is the code of a finding: piranha explain {name.upper()}", file=sys.stderr)
+            continue
         known = dict.fromkeys([*verbs, *(directive.name for directive in directives.ALL)])
         near = get_close_matches(name, known, 3, 0.6)
         hint = f"; did you mean {' or '.join(near)}?" if near else "; see piranha help, and piranha help global"
