@@ -6,8 +6,9 @@ VENV := .venv
 JOBS ?= $(shell expr $$(nproc) + 1)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
-# What the tests use besides Python: a kernel with IPVS that runs as a program, the C ipvsadm and keepalived to compare with.
-DEBIAN := python3-venv user-mode-linux kmod iproute2 iptables ipvsadm keepalived mandoc procps util-linux
+# What the tests use besides Python: a kernel with IPVS that runs as a program, the C ipvsadm, keepalived
+# and ldirectord to compare with.
+DEBIAN := python3-venv user-mode-linux kmod iproute2 iptables ipvsadm keepalived ldirectord mandoc procps util-linux
 SELECT_KERNEL := kernel or lab
 # Byte code is kept: a daemon that compiles itself at each start takes seconds in the user-mode kernel.
 unexport PYTHONDONTWRITEBYTECODE
@@ -61,7 +62,7 @@ bench: $(STAMP)
 
 # What breaks a target lies in build/fuzz/TARGET; it becomes a golden file, and its defect is mended.
 FUZZ_S ?= 600
-FUZZ ?= read layout edit keepalived ipvsadm
+FUZZ ?= read layout edit keepalived ldirectord ipvsadm piranha
 fuzz: $(STAMP)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip --disable-pip-version-check install -q -e '.[fuzz]'
 	@for target in $(FUZZ); do \

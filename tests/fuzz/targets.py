@@ -7,7 +7,9 @@ from pathlib import Path
 
 from piranha.change.import_ipvsadm import import_ipvsadm
 from piranha.change.import_keepalived import import_keepalived
-from piranha.change.imported import Imported
+from piranha.change.import_ldirectord import import_ldirectord
+from piranha.change.import_piranha import Original, import_piranha
+from piranha.change.imported import NOTES_LIMIT, Imported, judged
 from piranha.lvscf.config import meaning
 from piranha.lvscf.load import Loaded, load
 from piranha.lvscf.syntax.edit import Draft
@@ -94,10 +96,9 @@ def edit(text: str) -> None:
 def holds(result: Imported) -> None:
     """An import loads, or a note says why not."""
     assert result.text or result.has_errors
-    for note in result.notes:
-        assert note.render().isprintable()
-    if result.text and not result.has_errors:
-        assert not loaded(result.text).errors or any("host name" in one.message for one in loaded(result.text).errors)
+    assert len(result.notes) <= NOTES_LIMIT + 1
+    assert all(note.render().isprintable() for note in result.notes)
+    assert result.has_errors or judged(result.text).config is not None
 
 
 TARGETS = {
@@ -107,6 +108,13 @@ TARGETS = {
     "keepalived": Target(
         lambda text: holds(import_keepalived([("fuzz", text)], lambda _pattern, _above: [])),
         ((GOLDEN / "import" / "keepalived", "*.conf"),),
+    ),
+    "ldirectord": Target(
+        lambda text: holds(import_ldirectord("fuzz", text)), ((GOLDEN / "import" / "ldirectord", "*.ldirectord"),)
+    ),
+    "piranha": Target(
+        lambda text: holds(import_piranha(Original(name="fuzz", text=text, options=text, devices=("eth0",)))),
+        ((GOLDEN / "import" / "piranha", "*.original"), (GOLDEN / "lvscf", "row*.cf")),
     ),
     "ipvsadm": Target(lambda text: holds(import_ipvsadm("fuzz", text)), ((GOLDEN / "import" / "ipvsadm", "*.rules"),)),
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from piranha.change.imported import Draft, Origin
 from piranha.table.destination import Destination
-from piranha.terms import Address, ForwardingMethod, TunnelChecksum, TunnelType
+from piranha.terms import ForwardingMethod, TunnelChecksum, TunnelType
 
 Setting = tuple[str, str]
 """Keyword and value, as they are written."""
@@ -26,9 +26,10 @@ class Real:
     """A real server. port: None where it is that of the virtual server. more: further settings."""
 
     name: str
-    address: Address
+    address: str
     destination: Destination
     port: int | None = None
+    active: bool = True
     origin: Origin
     more: tuple[Setting, ...] = ()
 
@@ -78,9 +79,9 @@ class Blocks:
         while name in taken:
             name += "-2"
         taken.add(name)
-        settings = [("address", str(real.address)), *_of_server(real, forwarding), *real.more]
+        settings = [("address", real.address), *_of_server(real, forwarding), *real.more]
         self.draft.put(f"    server {plain(name)} {{", real.origin)
-        self.draft.put("        active = 1")
+        self.draft.put(f"        active = {int(real.active)}")
         for keyword, value in settings:
             self.draft.put(f"        {keyword} = {value}", real.origin)
         self.draft.put("    }")

@@ -213,7 +213,7 @@ def _reals(group: _Group, draft: Draft) -> Iterator[Real]:
             draft.warn(server.origin, f"{where} has weight 0 now: write the weight it has when it serves")
         yield Real(
             name=str(where.address),
-            address=where.address,
+            address=str(where.address),
             destination=server.destination,
             port=where.port if translated else None,
             origin=server.origin,

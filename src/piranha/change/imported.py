@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from piranha.lvscf.diagnostics import Severity
-from piranha.lvscf.load import elaborated, parsed
+from piranha.lvscf.load import Loaded, elaborated, parsed
 from piranha.text import printable
 
 _ANY = IPv4Address("198.18.0.1")  # RFC 2544: no router, no VIP and no server has it
@@ -84,21 +84,25 @@ class Draft:
         """Return the result. What `piranha check` would say of it becomes a note at the place it comes from."""
         text = "\n".join(self.lines) + "\n" if self.lines else ""
         if text:
-            source = parsed(text.encode("utf-8", "surrogateescape"), "lvs.cf")
-            # Any address will do to judge the rest: looking names up is for who uses the file.
-            hosts = {name: _ANY + number for number, name in enumerate(source.names)}
-            for finding in elaborated(source, hosts).findings:
+            for finding in judged(text).findings:
                 message = f"{finding.message}{'; ' + finding.hint if finding.hint else ''} [{finding.code}]"
                 line = finding.span.line
                 self.notes.append(Note(finding.severity, self._origin(line), line, message))
         ordered = sorted(
             dict.fromkeys(self.notes), key=lambda note: (note.origin != self.whole, note.origin, note.line or 0)
         )
-        return Imported(text, _limited(ordered, self.whole))
+        return Imported(text, limited(ordered, self.whole))
 
     def _origin(self, line: int) -> Origin:
         """Return where a line of the result comes from: as it says itself, or as the nearest line above says."""
         return next((self.origins[above] for above in range(line, 0, -1) if above in self.origins), self.whole)
+
+
+def judged(text: str) -> Loaded:
+    """Return what `piranha check` says of a file whatever addresses its host names have."""
+    source = parsed(text.encode("utf-8", "surrogateescape"), "lvs.cf")
+    # Any address will do to judge the rest: looking names up is for who uses the file.
+    return elaborated(source, {name: _ANY + number for number, name in enumerate(source.names)})
 
 
 def failure(whole: Origin, message: str, line: int = 0) -> Imported:
@@ -106,7 +110,8 @@ def failure(whole: Origin, message: str, line: int = 0) -> Imported:
     return Imported("", (Note(Severity.ERROR, Origin(whole.file, line), None, printable(message)),))
 
 
-def _limited(notes: Sequence[Note], whole: Origin) -> tuple[Note, ...]:
+def limited(notes: Sequence[Note], whole: Origin) -> tuple[Note, ...]:
+    """Return the notes, NOTES_LIMIT of them at most and one more that says how many there are beside."""
     if len(notes) <= NOTES_LIMIT:
         return tuple(notes)
     # Errors first, in the order of the file: none must be hidden behind a thousand warnings.

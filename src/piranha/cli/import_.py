@@ -9,7 +9,7 @@ from pathlib import Path
 
 from piranha.change.imported import Imported
 from piranha.cli.import_keepalived import keepalived
-from piranha.cli.import_others import ipvsadm
+from piranha.cli.import_others import ipvsadm, ldirectord, piranha
 from piranha.cli.options import Parser
 from piranha.lvscf.read import ReadError
 from piranha.text import printable
@@ -19,7 +19,9 @@ its meaning or has no counterpart to stderr, with the lines of both files.
 Exit status 0: done, 1: done, but some notes are errors, or nothing could be made of it, 2: a file cannot be read."""
 
 KINDS: dict[str, Callable[[argparse.Namespace], Imported]] = {
+    "piranha": piranha,
     "keepalived": keepalived,
+    "ldirectord": ldirectord,
     "ipvsadm": ipvsadm,
 }
 
