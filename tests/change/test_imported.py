@@ -2,7 +2,7 @@
 
 from piranha.change.imported import NOTES_LIMIT, Draft, Origin, failure, quoted
 from piranha.lvscf.diagnostics import Severity
-from piranha.lvscf.elaborate_virtual import unescape
+from piranha.lvscf.elaborate_check import unescape
 
 WHOLE = Origin("old.conf")
 

@@ -6,6 +6,7 @@ import time
 from ipaddress import ip_address
 
 import pytest
+from tests.lvscf.reading import server
 from tests.nanny.servers import (
     answering,
     assignment,
@@ -265,3 +266,19 @@ def test_an_address_without_a_route_is_unreachable() -> None:
 
     assert result.reason in (Reason.UNREACHABLE, Reason.TIMEOUT)
     assert ip_address("ff02::1").is_multicast
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"HTTP/1.1 204 No Content\r\n\r\n", Reason.OK),
+        (b"HTTP/1.0 399\r\n\r\n", Reason.OK),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\nHTTP/1.1 200 OK", Reason.MISMATCH),
+        (b"HTTP/1.1 2000\r\n\r\n", Reason.MISMATCH),
+        (b"SSH-2.0-OpenSSH\r\n", Reason.MISMATCH),
+    ],
+)
+def test_kind_http_goes_by_the_status_of_the_answer(answer: bytes, reason: Reason) -> None:
+    check = server("", "check = http").check
+    with serving(answering(answer)) as port:
+        assert check_once(check, port).reason is reason

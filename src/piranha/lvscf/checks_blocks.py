@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from piranha.lvscf import directives
 from piranha.lvscf.built import BuiltVirtual
 from piranha.lvscf.diagnostics import Findings
-from piranha.lvscf.directives import Scope
+from piranha.lvscf.elaborate_check import KINDS
 from piranha.lvscf.settings import Section
 from piranha.lvscf.syntax.tree import Block, span_of
 
@@ -43,18 +42,13 @@ class CheckBlock:
     section: Section
 
 
-def kinds() -> tuple[str, ...]:
-    """Return the kinds of check; each is a check of that name, too."""
-    return directives.of(Scope.CHECK)["kind"].choices
-
-
 def check_blocks(blocks: Sequence[CheckBlock], virtuals: Sequence[BuiltVirtual], findings: Findings) -> None:
     """Add what is wrong or doubtful about the check blocks and about the names that ask for them."""
     lines: dict[str, int] = {}
     for one in blocks:
         _name(one, lines, findings)
         _contents(one, findings)
-    asked = _asked(virtuals, [*lines, *kinds()], findings)
+    asked = _asked(virtuals, [*lines, *KINDS], findings)
     for one in blocks:
         if one.name not in asked and one.block.name is not None and lines[one.name] == one.block.keyword.line:
             message = f"no virtual server asks for check '{one.name}'"
@@ -63,7 +57,7 @@ def check_blocks(blocks: Sequence[CheckBlock], virtuals: Sequence[BuiltVirtual],
 
 def _name(one: CheckBlock, lines: dict[str, int], findings: Findings) -> None:
     place = span_of(one.block.name) if one.block.name is not None else one.block.span
-    if one.name in kinds():
+    if one.name in KINDS:
         hint = f"check = {one.name} needs no block; call this one otherwise"
         findings.add("E073", place, f"'{one.name}' is a kind of check: no block can be called so", hint)
     if one.name in lines:
@@ -77,7 +71,7 @@ def _contents(one: CheckBlock, findings: Findings) -> None:
         return
     kind = section.get("kind", "")
     if not kind:
-        hint = f"kind = one of {', '.join(kinds())}"
+        hint = f"kind = one of {', '.join(KINDS)}"
         findings.add("E074", one.block.span, f"check '{one.name}' has no kind", hint)
         return
     needed = REQUIRED.get(kind)

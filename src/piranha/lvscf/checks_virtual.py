@@ -7,7 +7,8 @@ from piranha.lvscf.checks_pool import check_pool
 from piranha.lvscf.checks_service import check_service, too_many_services
 from piranha.lvscf.config import FloatingAddress, PlaneKind, Virtual
 from piranha.lvscf.diagnostics import Findings, Span
-from piranha.lvscf.elaborate_virtual import timing, used
+from piranha.lvscf.elaborate_check import timing
+from piranha.lvscf.elaborate_virtual import used
 from piranha.lvscf.settings import Section
 from piranha.terms import Address, ForwardingMethod, Protocol
 

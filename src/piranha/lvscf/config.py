@@ -5,11 +5,11 @@ are seconds as floats, all sizes bytes. Source of every meaning and default: lvs
 """
 
 import hashlib
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from enum import Enum, StrEnum
-from ipaddress import IPv4Address, IPv6Address
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from itertools import chain
 
+from piranha.lvscf.canonical import canonical
 from piranha.terms import PLAIN_TUNNEL, Address, Family, ForwardingMethod, Protocol, Scheduler, Tunnel
 
 
@@ -183,6 +183,17 @@ class CheckTiming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherCheck:
+    """One of several checks of a server. name: of its block or kind. address, port: None, 0 = the server's."""
+
+    name: str
+    check: Check
+    timing: CheckTiming
+    address: Address | None = None
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
     """How much of a pool: so many servers, or such a share of its configured weight (0 to 100); both 0 = nothing."""
 
@@ -196,7 +207,9 @@ class RealServer:
 
     name: unique within its virtual. upper_threshold, lower_threshold: connections, 0 = none. tunnel:
     how packets are wrapped where `forwarding` is a tunnel. port: with `ports` the one that is checked.
-    check_address, check_port: where to check instead. slow_start_s: after recovery the weight grows for so
+    check_address, check_port: where to check instead. check_name: of `check`, its block or kind, empty for
+    send, expect and send_program. more_checks: besides `check`; checks_needed: how many of
+    all of them must pass. slow_start_s: after recovery the weight grows for so
     long; 0 = it is all there at once.
     """
 
@@ -213,6 +226,9 @@ class RealServer:
     tunnel: Tunnel = PLAIN_TUNNEL
     check_address: Address | None = None
     check_port: int = 0
+    check_name: str = ""
+    more_checks: tuple[FurtherCheck, ...] = ()
+    checks_needed: int = 1
     slow_start_s: float = 0.0
     line: int = 0
 
@@ -220,6 +236,19 @@ class RealServer:
     def checked_at(self) -> tuple[Address, int]:
         """Where the server is checked."""
         return self.check_address or self.address, self.check_port or self.port
+
+    def all_checks(self) -> tuple[FurtherCheck, ...]:
+        """Return every check of the server, the first one first."""
+        first = FurtherCheck(
+            name=self.check_name, check=self.check, timing=self.timing, address=self.check_address, port=self.check_port
+        )
+        return (first, *self.more_checks)
+
+    @property
+    def checked_how(self) -> tuple[object, ...]:
+        """What makes a result of the past worthless when it changes."""
+        others = tuple((one.check, one.address, one.port) for one in self.more_checks)
+        return self.check, self.checked_at, others, self.checks_needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,34 +387,4 @@ class Config:
 
 def meaning(config: Config) -> str:
     """Return a hash that two files share when they differ in serial_no, comments and layout only."""
-    return hashlib.sha256(_canonical(replace(config, serial_no=0), {}).encode()).hexdigest()[:16]
-
-
-def _canonical(value: object, shared: dict[int, str]) -> str:
-    """Return a text that two values share when they mean the same.
-
-    shared: texts of checks and their times by identity, which thousands of real servers have in common.
-    """
-    kind = type(value)
-    if kind in _AS_WRITTEN:
-        return repr(value)
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, IPv4Address | IPv6Address):
-        return f"v{value.version}:{int(value):x}"  # many times faster than its text
-    if isinstance(value, tuple):
-        return "(" + ",".join([_canonical(item, shared) for item in value]) + ")"
-    if is_dataclass(value):
-        text = shared.get(id(value))
-        if text is None:
-            if kind not in _TOLD:
-                _TOLD[kind] = tuple(f.name for f in fields(value) if f.name != "line")
-            parts = [_canonical(getattr(value, name), shared) for name in _TOLD[kind]]
-            text = shared[id(value)] = f"{kind.__name__}({','.join(parts)})"
-        return text
-    return repr(value)
-
-
-_AS_WRITTEN = frozenset((int, str, bool, float, bytes, type(None)))
-
-_TOLD: dict[type, tuple[str, ...]] = {}  # the fields that make the meaning of a value; asked for ten thousand times
+    return hashlib.sha256(canonical(replace(config, serial_no=0)).encode()).hexdigest()[:16]

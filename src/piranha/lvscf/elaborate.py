@@ -1,6 +1,6 @@
 """From the syntax tree to a Config: the global settings, and all blocks put together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from piranha.lvscf import directives
 from piranha.lvscf.addresses import FloatingWords
@@ -22,6 +22,7 @@ from piranha.lvscf.config import (
 )
 from piranha.lvscf.diagnostics import Findings, Span, has_errors
 from piranha.lvscf.directives import Scope
+from piranha.lvscf.elaborate_check import check_contents
 from piranha.lvscf.elaborate_service import floating_address
 from piranha.lvscf.elaborate_virtual import Names, build_virtual, unique_name
 from piranha.lvscf.numbers import Reader
@@ -38,10 +39,11 @@ def elaborate(tree: Tree, hosts: Mapping[str, Address], findings: Findings) -> C
     reader = Reader(findings, hosts)
     section = collect(tree.settings(), Scope.GLOBAL, Span(1, 1), reader)
     network = ForwardingMethod(section.value("network", str))
-    virtuals = tuple(_virtuals(tree, network, reader))
+    checks = _check_blocks(tree, reader)
+    virtuals = tuple(_virtuals(tree, network, checks, reader))
     _nothing_to_serve(virtuals, section, findings)
     _blocks_without_effect(tree, reader)
-    check_blocks(_check_blocks(tree, reader), virtuals, findings)
+    check_blocks(checks, virtuals, findings)
     built = Built(_config(section, virtuals, findings), section, virtuals)
     check(built, findings)
     others = [diagnostic for diagnostic in findings.found if diagnostic.code not in CONSEQUENCES]
@@ -50,11 +52,14 @@ def elaborate(tree: Tree, hosts: Mapping[str, Address], findings: Findings) -> C
     return None if has_errors(findings.found) else built.config
 
 
-def _virtuals(tree: Tree, network: ForwardingMethod, reader: Reader) -> Iterator[BuiltVirtual]:
+def _virtuals(
+    tree: Tree, network: ForwardingMethod, checks: Sequence[CheckBlock], reader: Reader
+) -> Iterator[BuiltVirtual]:
     names = Names()
+    blocks = {one.name: one.section for one in reversed(checks)}
     for block in tree.blocks("virtual"):
         if block.name is not None:
-            built = build_virtual(block, unique_name(block, names, reader.findings), network, reader)
+            built = build_virtual(block, unique_name(block, names, reader.findings), network, blocks, reader)
             if built is not None:
                 yield built
 
@@ -86,11 +91,9 @@ def _check_blocks(tree: Tree, reader: Reader) -> list[CheckBlock]:
     findings = reader.findings
     found: list[CheckBlock] = []
     for block in tree.blocks("check"):
-        findings.add("W004", block.span, "'check' blocks are understood, but this version does not act on them yet")
-        inner = Findings()
-        section = collect(block.settings(), Scope.CHECK, block.span, Reader(inner, reader.hosts, look_up=False))
-        findings.take_errors(inner)
+        section = collect(block.settings(), Scope.CHECK, block.span, reader)
         if block.name is not None:
+            check_contents(block.name.value, section, findings)
             found.append(CheckBlock(block, block.name.value, section))
     return found
 

@@ -1,23 +1,14 @@
 """From one `virtual` block to a Virtual, its real servers and their checks."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import BuiltServer, BuiltVirtual
-from piranha.lvscf.config import (
-    Check,
-    CheckTiming,
-    Exchange,
-    Expect,
-    Program,
-    Quota,
-    RealServer,
-    Virtual,
-)
+from piranha.lvscf.config import Quota, RealServer, Virtual
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.directives import Scope
+from piranha.lvscf.elaborate_check import Checks, Service
 from piranha.lvscf.elaborate_service import (
     extra_vips,
     floating_address,
@@ -27,17 +18,11 @@ from piranha.lvscf.elaborate_service import (
     sorry_server,
     tunnel,
 )
-from piranha.lvscf.ere import BadExpression, translate
 from piranha.lvscf.numbers import Reader
 from piranha.lvscf.settings import Section, collect, default_of, too_long
 from piranha.lvscf.syntax.tokens import Token
 from piranha.lvscf.syntax.tree import Block, span_of
 from piranha.terms import ForwardingMethod, Protocol, Scheduler
-
-HTTP_PORT = 80  # without any check of its own a service there is asked in HTTP, as ever
-HTTP_REQUEST = b"GET / HTTP/1.0\r\n\r\n"
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
-_TIMING = frozenset(("interval", "check_timeout", "fall", "rise", "fast_interval"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +31,7 @@ class Inherited:
 
     port: int
     forwarding: ForwardingMethod
-    check: Check
-    timing: CheckTiming
+    checks: Checks
     section: Section
 
 
@@ -59,17 +43,19 @@ class Names:
     used: dict[str, int] = field(default_factory=dict)
 
 
-def build_virtual(block: Block, name: str, network: ForwardingMethod, reader: Reader) -> BuiltVirtual | None:
-    """Return what the block means; None when it is unfinished and not in use, or wrong."""
+def build_virtual(
+    block: Block, name: str, network: ForwardingMethod, blocks: Mapping[str, Section], reader: Reader
+) -> BuiltVirtual | None:
+    """Return what the block means; None when it is unfinished and not in use, or wrong. blocks: of checks, by name."""
     section = collect(block.settings(), Scope.VIRTUAL, block.span, reader)
     active = section.value("active", bool)
     port, several = ports(section)
     protocols = tuple(Protocol[word.upper()] for word in section.value("protocol", tuple))
     forwarding = ForwardingMethod(section.get("forwarding", str(network)))
-    check = _check(section, port, protocols, reader.findings)
-    inherited = Inherited(port, forwarding, check, timing(section, None), section)
-    servers = _servers(block, inherited, reader, active)
     words = section.maybe("address", FloatingWords)
+    service = Service(str(words.address) if words else "", port, several, protocols)
+    inherited = Inherited(port, forwarding, Checks(section, blocks, service, reader.findings), section)
+    servers = _servers(block, inherited, reader, active)
     if words is None or int(words.address) == 0:
         _unfinished(section, f"virtual '{name}' has no address", active, reader.findings)
         return None
@@ -116,58 +102,6 @@ def _unfinished(section: Section, message: str, active: bool, findings: Findings
         findings.add("E020", section.place("address"), message, "an active block needs: address = ...")
     else:
         findings.add("W042", section.place("address"), f"{message}: it is left out")
-
-
-def timing(section: Section, server: Section | None) -> CheckTiming:
-    """Return the times of a server's check; what it does not say itself comes from its virtual server."""
-
-    def get(name: str, default: float) -> float:
-        return server.get(name, section.get(name, default)) if server else section.get(name, default)
-
-    interval_s = get("interval", section.value("timeout", float) / 3)
-    return CheckTiming(
-        interval_s=interval_s,
-        check_timeout_s=get("check_timeout", interval_s),
-        fast_interval_s=get("fast_interval", interval_s),
-        fall=int(get("fall", section.value("fall", int))),
-        rise=int(get("rise", section.value("rise", int))),
-        reentry_s=section.value("reentry", float),
-        reentry_max_s=section.get("reentry_max", 0.0),
-    )
-
-
-def _check(section: Section, port: int, protocols: tuple[Protocol, ...], findings: Findings) -> Check:
-    program = section.get("send_program", ())
-    send = section.get("send", "")
-    expect = _expect(section, bool(program), findings)
-    if program:
-        honour = section.value("send_program_status", str) == "honour"
-        return Program(command=program, expect=expect, honour_status=honour)
-    transport = Protocol.TCP if Protocol.TCP in protocols else protocols[0]
-    if port == HTTP_PORT and not send and expect is None and transport is Protocol.TCP:
-        return Exchange(send=HTTP_REQUEST, expect=Expect(text=b"HTTP"))
-    return Exchange(transport=transport, send=unescape(send), expect=expect)
-
-
-def _expect(section: Section, program: bool, findings: Findings) -> Expect | None:
-    text = section.get("expect", "")
-    if not text:
-        return None
-    if section.value("use_regex", bool):
-        expression = unescape(text)
-        try:
-            translate(expression)
-        except BadExpression as error:
-            findings.add("E037", section.place("expect"), f"no regular expression: {error}")
-        return Expect(text=expression, regex=True)
-    return Expect(text=unescape(text), anything=text == "*" and not program)
-
-
-def unescape(text: str) -> bytes:
-    r"""Return the bytes of a send or expect text: `\n \r \t \\ \' \"`, nothing else, not in a single character."""
-    if len(text) > 1:
-        text = re.sub(r"\\([nrt\\'\"])", lambda found: _ESCAPES.get(found[1], found[1]), text)
-    return text.encode("utf-8", "surrogateescape")
 
 
 def _servers(block: Block, inherited: Inherited, reader: Reader, active: bool) -> tuple[BuiltServer, ...]:
@@ -222,22 +156,26 @@ def _server(block: Block, name: str, inherited: Inherited, reader: Reader, activ
     if address is None:
         _unfinished(section, f"server '{name}' has no address", active and in_use, reader.findings)
         return None
-    own_timing = not _TIMING.isdisjoint(section.given)
+    checks, checks_needed = inherited.checks.of_server(section, reader.findings)
+    first, *others = checks
     forwarding = ForwardingMethod(section.get("forwarding", str(inherited.forwarding)))
     server = RealServer(
         name=name,
         address=address,
         port=section.get("port", 0) or _inherited_port(block, section, inherited, reader.findings),
         forwarding=forwarding,
-        check=inherited.check,
-        timing=timing(inherited.section, section) if own_timing else inherited.timing,
+        check=first.check,
+        timing=first.timing,
         weight=section.value("weight", int),
         active=in_use,
         upper_threshold=section.value("upper_threshold", int),
         lower_threshold=section.value("lower_threshold", int),
         tunnel=tunnel(inherited.section, section, forwarding),
-        check_address=section.address("check_address"),
-        check_port=section.get("check_port", 0),
+        check_address=first.address or section.address("check_address"),
+        check_port=first.port or section.get("check_port", 0),
+        check_name=first.name,
+        more_checks=tuple(others),
+        checks_needed=checks_needed,
         slow_start_s=_slow_start_s(inherited.section, section),
         line=block.keyword.line,
     )

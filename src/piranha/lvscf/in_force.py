@@ -9,7 +9,7 @@ from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.checks_cluster import computed_lease_s
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.directives import Directive, Scope, Status
-from piranha.lvscf.elaborate_virtual import timing
+from piranha.lvscf.elaborate_check import timing
 from piranha.lvscf.numbers import Reader
 from piranha.lvscf.settings import Given, Section, collect
 from piranha.lvscf.syntax.tree import Block, Tree

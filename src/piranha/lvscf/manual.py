@@ -100,6 +100,7 @@ def _keywords() -> Iterable[str]:
         Scope.GLOBAL: "GLOBAL KEYWORDS",
         Scope.VIRTUAL: "KEYWORDS OF A VIRTUAL BLOCK",
         Scope.SERVER: "KEYWORDS OF A SERVER BLOCK",
+        Scope.CHECK: "KEYWORDS OF A CHECK BLOCK",
     }
     for scope, title in titles.items():
         yield f".Sh {title}\n" + _list(d for d in ALL if d.status is Status.ACTED_ON and scope in d.scopes)

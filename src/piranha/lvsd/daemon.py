@@ -239,7 +239,7 @@ class Lvsd:
     def _make_pools(self, config: Config, live: Table, now: float) -> None:
         self.pools = pools_for(config, live, self.pools, now)
         # Looked up, not taken apart: names of servers may hold a slash.
-        self._pool_of = {check_id: pool for pool in self.pools.values() for check_id in pool.monitors}
+        self._pool_of = {check_id: pool for pool in self.pools.values() for check_id in pool.check_ids}
 
     def _record(self, event: Event) -> None:
         self.recorder.record(event)
@@ -249,11 +249,12 @@ class Lvsd:
         for result in results:
             pool = self._pool_of.get(result.id)
             events = pool.observe(result, now) if pool is not None else []
-            if pool is None or not events:
+            if pool is None:
                 continue
-            self.recorder.record_all(events)
-            self.nannies.believe(result.id, pool.monitors[result.id].believed_up)
-            self._dirty.set()
+            self.nannies.believe(result.id, pool.believed_up(result.id))
+            if events:
+                self.recorder.record_all(events)
+                self._dirty.set()
 
     async def _until_dirty(self) -> None:
         wait_s = RETRY_S if self.table.trouble else self.config.lvsd.repair_interval_s
@@ -283,7 +284,7 @@ class Lvsd:
         overdue = Overdue(time.monotonic())
         while True:
             await asyncio.sleep(LOOK_S)
-            monitors = [monitor for pool in self.pools.values() for monitor in pool.monitors.values()]
+            monitors = [part for pool in self.pools.values() for part in pool.parts()]
             self.recorder.record_all(overdue.look(monitors, time.monotonic()))
 
     async def _beat(self) -> None:

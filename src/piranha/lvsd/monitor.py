@@ -73,7 +73,7 @@ class Monitor:
         before, rule = self.health, self._rule()
         self._remember(before, now)
         self.health, self.since_s, self.disagreeing = seen, now, 0
-        return self._transition(before, rule, result)
+        return transition(self.subject, self.place, before=before, after=seen, rule=rule, cause=result.detail, now=now)
 
     @property
     def reentry_s(self) -> float:
@@ -127,19 +127,21 @@ class Monitor:
             case Health.DOWN:
                 return f"rise = {self.timing.rise}, reentry = {self.reentry_s:g}"
 
-    def _transition(self, before: Health, rule: str, result: ProbeResult) -> Event:
-        # The sentences of the original: scripts search logs for them.
-        if self.health is Health.UP:
-            level, message = Level.INFO, f"[ active ] making {self.place} available"
-        else:
-            level, message = Level.WARNING, f"[inactive] shutting down {self.place} due to connection failure"
-        return Event(
-            when_s=self.since_s,
-            subject=self.subject,
-            message=message,
-            before=str(before),
-            after=str(self.health),
-            rule=rule,
-            cause=result.detail,
-            level=level,
-        )
+
+def transition(subject: str, place: str, *, before: Health, after: Health, rule: str, cause: str, now: float) -> Event:
+    """Return the event of a server that went up or down."""
+    # The sentences of the original: scripts search logs for them.
+    if after is Health.UP:
+        level, message = Level.INFO, f"[ active ] making {place} available"
+    else:
+        level, message = Level.WARNING, f"[inactive] shutting down {place} due to connection failure"
+    return Event(
+        when_s=now,
+        subject=subject,
+        message=message,
+        before=str(before),
+        after=str(after),
+        rule=rule,
+        cause=cause,
+        level=level,
+    )

@@ -4,10 +4,11 @@ Only here is the whole pool in view; rules over it (`keep_active`, `quorum`) bel
 removal and the sorry server follow from the verdicts in `table.desired`.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from piranha.events.event import Event, Level
 from piranha.lvscf.config import RealServer, Virtual
+from piranha.lvsd.combined import Combined
 from piranha.lvsd.monitor import Health, Monitor
 from piranha.lvsd.quota import Member, below_quorum, kept
 from piranha.nanny.results import Assignment, ProbeResult
@@ -25,6 +26,9 @@ _VERDICTS = {
     Health.UNKNOWN: ServerVerdict.UNKNOWN,
 }
 
+APART = "\0"
+"""Between the id of a server and the number of a further check."""
+
 ServerKey = tuple[str, str]
 """(virtual name, server name), as in `table.desired.Verdicts`."""
 
@@ -32,7 +36,8 @@ ServerKey = tuple[str, str]
 class Pool:
     """Monitors of the active servers of one virtual server.
 
-    Ids of checks are `VIRTUAL/SERVER`; names are unique (`lvscf` sees to it).
+    Ids of servers and of their first checks are `VIRTUAL/SERVER`; names are unique (`lvscf` sees to it).
+    Further checks of a server have a zero byte and a number behind it, which no name of a file holds.
     believed_up: servers that start as up (`table.adopted`) and take `fall` failures to leave. All others start
     as unknown.
     """
@@ -40,7 +45,8 @@ class Pool:
     def __init__(self, virtual: Virtual, believed_up: Collection[ServerKey], now: float) -> None:
         self.virtual = virtual
         self.servers: dict[str, RealServer] = {}
-        self.monitors: dict[str, Monitor] = {}
+        self.monitors: dict[str, Monitor | Combined] = {}
+        self._parts: dict[str, tuple[str, str, Monitor]] = {}
         self.kept: frozenset[str] = frozenset()
         self._below_quorum = False
         self._deserted = False
@@ -60,45 +66,91 @@ class Pool:
         for check_id, server in self.servers.items():
             before = old_servers.get(check_id)
             if before is not None and (before.address, before.port) == (server.address, server.port):
-                monitor = old_monitors[check_id]
-                monitor.retime(server.timing)
-                seen_before, seen_now = (before.check, before.checked_at), (server.check, server.checked_at)
-                if monitor.health is Health.DOWN and seen_before != seen_now:
-                    monitor.forget(now)
+                self.monitors[check_id] = self._retimed(check_id, before, server, old_monitors[check_id], now)
             else:
-                monitor = Monitor(check_id, place(server), server.timing, since_s=now)
-                if (virtual.name, server.name) in believed_up:
-                    monitor.health = Health.UP
-            self.monitors[check_id] = monitor
+                up = (virtual.name, server.name) in believed_up
+                self.monitors[check_id] = self._begun(check_id, server, Health.UP if up else Health.UNKNOWN, now)
+        self._parts = dict(self._all_parts())
         self._was_served = self._was_served or self.up() > 0
         self._judge()
 
     def assignments(self) -> list[Assignment]:
         """Return what nannies are to check, with what is believed at the moment."""
-        return [
-            Assignment(
-                id=check_id,
-                address=server.checked_at[0],
-                port=server.checked_at[1],
-                check=server.check,
-                timing=server.timing,
-                believed_up=self.monitors[check_id].believed_up,
+        found = []
+        for part_id, (check_id, _, monitor) in self._parts.items():
+            server = self.servers[check_id]
+            one = server.all_checks()[int(part_id.partition(APART)[2] or 0)]
+            found.append(
+                Assignment(
+                    id=part_id,
+                    address=one.address or server.address,
+                    port=one.port or server.port,
+                    check=one.check,
+                    timing=one.timing,
+                    believed_up=monitor.believed_up,
+                )
             )
-            for check_id, server in self.servers.items()
-        ]
+        return found
+
+    @property
+    def check_ids(self) -> Collection[str]:
+        """The ids of all checks."""
+        return self._parts.keys()
+
+    def parts(self) -> list[Monitor]:
+        """Return what is known by each check; of several for one server each has a name of its own."""
+        return [part for _, _, part in self._parts.values()]
+
+    def believed_up(self, check_id: str) -> bool | None:
+        """Return what nannies are told of one check."""
+        return self._parts[check_id][2].believed_up
 
     def observe(self, result: ProbeResult, now: float) -> list[Event]:
         """Take in one result; return the transitions of server and pool. Unknown ids change nothing."""
-        monitor = self.monitors.get(result.id)
-        if monitor is None:
+        if result.id not in self._parts:
             return []
-        transition = monitor.observe(result, now)
+        check_id, name, part = self._parts[result.id]
+        monitor = self.monitors[check_id]
+        transition = monitor.observe(name, result, now) if isinstance(monitor, Combined) else part.observe(result, now)
         if transition is None:
             return []
         were_kept = self.kept
         self._judge()
         keeping = [*self._keeping(were_kept, now)]
         return [transition, *keeping, *self._desertion(transition, now)]
+
+    def _begun(self, check_id: str, server: RealServer, health: Health, now: float) -> Monitor | Combined:
+        where, checks = place(server), server.all_checks()
+        if len(checks) == 1:
+            return Monitor(check_id, where, server.timing, health=health, since_s=now)
+        parts = [
+            (one.name, Monitor(f"{check_id} check {one.name}", where, one.timing, health=health, since_s=now))
+            for one in checks
+        ]
+        return Combined(check_id, where, parts, server.checks_needed, since_s=now)
+
+    def _retimed(
+        self, check_id: str, before: RealServer, server: RealServer, monitor: Monitor | Combined, now: float
+    ) -> Monitor | Combined:
+        """Return the monitor of a server that stays where it was, after a reload."""
+        if before.checked_how != server.checked_how:
+            if len(server.all_checks()) > 1 or isinstance(monitor, Combined):
+                health = Health.UP if monitor.health is Health.UP else Health.UNKNOWN
+                return self._begun(check_id, server, health, now)
+            if monitor.health is Health.DOWN:
+                monitor.forget(now)
+        parts = [part for _, part in monitor.parts] if isinstance(monitor, Combined) else [monitor]
+        for part, one in zip(parts, server.all_checks(), strict=True):
+            part.retime(one.timing)
+        return monitor
+
+    def _all_parts(self) -> Iterator[tuple[str, tuple[str, str, Monitor]]]:
+        for check_id, monitor in self.monitors.items():
+            if isinstance(monitor, Monitor):
+                yield check_id, (check_id, "", monitor)
+                continue
+            for number, (name, part) in enumerate(monitor.parts):
+                yield f"{check_id}{APART}{number}" if number else check_id, (check_id, name, part)
 
     def verdicts(self, now: float) -> dict[ServerKey, Verdict]:
         """Return the verdict on each active server. now: monotonic seconds."""

@@ -17,7 +17,7 @@ from typing import NoReturn
 import piranha
 from piranha.errors import PiranhaError
 from piranha.lvscf.config import Check, CheckTiming, Exchange, Expect, Program
-from piranha.lvscf.elaborate_virtual import HTTP_REQUEST, unescape
+from piranha.lvscf.elaborate_check import HTTP_REQUEST, unescape
 from piranha.lvscf.ere import BadExpression, translate
 from piranha.nanny.engine import Engine
 from piranha.nanny.expect import quoted

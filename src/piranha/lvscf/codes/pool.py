@@ -14,6 +14,15 @@ POOL: dict[str, Story] = {
         why="reentry doubles up to reentry_max: nobody can say which of the two you meant.",
         cure="Write a longer reentry_max, or leave it out.",
     ),
+    "E066": Story(
+        means="A check with several paths, and not all checks have to pass.",
+        bad="primary = 192.0.2.2\nvirtual web {\n    active = 1\n    address = 192.0.2.10\n    check = pages\n    "
+        f"check_rule = any\n    {_A}\n}}\ncheck pages {{\n    kind = http\n    path = /a\n    path = /b\n}}",
+        good="primary = 192.0.2.2\nvirtual web {\n    active = 1\n    address = 192.0.2.10\n    check = a b\n    "
+        f"check_rule = any\n    {_A}\n}}\ncheck a {{ kind = http; path = /a }}\ncheck b {{ kind = http; path = /b }}",
+        why="Of several paths all must pass, of the checks not: counted one by one, half a check would do.",
+        cure="Write a check block for each path.",
+    ),
     "W062": Story(
         means="A weight of 1 cannot begin smaller.",
         within=Within.VIRTUAL,

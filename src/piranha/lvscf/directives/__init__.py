@@ -3,6 +3,7 @@
 from functools import cache
 
 from piranha.lvscf.directives.change import CHANGE
+from piranha.lvscf.directives.checking import CHECKING
 from piranha.lvscf.directives.cluster import CLUSTER
 from piranha.lvscf.directives.directive import Directive, Scope, Status, Type
 from piranha.lvscf.directives.legacy import FAILOVER_INSTEAD, LEGACY
@@ -12,7 +13,7 @@ from piranha.lvscf.directives.service import SERVICE
 from piranha.lvscf.directives.virtual import VIRTUAL
 from piranha.lvscf.directives.waiting import CHECK_BLOCK, KERNEL_SETTING, WAITING
 
-ALL: tuple[Directive, ...] = CLUSTER + CHANGE + VIRTUAL + SERVICE + POOL + LEGACY + WAITING + CHECK_BLOCK
+ALL: tuple[Directive, ...] = CLUSTER + CHANGE + VIRTUAL + SERVICE + POOL + CHECKING + LEGACY + WAITING + CHECK_BLOCK
 
 NAMES = tuple(dict.fromkeys(directive.name for directive in ALL))
 

@@ -119,8 +119,6 @@ _DAEMONS: tuple[Directive, ...] = (
 
 _SERVICES: tuple[Directive, ...] = (
     _waits("mark_rules", _V, _T.BOOL, "0", "1: lvsd keeps the firewall rules that set fwmark.", quiet=("0",)),
-    _waits("check", _VS, _T.WORDS, "-", "Names of check blocks or kinds of check."),
-    _waits("check_rule", _V, _T.WORD, "all", "How several checks combine.", quiet=("all",)),
     _waits("drain_time", _VS, _T.DURATION, "5m", "A deleted server keeps its connections for so long.", quiet=("0",)),
     _waits("load_range", _V, _T.PERCENTS, "10% 100%", "Bounds of a weight set by load."),
     _waits("load_interval", _V, _T.DURATION, "20", "Time between two readings of the load."),
@@ -130,21 +128,9 @@ WAITING: tuple[Directive, ...] = _OLD + _ELECTION + _DAEMONS + _SERVICES
 
 KERNEL_SETTING = _waits("vs_NAME", _G, _T.WORD, "keep", "Writes net.ipv4.vs.NAME.", quiet=("keep",))
 
-_KINDS = ("tcp", "udp", "http", "https", "tls", "smtp", "dns", "ping", "program", "file", "agent", "idle")
 CHECK_BLOCK: tuple[Directive, ...] = (
-    _waits("kind", _C, _T.CHOICE, "-", "Kind of the check.", choices=_KINDS),
     _waits("via", _C, _T.CHOICE, "server", "Where to connect to.", choices=("server", "vip")),
-    _waits("port", _C, _T.PORT, "the server's", "Port to check."),
-    _waits("address", _C, _T.ADDRESS, "the server's", "Address to check."),
     _waits("source", _C, _T.ADDRESS, "-", "Own address to use."),
-    _waits("host", _C, _T.WORD, "the VIP", "Host header and TLS name."),
-    _waits("path", _C, _T.WORD, "/", "Path asked for; of several all must pass.", repeats=True),
-    _waits("method", _C, _T.WORD, "GET", "HTTP method."),
-    _waits("header", _C, _T.TEXT, "-", "A header.", repeats=True),
-    _waits("status", _C, _T.WORDS, "200-399", "Good HTTP statuses."),
-    _waits("send", _C, _T.TEXT, "-", "As in virtual."),
-    _waits("expect", _C, _T.TEXT, "-", "As in virtual."),
-    _waits("use_regex", _C, _T.BOOL, "0", "As in virtual."),
     _waits("send_hex", _C, _T.HEX, "-", "Bytes to send."),
     _waits("expect_hex", _C, _T.HEX, "-", "Bytes to expect; x is any digit."),
     _waits("sni", _C, _T.WORD, "host", "TLS name."),
@@ -159,6 +145,5 @@ CHECK_BLOCK: tuple[Directive, ...] = (
     _waits("user", _C, _T.WORD, "-", "User to log in as."),
     _waits("password_file", _C, _T.PATH, "-", "File with the password."),
     _waits("database", _C, _T.WORD, "-", "Database to open."),
-    _waits("program", _C, _T.COMMAND, "-", "Program that checks; %h %p %v are server, port, VIP."),
     _waits("weight_from", _C, _T.CHOICE, "none", "What sets the weight.", choices=("none", "status", "output")),
 )

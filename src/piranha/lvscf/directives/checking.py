@@ -1,0 +1,61 @@
+"""Keywords of check blocks, and those that ask for them."""
+
+from piranha.lvscf.directives.directive import Directive, Scope, Type
+
+_V = (Scope.VIRTUAL,)
+_VS = (Scope.VIRTUAL, Scope.SERVER)
+_C = (Scope.CHECK,)
+_KINDS = ("tcp", "udp", "http", "https", "tls", "smtp", "dns", "ping", "program", "file", "agent", "idle")
+
+
+def _of_block(name: str, kind: Type, default: str, meaning: str, *, computed: bool = False, low: int = 0) -> Directive:
+    low_port = low if kind is Type.PORT else None
+    return Directive(name=name, scopes=_C, type=kind, default=default, meaning=meaning, computed=computed, low=low_port)
+
+
+CHECKING: tuple[Directive, ...] = (
+    Directive(
+        name="check",
+        scopes=_VS,
+        type=Type.WORDS,
+        default="-",
+        meaning="What a server is checked by instead of send, expect and send_program: names of check blocks or of "
+        "kinds. A kind that this version does not make is reported, and the server is asked to answer at all.",
+    ),
+    Directive(
+        name="check_rule",
+        scopes=_V,
+        type=Type.WORD,
+        default="all",
+        meaning="How many of several checks must pass: all, any or a number.",
+    ),
+    Directive(
+        name="kind",
+        scopes=_C,
+        type=Type.CHOICE,
+        default="-",
+        choices=_KINDS,
+        meaning="tcp, udp: send and expect. http: the status of an answer. program: the exit status of a program. "
+        "The others are not made yet.",
+    ),
+    _of_block("port", Type.PORT, "the server's", "Port to check.", computed=True, low=1),
+    _of_block("address", Type.ADDRESS, "the server's", "Address to check.", computed=True),
+    _of_block("host", Type.WORD, "the VIP", "Host header.", computed=True),
+    Directive(
+        name="path",
+        scopes=_C,
+        type=Type.WORD,
+        default="/",
+        repeats=True,
+        meaning="Path asked for; of several all must pass.",
+    ),
+    _of_block("method", Type.WORD, "GET", "HTTP method."),
+    Directive(
+        name="header", scopes=_C, type=Type.TEXT, default="-", repeats=True, meaning='A header, such as "Accept: */*".'
+    ),
+    _of_block("status", Type.WORDS, "200-399", "Good HTTP statuses, such as 200 204 300-302."),
+    _of_block("send", Type.TEXT, "-", "Text sent after connecting, as in a virtual block."),
+    _of_block("expect", Type.TEXT, "-", "How the answer must begin, as in a virtual block."),
+    _of_block("use_regex", Type.BOOL, "0", "1: expect is an expression, as in a virtual block."),
+    _of_block("program", Type.COMMAND, "-", "Program that checks, as send_program; also %v, the VIP."),
+)

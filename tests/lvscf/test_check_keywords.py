@@ -1,0 +1,141 @@
+"""Check blocks and kinds: what a server is asked instead of send, expect and send_program."""
+
+from ipaddress import ip_address
+
+import pytest
+from tests.lvscf.reading import config, server
+
+from piranha.lvscf.config import Exchange, Expect, Program, RealServer, meaning
+from piranha.lvscf.load import load
+from piranha.terms import Protocol
+
+FILE = """virtual web {
+    active = 1
+    address = 192.0.2.10 eth0
+    %s
+    server a {
+        active = 1
+        address = 10.0.0.1
+        %s
+    }
+}
+%s
+"""
+
+
+def read(lines: str, blocks: str = "", own: str = "") -> RealServer:
+    """The server of a file with these check blocks."""
+    return config(FILE % (lines, own, blocks)).virtuals[0].servers[0]
+
+
+def asked(lines: str, blocks: str = "") -> Exchange:
+    """The one exchange that the server is asked for."""
+    real = read(lines, blocks)
+    assert real.more_checks == ()
+    assert isinstance(real.check, Exchange)
+    return real.check
+
+
+def test_a_kind_is_a_check_of_that_name() -> None:
+    assert asked("check = tcp") == Exchange()
+    assert asked("check = udp") == Exchange(transport=Protocol.UDP)
+
+
+def test_a_block_of_kind_tcp_sends_and_expects() -> None:
+    block = 'check hello {\nkind = tcp\nsend = "PING\\r\\n"\nexpect = "^\\+PONG"\nuse_regex = 1\n}'
+    assert asked("check = hello", block) == Exchange(send=b"PING\r\n", expect=Expect(text=b"^\\+PONG", regex=True))
+
+
+def test_a_program_gets_the_vip_and_later_server_and_port() -> None:
+    block = 'check script {\nkind = program\nprogram = "/bin/probe %v %h:%p"\n}'
+    assert read("check = script", block).check == Program(command=("/bin/probe", "192.0.2.10", "%h:%p"))
+
+
+def test_kind_http_asks_for_the_path_and_looks_at_the_status() -> None:
+    check = asked("check = http")
+    assert check.send == b"GET / HTTP/1.1\r\nHost: 192.0.2.10\r\nConnection: close\r\n\r\n"
+    assert check.expect == Expect(text=rb"^HTTP/1\.[01] (2[0-9][0-9]|3[0-9][0-9])[^0-9]", regex=True)
+
+
+def test_a_block_of_kind_http_says_what_to_ask_for_and_which_statuses_are_good() -> None:
+    block = (
+        "check healthz {\nkind = http\nhost = www.example.net\npath = /healthz\nmethod = HEAD\n"
+        'header = "Accept: */*"\nheader = "X-Probe: 1"\nstatus = 204 301-302 400-499\n}'
+    )
+    check = asked("check = healthz", block)
+    lines = "HEAD /healthz HTTP/1.1", "Host: www.example.net", "Accept: */*", "X-Probe: 1", "Connection: close", "", ""
+    assert check.send == "\r\n".join(lines).encode()
+    assert check.expect is not None
+    assert check.expect.text == rb"^HTTP/1\.[01] (204|301|302|4[0-9][0-9])[^0-9]"
+
+
+def test_of_several_paths_all_must_pass() -> None:
+    real = read("check = pages", "check pages {\nkind = http\npath = /a\npath = /b\n}")
+    assert [one.name for one in real.all_checks()] == ["pages /a", "pages /b"]
+    assert real.checks_needed == 2
+
+
+@pytest.mark.parametrize(("rule", "needed"), [("", 3), ("all", 3), ("any", 1), ("2", 2), ("7", 3)])
+def test_check_rule_says_how_many_must_pass(rule: str, needed: int) -> None:
+    lines = "check = tcp udp http\n" + (f"check_rule = {rule}" if rule else "")
+    real = read(lines)
+    assert [one.name for one in real.all_checks()] == ["tcp", "udp", "http"]
+    assert real.checks_needed == needed
+
+
+def test_a_check_that_is_asked_for_twice_is_made_once() -> None:
+    real = read("check = tcp plain tcp", "check plain {\nkind = tcp\n}")
+    assert (real.more_checks, real.checks_needed) == ((), 1)
+
+
+def test_a_server_may_have_checks_of_its_own() -> None:
+    real = read("check = tcp http", "", "check = udp")
+    assert (real.check, real.more_checks, real.checks_needed) == (Exchange(transport=Protocol.UDP), (), 1)
+
+
+def test_times_come_from_the_check_block_then_the_server_then_the_virtual_server() -> None:
+    block = "check slow {\nkind = tcp\ninterval = 7\nfall = 5\n}"
+    real = read("check = slow udp\ninterval = 1\nrise = 4", block, "interval = 3\nfall = 9")
+    slow, udp = (one.timing for one in real.all_checks())
+    assert (slow.interval_s, slow.check_timeout_s, slow.fall, slow.rise) == (7, 7, 5, 4)
+    assert (udp.interval_s, udp.fall, udp.rise) == (3, 9, 4)
+
+
+def test_a_block_may_look_elsewhere_and_goes_before_the_server() -> None:
+    block = "check admin {\nkind = tcp\nport = 9000\naddress = 10.9.9.9\n}"
+    assert read("check = admin", block, "check_port = 8081").checked_at == (ip_address("10.9.9.9"), 9000)
+    assert read("check = tcp", "", "check_port = 8081").checked_at == (ip_address("10.0.0.1"), 8081)
+
+
+def test_with_ports_a_kind_looks_at_its_usual_port_if_it_is_one_of_them_else_at_the_first() -> None:
+    assert read("ports = 443 70-90\ncheck = http").checked_at[1] == 80
+    assert read("ports = 443 8080\ncheck = http").checked_at[1] == 443
+    assert read("ports = 443 80\ncheck = tcp").checked_at[1] == 443
+
+
+def test_a_kind_that_is_not_made_yet_is_told_and_the_server_is_asked_to_answer_at_all() -> None:
+    text = FILE % ("check = secure ping", "", "check secure {\nkind = https\n}")
+    loaded = load(text.encode(), "lvs.cf")
+    assert [(one.code, one.span.line) for one in loaded.warnings if one.code == "W004"] == [("W004", 4)] * 2
+    assert loaded.config is not None
+    real = loaded.config.virtuals[0].servers[0]
+    # No HTTP, although the port is 80: the file asks for something else.
+    assert (real.check, real.more_checks) == (Exchange(), ())
+
+
+def test_without_check_everything_is_as_it_was() -> None:
+    assert server("", "port = 81").check == Exchange()
+    assert server("", "port = 81").all_checks()[0].name == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "block"),
+    [
+        ("check = tcp", ""),
+        ("check = a", "check a {\nkind = tcp\nport = 7\n}"),
+        ("check = http tcp\ncheck_rule = any", ""),
+    ],
+)
+def test_checks_are_part_of_the_meaning_of_a_file(lines: str, block: str) -> None:
+    plain = config(FILE % ("check = http tcp", "", ""))
+    assert meaning(config(FILE % (lines, "", block))) != meaning(plain)
