@@ -1,10 +1,14 @@
 """A reload is judged as a start would be; what is refused changes nothing and says why."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from piranha.change.order import Act
+from piranha.change.serving import InForce
 from piranha.control.daemon import Folders
 from piranha.control.state_files import StateFiles
 from piranha.events.event import Event
@@ -16,7 +20,7 @@ from piranha.pulse import reading
 from piranha.pulse.endpoint import EndpointError
 from piranha.pulse.heartbeat import Place
 from piranha.pulse.reading import Reading
-from piranha.pulse.reload import Reload
+from piranha.pulse.reload import Reload, Ways
 from piranha.pulse.setup import Setup
 from piranha.pulse.startup import Said
 
@@ -35,14 +39,23 @@ virtual www {{
 """
 
 
+R = TypeVar("R")
+
+
 class Here:
     """Reads in this process; the real one has a helper process for it."""
 
     async def read(self, path: Path) -> Reading:
         return reading.read(path)
 
+    async def judge(self, data: bytes, name: str) -> Reading:
+        return reading.read_bytes(data, name)
+
     async def accept(self, kept: StateFiles, read: Reading) -> Stored:
         return reading.accept(kept, read)
+
+    async def on_disk(self, work: Callable[[], R]) -> R:
+        return work()
 
 
 class Router:
@@ -67,9 +80,8 @@ class Router:
             plane=PlaneKind.USERSPACE,
             lvsd_command=(),
         )
-        self.reloads = Reload(
-            setup, Here(), self.kept, Teller("pulse", recorder), reopen=self.reopen, put_in_force=self.put_in_force
-        )
+        ways = Ways(in_force=self.now, reopen=self.reopen, put_in_force=self.put_in_force)
+        self.reloads = Reload(setup, Here(), self.kept, Teller("pulse", recorder), ways)
         self.write()
         assert self.reload() == ()
 
@@ -95,10 +107,13 @@ class Router:
     async def put_in_force(self, _read: Reading, config: Config, _accepted: Accepted) -> None:
         self.in_force.append(config)
 
+    def now(self) -> InForce:
+        config = self.in_force[-1] if self.in_force else reading.read(self.file).config
+        assert config is not None
+        return InForce(data=b"", config=config, generation=1)
+
     def reload(self) -> tuple[str, ...]:
-        before = self.in_force[-1] if self.in_force else reading.read(self.file).config
-        assert before is not None
-        return asyncio.run(self.reloads.reload("SIGHUP", before))
+        return asyncio.run(self.reloads.reload(Act(how="SIGHUP")))
 
     def refusal(self) -> str:
         """Reload; return the one reason, which log and status give too, after nothing has changed."""

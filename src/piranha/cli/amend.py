@@ -68,7 +68,7 @@ def amend(args: argparse.Namespace, change: Change) -> int:
         change(draft, place)
     text = draft.text()
     after = resolve_and_load(encoded(text), f"{path} as changed")
-    findings, lines = new_findings(before, after), lines_of(draft.changes())
+    findings, lines = new_findings(before, after), changed_lines(old, text)
     if args.json:
         print(json.dumps(_facts(path, places, lines, findings)))
     elif args.output != STANDARD_INPUT:
@@ -110,17 +110,19 @@ def _line(loaded: Loaded, finding: Diagnostic) -> str:
     return lines[finding.span.line - 1] if finding.span.line <= len(lines) else ""
 
 
-def lines_of(changes: Sequence[tuple[int, str, str]]) -> list[Line]:
-    """Return the lines that differ, from `Draft.changes`."""
+def changed_lines(before: str, after: str) -> list[Line]:
+    """Return the lines that differ."""
+    old, new = before.split("\n"), after.split("\n")
+    start = next((at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    old_part, new_part = old[start : len(old) - end], new[start : len(new) - end]
     found: list[Line] = []
-    longer = 0  # by how many lines the new file is longer so far
-    for start, before, after in changes:
-        old, new = (text.removesuffix("\n").split("\n") if text else [] for text in (before, after))
-        for kind, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-            if kind != "equal":
-                found += [Line(start + at, "-", old[at]) for at in range(i1, i2)]
-                found += [Line(start + longer + at, "+", new[at]) for at in range(j1, j2)]
-        longer += len(new) - len(old)
+    for kind, i1, i2, j1, j2 in SequenceMatcher(None, old_part, new_part, autojunk=False).get_opcodes():
+        if kind != "equal":
+            found += [Line(start + at + 1, "-", old_part[at]) for at in range(i1, i2)]
+            found += [Line(start + at + 1, "+", new_part[at]) for at in range(j1, j2)]
     return found
 
 

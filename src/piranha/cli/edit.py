@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from piranha.cli.amend import lines_of, new_findings, shown
+from piranha.cli.amend import changed_lines, new_findings, shown
 from piranha.cli.edit_copy import Copy, NotEditable, alone, contents, copies_folder
 from piranha.cli.editor import edit, words_of
 from piranha.cli.options import Parser
@@ -18,7 +18,6 @@ from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import ReadError, resolve_and_load
 
 DONE, NO = 0, 1
-SHOWN_LINES = 200
 DESCRIPTION = """Edit a private copy of lvs.cf with $VISUAL, $EDITOR or vi. Then the copy is checked; with errors you
 are asked whether to edit again. A copy that is not used is kept, and its place is told.
 Exit status 0: done, or no changes; 1: refused or given up, nothing was changed."""
@@ -114,7 +113,8 @@ class _Edit:
 
     def _used(self, data: bytes) -> bool:
         """Ask, and use the copy; return whether that was done. Raises PiranhaError."""
-        print(safe(_difference(self.path, self.original, data)))
+        texts = (one.decode("utf-8", "surrogateescape") for one in (self.original, data))
+        print(safe(shown(self.path, changed_lines(*texts))))
         if _ask(f"Write {self.path}? (y)es, (n)o: ", "yn") != "y":
             return False
         if contents(self.path) != self.original:
@@ -128,19 +128,6 @@ class _Edit:
                 f"{self.path}: {error.strerror}: it is as it was; your version is {self.copy.path}"
             ) from error
         return True
-
-
-def _difference(path: Path, before: bytes, after: bytes) -> list[str]:
-    """Return the lines that differ, or how many there are when nobody would read them."""
-    old, new = (one.decode("utf-8", "surrogateescape").split("\n") for one in (before, after))
-    start = next((at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    end = 0
-    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
-        end += 1
-    old, new = old[start : len(old) - end], new[start : len(new) - end]
-    if max(len(old), len(new)) > SHOWN_LINES:
-        return [f"{path}: lines {start + 1} to {start + len(old)} differ: {len(old)} lines before, {len(new)} now"]
-    return shown(path, lines_of([(start + 1, "\n".join(old), "\n".join(new))]))
 
 
 def _ask(question: str, letters: str) -> str:

@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         return 1
     text = formatted(parse(loaded.text)[0])
     only_look = args.check or args.diff
-    if args.diff and not args.json:
+    if args.diff:
         print("\n".join(printable(line) for line in differences(loaded, text)))
     if path == STANDARD_INPUT and not only_look:
         sys.stdout.flush()

@@ -63,7 +63,7 @@ def _out_of_step(pulse: Facts, lvsd: Facts) -> list[Finding]:
 
 def _common(daemon: Facts) -> list[Finding]:
     """Return what both daemons tell in the same way: a refused file, and what is wrong with their records."""
-    found = _refused_file(daemon)
+    found = _refused_file(daemon) + _unconfirmed(daemon)
     record = facts(daemon.get("record")) or {}
     if trouble := text(record.get("trouble")):
         found.append(Finding("!", "record", f"events cannot be written: {trouble}"))
@@ -106,6 +106,21 @@ def _refused_file(daemon: Facts) -> list[Finding]:
     first = findings[0] if findings else "it cannot be used"
     words = f"{text(refused.get('path'))} refused {duration(age_s)} ago: {first}{more}"
     return [Finding("!", "config", words, age_s=age_s)]
+
+
+def _unconfirmed(daemon: Facts) -> list[Finding]:
+    """Return the change that goes back by itself: a note while it waits, a fault when it cannot go back."""
+    waiting = facts(daemon.get("unconfirmed"))
+    if waiting is None:
+        return []
+    age_s, left_s = number(waiting.get("age_s")) or 0.0, number(waiting.get("left_s")) or 0.0
+    new, old = number(waiting.get("serial_no")) or 0, number(waiting.get("back_to_serial_no")) or 0
+    if (trouble := text(waiting.get("trouble"))) or text(waiting.get("going_back")):
+        words = f"serial {new:.0f} is being taken back: {text(waiting.get('going_back'))}"
+        return [Finding("!", "config", f"{words}; {trouble}" if trouble else words)]
+    who = text(waiting.get("who")).partition(",")[0]
+    words = f"serial {new:.0f}, applied by {who} {duration(age_s)} ago, goes back to serial {old:.0f} in {left_s:.0f}s"
+    return [Finding("i", "config", f"{words} (piranha confirm)")]
 
 
 def _virtual(virtual: Facts, *, standby: bool) -> list[Finding]:

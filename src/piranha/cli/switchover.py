@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import os
-import pwd
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +12,7 @@ from piranha.cli.handover import Obstacle, Outcome, consequences, obstacles, out
 from piranha.cli.main import NOT_PERMITTED
 from piranha.cli.options import USAGE, Parser, ask_daemon, parser
 from piranha.cli.words import safe
+from piranha.control.actor import login
 from piranha.control.client import NoAnswer, ask
 from piranha.control.daemon import Folders
 from piranha.control.messages import Refused
@@ -105,7 +104,7 @@ def _carry_out(path: Path, before: Facts, wait_s: float) -> tuple[int, str]:
     """Do it; return the exit status and what came of it."""
     begun, them = time.monotonic(), partner_name(before)
     try:
-        ask(path, "switchover", {"who": _login()})
+        ask(path, "switchover", {"who": login()})
     except Refused as error:
         permitted = not str(error).startswith(NOT_PERMITTED_WORDS)
         return (REFUSED if permitted else NOT_PERMITTED), f"refused: {error}"
@@ -122,14 +121,6 @@ def _carry_out(path: Path, before: Facts, wait_s: float) -> tuple[int, str]:
         if seconds >= wait_s:
             return UNFINISHED, f"not finished after {wait_s:g} s: see piranha status"
         time.sleep(POLL_S)
-
-
-def _login() -> str:
-    """Return who acts: the user that logged in, also behind sudo."""
-    with contextlib.suppress(OSError, KeyError):
-        uid = int(Path("/proc/self/loginuid").read_text())
-        return os.environ.get("SUDO_USER") or pwd.getpwuid(uid).pw_name
-    return os.environ.get("SUDO_USER", "")
 
 
 def _complain(words: str) -> None:

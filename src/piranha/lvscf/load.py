@@ -32,6 +32,10 @@ class Loaded:
         """Return the file to keep as the accepted one: as it was read, but with addresses for host names."""
         return (self.text if self.resolved is None else self.resolved).encode("utf-8", "surrogateescape")
 
+    def original_bytes(self) -> bytes:
+        """Return the file as it was read."""
+        return self.text.encode("utf-8", "surrogateescape")
+
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
         """The findings that keep the file from being used."""

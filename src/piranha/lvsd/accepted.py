@@ -4,8 +4,11 @@
 """
 
 import json
+import time
 from dataclasses import asdict, dataclass
 
+from piranha.change.history import Entry, newest_generation
+from piranha.change.order import Act
 from piranha.control.state_files import StateFiles
 from piranha.lvscf.config import Config, meaning
 
@@ -37,7 +40,8 @@ def store_accepted(kept: StateFiles, data: bytes, config: Config) -> Stored:
     """Keep `data`, of which `config` was made, as the accepted file. Raises OSError when it can be kept nowhere."""
     before = read_accepted(kept)
     new_meaning = meaning(config)
-    generation = before.generation if before else 0
+    # What was accepted last may be lost; what was in force earlier keeps its numbers.
+    generation = before.generation if before else newest_generation(kept.state)
     if before is None or before.meaning != new_meaning:
         generation += 1
     accepted = Accepted(generation, new_meaning, config.serial_no)
@@ -51,3 +55,16 @@ def read_accepted(kept: StateFiles) -> Accepted | None:
         return Accepted(int(members["generation"]), str(members["meaning"]), int(members["serial_no"]))
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
+
+
+def entry_of(accepted: Accepted, act: Act) -> Entry:
+    """Return what the history says of a file that was put in force just now."""
+    return Entry(
+        generation=accepted.generation,
+        at_s=time.time(),
+        who=act.who,
+        how=act.how,
+        serial_no=accepted.serial_no,
+        meaning=accepted.meaning,
+        reason=act.reason,
+    )

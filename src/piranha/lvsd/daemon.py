@@ -8,11 +8,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from piranha.change import limit
+from piranha.change.order import Act
 from piranha.control.daemon import notify, watchdog_interval_s
+from piranha.control.server import Handler
 from piranha.errors import PiranhaError
 from piranha.events.event import Event, Level
 from piranha.events.record import Recorder
@@ -23,12 +25,11 @@ from piranha.lvsd.accepted import Accepted
 from piranha.lvsd.kept_table import RETRY_S, KeptTable
 from piranha.lvsd.nannies import Nannies
 from piranha.lvsd.ours import Ours
-from piranha.lvsd.outlook import beliefs_of, pools_for
+from piranha.lvsd.outlook import pools_for
 from piranha.lvsd.overdue import LOOK_S, Overdue
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.source import Source
-from piranha.lvsd.standing import Standing
 from piranha.nanny.results import ProbeResult
 from piranha.table.desired import Verdicts
 from piranha.table.table import Table
@@ -48,12 +49,34 @@ class RefusedFile:
     at_s: float
 
 
+class OwnFile(Protocol):
+    """What an `lvsd` without `pulse` does for its file itself; see `changing`."""
+
+    def refusal(self) -> str:
+        """Return why nothing may be reloaded now, empty when it may."""
+
+    def too_much(self, after: Config) -> str:
+        """Return why a reload may not put `after` in force; when it may, tell what it changes."""
+
+    async def remember(self, act: Act) -> None:
+        """Keep the file in force in the history."""
+
+    async def watch(self) -> None:
+        """Take back what is not confirmed; until cancelled."""
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return the control verbs about it."""
+
+    def facts(self) -> Mapping[str, object]:
+        """Return what `status` shows of it."""
+
+
 @dataclass(slots=True)
 class Lvsd:
     """The daemon between its start and its end; everything runs in the thread of the event loop.
 
-    loaded: what `source` gave at start; it must hold a configuration. runs_on: what `plane` is. Call `start`, then
-    `run` until it returns, then `end`.
+    loaded: what `source` gave at start; it must hold a configuration. runs_on: what `plane` is. own: None
+    under `pulse`. Call `start`, then `run` until it returns, then `end`.
     """
 
     source: Source
@@ -63,7 +86,7 @@ class Lvsd:
     ours: Ours
     runs_on: PlaneKind
 
-    _teller: Teller = field(init=False)
+    teller: Teller = field(init=False)
     table: KeptTable = field(init=False)
     config: Config = field(init=False)
     accepted: Accepted = field(init=False)
@@ -74,15 +97,16 @@ class Lvsd:
     role: str = field(default="", init=False)
     _dirty: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-    _one_reload: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    one_reload: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    own: "OwnFile | None" = field(default=None, init=False)
     _restart_until_s: float = field(default=0.0, init=False)
     _stop_cause: str = field(default="", init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        self._teller = Teller("lvsd", self.recorder)
+        self.teller = Teller("lvsd", self.recorder)
         self.table = KeptTable(
-            self.plane, self.ours, self._teller, lambda: (self.config, self.verdicts()), self._dirty.set
+            self.plane, self.ours, self.teller, lambda: (self.config, self.verdicts()), self._dirty.set
         )
 
     async def start(self) -> None:
@@ -91,19 +115,22 @@ class Lvsd:
         Raises PlaneUnavailable when the plane cannot be reached: nothing has been changed then.
         """
         # A SIGHUP that comes early waits.
-        async with self._one_reload:
+        async with self.one_reload:
             await self.table.adopt()
             config = self._usable(self.loaded)
             self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self._record)
             await self._accept(self.loaded, config)
             await self.table.one_pass()
+            if self.own is not None:
+                await self.own.remember(Act(how="start"))
             self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
             # Not earlier: loading their program takes a while, and the table comes first.
             await self.nannies.start()
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        watches = (self._beat(), self.table.watch(), self._watch_checks())
+        watches = [self._beat(), self.table.watch(), self._watch_checks()]
+        watches += [self.own.watch()] if self.own is not None else []
         helpers = [asyncio.create_task(watch) for watch in watches]
         try:
             while not self._stopping.is_set():
@@ -124,12 +151,12 @@ class Lvsd:
     def announce_restart(self) -> None:
         """Leave the table when SIGTERM comes within the next minute."""
         self._restart_until_s = time.monotonic() + RESTART_S
-        self._teller.say("lvsd", "restart announced: the table stays", rule=f"within {RESTART_S:g} s")
+        self.teller.say("lvsd", "restart announced: the table stays", rule=f"within {RESTART_S:g} s")
 
     async def end(self) -> None:
         """Stop the checks and remove what was put into the table, unless it is to stay."""
         restart = time.monotonic() < self._restart_until_s
-        self._teller.say("lvsd", self._stop_cause, after="restarting" if restart else "stopped")
+        self.teller.say("lvsd", self._stop_cause, after="restarting" if restart else "stopped")
         for task in self._tasks:
             task.cancel()
         await self.nannies.close()
@@ -137,32 +164,40 @@ class Lvsd:
             await self.table.remove()
         self.table.close()
 
-    async def reload(self, cause: str) -> bool:
+    async def reload(self, act: Act) -> bool:
         """Read the file again; return whether it is in force now.
 
         A file that cannot be used changes nothing: its findings are logged and shown by `status`.
         """
-        async with self._one_reload:
-            self._teller.say("config", "rereading configuration file", cause=cause)
+        async with self.one_reload:
+            if self.own is not None and (why := self.own.refusal()):
+                self.teller.say("config", f"{self.source.path} is not read again", cause=why, level=Level.WARNING)
+                return False
+            self.teller.say("config", "rereading configuration file", cause=act.words())
             loaded, problems = await asyncio.to_thread(self.source.read)
             if loaded is None or loaded.config is None:
                 self._refuse(f"error parsing {self.source.path}", problems)
                 return False
-            # What pulse accepted it has judged.
-            if self.source.own is not None and (too_much := limit.refusal(self.config, loaded.config)):
+            if self.own is not None and (too_much := self.own.too_much(loaded.config)):
                 self._refuse(f"{self.source.path} cannot be put in force", [too_much])
                 return False
-            for warning in loaded.warnings:
-                log.warning("%s: %s", self.source.path, warning.sentence())
-            self.refused_file = None
-            self.loaded = loaded
-            await self._accept(loaded, self._usable(loaded))
-            self._dirty.set()
+            await self.take(loaded, act)
             return True
+
+    async def take(self, loaded: Loaded, act: Act) -> None:
+        """Put in force what was loaded; `one_reload` is held."""
+        for warning in loaded.warnings:
+            log.warning("%s: %s", self.source.path, warning.sentence())
+        self.refused_file = None
+        self.loaded = loaded
+        await self._accept(loaded, self._usable(loaded))
+        self._dirty.set()
+        if self.own is not None:
+            await self.own.remember(act)
 
     def reload_soon(self, cause: str) -> None:
         """Do what `reload` does, from a signal handler."""
-        task = asyncio.get_running_loop().create_task(self._reload_and_report(cause))
+        task = asyncio.get_running_loop().create_task(self._reload_and_report(Act(how=cause)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -171,29 +206,18 @@ class Lvsd:
         now = time.monotonic()
         return {key: verdict for pool in self.pools.values() for key, verdict in pool.verdicts(now).items()}
 
-    async def standing(self) -> Standing:
-        """Return how everything stands, for a plan; the table is read, not repaired. Raises PlaneUnavailable."""
-        live, statistics = await self.table.look()
-        return Standing(
-            live=live,
-            statistics=statistics,
-            beliefs=beliefs_of(self.pools.values()),
-            ours=self.ours.services,
-            now=time.monotonic(),
-        )
-
     def set_role(self, role: str) -> None:
         """Note what `pulse` says this router is."""
         if role != self.role:
-            self._teller.say("lvsd", f"this router is {role}", before=self.role, after=role)
+            self.teller.say("lvsd", f"this router is {role}", before=self.role, after=role)
             self.role = role
 
-    async def _reload_and_report(self, cause: str) -> None:
+    async def _reload_and_report(self, act: Act) -> None:
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
-            await self.reload(cause)
+            await self.reload(act)
         except PiranhaError as error:
-            self._teller.say("config", "reload failed", cause=str(error), level=Level.ERROR)
+            self.teller.say("config", "reload failed", cause=str(error), level=Level.ERROR)
         finally:
             notify("READY=1")
 
@@ -215,9 +239,9 @@ class Lvsd:
             await self.nannies.reconfigure(config.lvsd)
             self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
             if config.lvsd.plane not in (before.lvsd.plane, self.runs_on):
-                self._teller.say("config", "forwarding_plane takes effect after a restart of lvsd", level=Level.WARNING)
+                self.teller.say("config", "forwarding_plane takes effect after a restart of lvsd", level=Level.WARNING)
         changed = accepted_before is None or accepted_before.meaning != self.accepted.meaning
-        self._teller.say(
+        self.teller.say(
             "config",
             "configuration accepted" if changed else "configuration accepted, its meaning is unchanged",
             before=f"generation {accepted_before.generation}" if accepted_before else "",
@@ -228,10 +252,10 @@ class Lvsd:
     async def _store(self, loaded: Loaded, config: Config) -> Accepted:
         try:
             stored = await asyncio.to_thread(self.source.accept, loaded, config)
-            self._teller.state_written(stored.trouble)
+            self.teller.state_written(stored.trouble)
             return stored.accepted
         except OSError as error:
-            self._teller.state_written(f"{error.filename}: {error.strerror}")
+            self.teller.state_written(f"{error.filename}: {error.strerror}")
             before, new = getattr(self, "accepted", None), meaning(config)
             generation = before.generation + (before.meaning != new) if before else 1
             return Accepted(generation, new, config.serial_no)
@@ -270,7 +294,7 @@ class Lvsd:
         self.refused_file = RefusedFile(path, tuple(problems), time.monotonic())
         for problem in problems:
             log.error("%s: %s", path, problem)
-        self._teller.say(
+        self.teller.say(
             "config",
             f"{message}: the file is refused, everything stays as it is",
             after="refused",

@@ -99,6 +99,20 @@ class PlaneThread:
         return await asyncio.get_running_loop().run_in_executor(self._thread, action)
 
 
+async def look(kind: PlaneKind, run_dir: Path) -> Table:
+    """Return the live table, for who has no plane. Raises PlaneUnavailable.
+
+    A forwarder that does not run has an empty table, and is not started for this.
+    """
+    if kind is PlaneKind.USERSPACE and not (run_dir / client.SOCKET_NAME).exists():
+        return {}
+    plane = open_plane(kind, run_dir)
+    try:
+        return await plane.dump()
+    finally:
+        plane.close()
+
+
 def open_plane(kind: PlaneKind, run_dir: Path) -> PlaneThread:
     """Return the plane that the file or `--plane` asks for; nothing is touched yet."""
     if kind is PlaneKind.IPVS:

@@ -276,6 +276,11 @@ class Pool:
         return f"sorry_server, quorum = {quorum.count}" if quorum.count > 1 else "sorry_server"
 
 
+def standings(pools: Iterable[Pool]) -> dict[str, tuple[int, int, bool]]:
+    """Return of each virtual server how many servers are up, how many there are, and whether it is deserted."""
+    return {pool.virtual.name: (pool.up(), len(pool.servers), pool.deserted()) for pool in pools}
+
+
 def place(server: RealServer) -> str:
     """Return `10.0.0.3:80` or `[2001:db8::3]:80`."""
     host = f"[{server.address}]" if server.address.version == 6 else str(server.address)

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from piranha.change.starting import Waits
 from piranha.control import daemon
 from piranha.control.server import ControlServer
 from piranha.control.sole import Sole
@@ -14,13 +15,12 @@ from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events import log
 from piranha.events.record import Recorder
-from piranha.forwarding.userspace.client import SOCKET_NAME
 from piranha.lvscf.config import Config, PlaneKind
 from piranha.lvscf.load import Loaded
 from piranha.lvsd.accepted import FILE
 from piranha.lvsd.daemon import Lvsd
 from piranha.lvsd.ours import Ours
-from piranha.lvsd.planes import open_plane
+from piranha.lvsd.planes import look, open_plane
 from piranha.lvsd.reconcile import Reconciler
 from piranha.lvsd.source import Source
 from piranha.lvsd.verbs import Verbs
@@ -45,43 +45,60 @@ def run(argv: Sequence[str] | None) -> int:
     if args.accepted and args.configfile is not None:
         return daemon.fail("lvsd", "--accepted and -c exclude each other")
     folders = daemon.Folders.of(args.run_dir, args.state_dir)
+    kept = StateFiles(folders.state, folders.run)
+    source = Source(kept) if args.accepted else Source(kept, daemon.config_file(args.configfile))
+    waits = Waits(source.path, folders, "lvsd.lock")
     try:
         if not args.test_start:
             folders.make()
-        kept = StateFiles(folders.state, folders.run)
-        source = Source(kept) if args.accepted else Source(kept, daemon.config_file(args.configfile))
-        loaded = _load(source)
-        if loaded is None or loaded.config is None:
-            return 1
-        kind = PlaneKind(args.plane) if args.plane else loaded.config.lvsd.plane
-        if args.test_start:
-            return asyncio.run(_test_start(kind, loaded.config, folders))
-        lock = daemon.Lock(folders.run / "lvsd.lock")
-        # The table of the plane in user space lies in its run directory, and is nobody else's.
-        sole = Sole("lvsd") if kind is PlaneKind.IPVS else None
-        started = _go(args)
-        lock.write_pid()
-        log.setup("lvsd", args.verbose, foreground=args.nodaemon)
-        if sole is not None:
-            sole.claim()
-            if sole.note:
-                log.log.info("%s", sole.note)
-        recorder = Recorder(folders.state / "lvsd-events.jsonl")
-        try:
-            lvsd = Lvsd(source, loaded, open_plane(kind, folders.run), recorder, Ours(kept), kind)
-            verbs = Verbs(lvsd, node=args.node or "", plane=str(kind))
-            return asyncio.run(_serve(lvsd, verbs, folders, started))
-        except PiranhaError:
-            raise
-        except Exception:
-            # The table stays; whoever started this starts it again.
-            log.log.exception("lvsd ends because of a defect")
-            return 1
-        finally:
-            recorder.close()
-            lock.release()
+            if source.own is not None:
+                waits.settle()
+        return _run(args, folders, source, waits)
     except PiranhaError as error:
         return daemon.fail("lvsd", error)
+    finally:
+        waits.release()
+
+
+def _run(args: argparse.Namespace, folders: daemon.Folders, source: Source, waits: Waits) -> int:
+    loaded = _load(source)
+    if (loaded is None or loaded.config is None) and waits.give_up():
+        loaded = _load(source)
+    if loaded is None or loaded.config is None:
+        return 1
+    kind = PlaneKind(args.plane) if args.plane else loaded.config.lvsd.plane
+    if args.test_start:
+        return asyncio.run(_test_start(kind, loaded.config, folders))
+    lock = waits.lock()
+    # The table of the plane in user space lies in its run directory, and is nobody else's.
+    sole = Sole("lvsd") if kind is PlaneKind.IPVS else None
+    started = _go(args)
+    lock.write_pid()
+    log.setup("lvsd", args.verbose, foreground=args.nodaemon)
+    if sole is not None:
+        sole.claim()
+        if sole.note:
+            log.log.info("%s", sole.note)
+    recorder = Recorder(folders.state / "lvsd-events.jsonl")
+    try:
+        lvsd = Lvsd(source, loaded, open_plane(kind, folders.run), recorder, Ours(source.kept), kind)
+        if source.own is not None:
+            _own_file(lvsd, folders, waits)
+        return asyncio.run(_serve(lvsd, Verbs(lvsd, node=args.node or "", plane=str(kind)), folders, started))
+    except PiranhaError:
+        raise
+    except Exception:
+        # The table stays; whoever started this starts it again.
+        log.log.exception("lvsd ends because of a defect")
+        return 1
+    finally:
+        recorder.close()
+
+
+def _own_file(lvsd: Lvsd, folders: daemon.Folders, waits: Waits) -> None:
+    from piranha.lvsd.changing import Changing  # noqa: PLC0415 -- under pulse, one that died should be back soon
+
+    lvsd.own = Changing(lvsd, folders, waits.settled)
 
 
 async def _serve(lvsd: Lvsd, verbs: Verbs, folders: daemon.Folders, started: Callable[[], None]) -> int:
@@ -106,15 +123,11 @@ async def _serve(lvsd: Lvsd, verbs: Verbs, folders: daemon.Folders, started: Cal
 
 async def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) -> int:
     """Say what a start would change in the table, and change nothing."""
-    plane = open_plane(kind, folders.run)
-    # A forwarder that does not run yet has an empty table, and is not started for this.
-    empty = kind is PlaneKind.USERSPACE and not (folders.run / SOCKET_NAME).exists()
-    live = {} if empty else await plane.dump()
+    live = await look(kind, folders.run)
     plan = Reconciler().plan(config, {}, live, Ours(StateFiles(folders.state, folders.run)).services)
     for change in plan.changes:
         print(describe(change))
     print(f"{len(plan.changes)} changes before the first checks. Nothing has been changed.")
-    plane.close()
     return 0
 
 

@@ -4,16 +4,21 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from piranha import __version__
+from piranha.change.order import Act
+from piranha.control.actor import actor
 from piranha.control.messages import Refused
 from piranha.control.server import Handler, Peer, require_admin
 from piranha.errors import PiranhaError
 from piranha.forwarding.errors import PlaneUnavailable
+from piranha.forwarding.userspace.protocol import service_data, statistics_data, table_data
 from piranha.lvsd.daemon import Lvsd
 from piranha.lvsd.monitor import Health
+from piranha.lvsd.outlook import beliefs_of
+from piranha.lvsd.pool import standings
 from piranha.lvsd.report import View, virtuals
-from piranha.lvsd.standing import standing_data
 
 LATELY_S = 3600.0
 """How long `status` names a repair of the table."""
@@ -26,7 +31,10 @@ OVERDUE = 3.0
 
 
 class Verbs:
-    """The control verbs of one daemon. node: which router of the file this is, if it was said."""
+    """The control verbs of one daemon.
+
+    node: which router of the file this is, if it was said.
+    """
 
     def __init__(self, lvsd: Lvsd, *, node: str, plane: str) -> None:
         self._lvsd = lvsd
@@ -46,6 +54,8 @@ class Verbs:
             "role": self.role,
             "prepare_restart": self.prepare_restart,
             "stop": self.stop,
+            "standings": self.standings,
+            **(self._lvsd.own.handlers() if self._lvsd.own is not None else {}),
         }
 
     async def status(self, args: Mapping[str, object], _peer: Peer) -> object:
@@ -86,6 +96,7 @@ class Verbs:
             "overruled": [{"what": words, "age_s": round(now - at_s, 3)} for words, at_s in overruled],
             "waiting": [one.sentence() for one in lvsd.loaded.warnings if one.code == NOT_ACTED_ON],
             "record": lvsd.recorder.status(),
+            **(lvsd.own.facts() if lvsd.own is not None else {}),
         }
 
     async def _details(self) -> dict[str, object]:
@@ -95,13 +106,27 @@ class Verbs:
         return {"virtuals": virtuals(lvsd.pools.values(), view), "nannies": lvsd.nannies.status()}
 
     async def standing(self, _args: Mapping[str, object], _peer: Peer) -> object:
-        """Return what a plan needs: the file in force, what is believed of its servers, the table as it lies."""
+        """Return what a plan needs: the file in force, what is believed of its servers, the table as it is now."""
         lvsd = self._lvsd
+        await lvsd.table.refresh()
+        statistics = await lvsd.table.statistics()
+        accepted, beliefs = lvsd.accepted, beliefs_of(lvsd.pools.values())
         return {
             "node": self._node,
             "role": lvsd.role,
+            "generation": accepted.generation,
+            "serial_no": accepted.serial_no,
             "accepted": lvsd.loaded.accepted_bytes().decode("utf-8", "surrogateescape"),
-            **standing_data(await lvsd.standing()),
+            "now": time.monotonic(),
+            "beliefs": [
+                {"virtual": virtual, "server": server, **asdict(belief)}
+                for (virtual, server), belief in beliefs.servers.items()
+            ],
+            "below_quorum": sorted(beliefs.below_quorum),
+            "ours": [service_data(key) for key in lvsd.ours.services],
+            "table": table_data(lvsd.table.live),
+            "statistics": statistics_data(statistics),
+            "trouble": lvsd.table.trouble,
         }
 
     def not_ready(self, now: float) -> list[str]:
@@ -143,12 +168,18 @@ class Verbs:
         require_admin(peer)
         return {"repaired": await self._pass(), "refused": self._lvsd.table.refused}
 
-    async def reload(self, _args: Mapping[str, object], peer: Peer) -> object:
+    async def standings(self, _args: Mapping[str, object], _peer: Peer) -> object:
+        """How each virtual server stands: `{NAME: [up, all, deserted]}`, in few words."""
+        return {"standings": standings(self._lvsd.pools.values())}
+
+    async def reload(self, args: Mapping[str, object], peer: Peer) -> object:
         """Read the file again and apply it; refused with its findings when it cannot be used."""
         require_admin(peer)
         lvsd = self._lvsd
         before = lvsd.accepted.meaning
-        if not await lvsd.reload(f"asked by process {peer.pid}, uid {peer.uid}"):
+        if lvsd.own is not None and (why := lvsd.own.refusal()):
+            raise Refused(why)
+        if not await lvsd.reload(Act(who=actor(peer, args.get("who")), how="reload")):
             findings = lvsd.refused_file.findings if lvsd.refused_file else ()
             raise Refused(f"{lvsd.source.path} is refused: " + ("; ".join(findings) or "it cannot be used"))
         await self._pass()

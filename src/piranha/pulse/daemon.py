@@ -12,6 +12,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from piranha.change.changes import Changes
+from piranha.change.journal import Ground, Settled
+from piranha.change.order import Act
+from piranha.change.serving import InForce
 from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events.event import Level
@@ -29,7 +33,7 @@ from piranha.pulse.inquiry import Claim
 from piranha.pulse.lan import Lan, LinkLan, NoLan
 from piranha.pulse.linkwatch import LinkWatch
 from piranha.pulse.reading import Reading
-from piranha.pulse.reload import Reload
+from piranha.pulse.reload import Reload, Ways
 from piranha.pulse.session import Session
 from piranha.pulse.settings import ElectionSettings, Start
 from piranha.pulse.setup import Hands, Setup
@@ -53,7 +57,15 @@ class Pulse:
     """The daemon of one router; everything runs in the thread of the event loop. Call `run`."""
 
     def __init__(
-        self, setup: Setup, read: Reading, accepted: Accepted, start: Start, *, hands: Hands, teller: Teller
+        self,
+        setup: Setup,
+        read: Reading,
+        accepted: Accepted,
+        start: Start,
+        *,
+        hands: Hands,
+        teller: Teller,
+        settled: Settled | None = None,
     ) -> None:
         if read.config is None:
             raise ValueError("pulse needs a usable configuration")
@@ -95,7 +107,12 @@ class Pulse:
         self._hands = hands
         kept = StateFiles(setup.folders.state, setup.folders.run)
         self._keeper = Keeper(kept, start.term, teller)
-        self.reloads = Reload(setup, hands.reader, kept, teller, reopen=self._reopen, put_in_force=self._put_in_force)
+        self._original = read.original
+        ways = Ways(in_force=self._in_force, reopen=self._reopen, put_in_force=self._put_in_force)
+        self.reloads = Reload(setup, hands.reader, kept, teller, ways)
+        ground = Ground(setup.path, setup.folders.state, setup.folders.run)
+        self.changes = Changes(self.reloads, ground, teller, settled)
+        self.reloads.refusal = self.changes.refusal
         self._adopting = adopting
         self._inbox = Inbox(hands.endpoint, self._receive, start.now)
         self._lan: Lan = NoLan() if setup.plane is PlaneKind.USERSPACE else LinkLan(self._inbox.wake)
@@ -109,9 +126,8 @@ class Pulse:
         """Take part in the election until it is stopped, then end what this process started."""
         self._inbox.watch()
         supervision = asyncio.create_task(self.lvsd.supervise())
-        effects = asyncio.create_task(self.effects.run())
-        watch = asyncio.create_task(self._watch_vips())
-        links = asyncio.create_task(self.linkwatch.run())
+        parts = (self.effects.run(), self._watch_vips(), self.linkwatch.run(), self.changes.watch())
+        helpers = [asyncio.create_task(part) for part in parts]
         if self.config.standby is Standby.COLD and not self._adopting:
             self._on_lvsd(self.lvsd.state)
         else:
@@ -120,11 +136,10 @@ class Pulse:
         if not self._adopting:
             self._run_role_command("standby")
         try:
-            await self._drive(effects, supervision, watch, links)
+            await self._drive(supervision, *helpers)
         finally:
-            effects.cancel()
-            watch.cancel()
-            links.cancel()
+            for helper in helpers:
+                helper.cancel()
             await self._end(supervision)
 
     @property
@@ -149,8 +164,8 @@ class Pulse:
         self._spawn(self._command_stop())
 
     def reload_soon(self, cause: str) -> None:
-        """Do what `reload` does, from a signal handler."""
-        self._spawn(self.reload(cause))
+        """Read the file again, from a signal handler."""
+        self._spawn(self.reloads.reload(Act(how=cause)))
 
     async def command(self, command: Command) -> Answer:
         """Hand a command to the election between two readings of the wire."""
@@ -164,10 +179,6 @@ class Pulse:
 
         self._inbox.post(carry_out)
         return await done
-
-    async def reload(self, cause: str) -> tuple[str, ...]:
-        """Read the file again, VIPs included; return why it was refused, nothing when it is in force."""
-        return await self.reloads.reload(cause, self.config)
 
     # The loop.
 
@@ -276,9 +287,12 @@ class Pulse:
 
     # Reload.
 
+    def _in_force(self) -> InForce:
+        return InForce(data=self._original, config=self.config, generation=self.accepted.generation)
+
     async def _put_in_force(self, read: Reading, config: Config, accepted: Accepted) -> None:
         before = {vip.address for vip in self.config.floating_addresses()}
-        self.config, self.accepted = config, accepted
+        self.config, self.accepted, self._original = config, accepted, read.original
         self.lvsd.meaning = accepted.meaning
         self._session.rekey(cluster=config.cluster, keys=read.keys, auth=config.heartbeat.auth)
         await self._reload_lvsd()

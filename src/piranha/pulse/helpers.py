@@ -1,7 +1,10 @@
 """Shell: the two helper processes of `pulse` as its loop sees them: one reads files, one runs commands."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar, cast
 
 from piranha.control.state_files import StateFiles
 from piranha.events.event import Level
@@ -11,12 +14,14 @@ from piranha.lvsd.accepted import Stored
 from piranha.pulse import commands, reading
 from piranha.pulse.forked import Forked, ForkedGone
 
+T = TypeVar("T")
+
 
 class Reader:
     """Reads and keeps files without delaying heartbeats; in a thread should the process be gone."""
 
     def __init__(self) -> None:
-        self._helper: Forked[reading.Read | reading.Accept, reading.Reading | Stored] = Forked(
+        self._helper: Forked[reading.Read | reading.Accept | reading.OnDisk, object] = Forked(
             "reading lvs.cf", reading.answer
         )
 
@@ -39,6 +44,17 @@ class Reader:
         if not isinstance(answer, Stored):
             raise TypeError("the helper answered another question")
         return answer
+
+    async def judge(self, data: bytes, name: str) -> reading.Reading:
+        """Read what is no file yet; see `reading.read_bytes`."""
+        return await self.on_disk(partial(reading.read_bytes, data, name))
+
+    async def on_disk(self, work: Callable[[], T]) -> T:
+        """Do something with files; `work` can be pickled, and done twice. Raises what it raises."""
+        try:
+            return cast(T, await self._helper.ask(reading.OnDisk(work)))
+        except ForkedGone:
+            return await asyncio.to_thread(work)
 
     def close(self) -> None:
         """End the process."""

@@ -6,13 +6,15 @@ long as the resolver likes: heartbeats must not wait for that.
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.lvscf.config import Config, HeartbeatAuth
-from piranha.lvscf.read import ReadError, read_and_load
+from piranha.lvscf.load import Loaded
+from piranha.lvscf.read import ReadError, read_and_load, resolve_and_load
 from piranha.lvsd.accepted import Stored, store_accepted
 from piranha.pulse.keys import KeyRing, parse_keys
 
@@ -27,11 +29,13 @@ class KeyFileError(PiranhaError):
 class Reading:
     """One reading. config: None when the file cannot be used; problems say why, one line each.
 
+    data: what `lvsd` loads, with addresses for host names. original: the file as the operator wrote it.
     rendered: all findings with their source lines, for a terminal.
     """
 
     config: Config | None
     data: bytes = b""
+    original: bytes = b""
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     rendered: str = ""
@@ -53,19 +57,39 @@ class Accept:
     reading: Reading
 
 
-def answer(question: Read | Accept) -> Reading | Stored:
-    """Do what the helper process is for. Raises OSError when the accepted file can be kept nowhere."""
-    if isinstance(question, Read):
-        return read(question.path)
-    return accept(question.kept, question.reading)
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """Question of the helper: do this with files, and return what it returns."""
+
+    work: Callable[[], object]
+
+
+def answer(question: Read | Accept | OnDisk) -> object:
+    """Do what the helper process is for: a Reading, Stored, or what the work returns. Raises OSError."""
+    match question:
+        case Read(path):
+            return read(path)
+        case Accept(kept, reading):
+            return accept(kept, reading)
+        case OnDisk(work):
+            return work()
 
 
 def read(path: Path) -> Reading:
     """Read lvs.cf and the keys it names. Never raises for what is wrong with either."""
     try:
-        loaded = read_and_load(path)
+        return judge(read_and_load(path))
     except ReadError as error:
         return Reading(config=None, problems=(str(error),))
+
+
+def read_bytes(data: bytes, name: str) -> Reading:
+    """Do what `read` does with what was read already; `name` is for findings."""
+    return judge(resolve_and_load(data, name))
+
+
+def judge(loaded: Loaded) -> Reading:
+    """Return what was loaded together with the keys it names."""
     warnings = tuple(finding.sentence() for finding in loaded.warnings)
     rendered = loaded.render()
     problems = tuple(finding.sentence() for finding in loaded.errors)
@@ -78,6 +102,7 @@ def read(path: Path) -> Reading:
     return Reading(
         config=config,
         data=loaded.accepted_bytes(),
+        original=loaded.original_bytes(),
         problems=problems,
         warnings=warnings,
         rendered=rendered,

@@ -5,22 +5,33 @@ A file that is refused changes nothing.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from piranha.change import limit
+from piranha.change import history, limit
+from piranha.change.disk import Disk
+from piranha.change.order import Act
+from piranha.change.plan import plan
+from piranha.change.planned import Planned, planned
+from piranha.change.serving import InForce, Judged, Standing, read_standings
+from piranha.control.client import NoAnswer, ask_async
+from piranha.control.messages import Refused
 from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events.event import Level
 from piranha.events.teller import Teller
 from piranha.lvscf.config import Config, PlaneKind
-from piranha.lvsd.accepted import Accepted, Stored
+from piranha.lvsd.accepted import Accepted, Stored, entry_of
+from piranha.lvsd.planes import look
 from piranha.pulse.placement import Misplaced
 from piranha.pulse.reading import Reading
 from piranha.pulse.setup import Setup
 from piranha.pulse.startup import admit, check_devices
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,67 +49,125 @@ class Files(Protocol):
     async def read(self, path: Path) -> Reading:
         """Read lvs.cf and its key file."""
 
+    async def judge(self, data: bytes, name: str) -> Reading:
+        """Read what is no file yet, and its key file."""
+
     async def accept(self, kept: StateFiles, read: Reading) -> Stored:
         """Keep the accepted file. Raises OSError."""
 
+    async def on_disk(self, work: Callable[[], R]) -> R:
+        """Do something with files."""
 
-class Reload:
-    """The reloads of one daemon, one after the other.
 
-    reopen: has the heartbeat sockets be those of a configuration; raises PiranhaError, and then has
-    changed nothing. put_in_force: everything else, which cannot fail.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """How a file comes into force in the daemon.
+
+    in_force: what is. reopen: has the heartbeat sockets be those of a configuration; raises PiranhaError, and
+    then has changed nothing. put_in_force: everything else, which cannot fail.
     """
 
-    def __init__(
-        self,
-        setup: Setup,
-        files: Files,
-        kept: StateFiles,
-        teller: Teller,
-        *,
-        reopen: Callable[[Config], None],
-        put_in_force: Callable[[Reading, Config, Accepted], Awaitable[None]],
-    ) -> None:
+    in_force: Callable[[], InForce]
+    reopen: Callable[[Config], None]
+    put_in_force: Callable[[Reading, Config, Accepted], Awaitable[None]]
+
+
+class Reload:
+    """The reloads of one daemon, one after the other; and what `change.changes` needs of `pulse`.
+
+    refusal: says why nothing may be reloaded now, empty when it may.
+    """
+
+    def __init__(self, setup: Setup, files: Files, kept: StateFiles, teller: Teller, ways: Ways) -> None:
         self._setup = setup
         self._files = files
         self._kept = kept
         self._teller = teller
-        self._reopen = reopen
-        self._put_in_force = put_in_force
-        self._one = asyncio.Lock()
+        self._ways = ways
+        self._history = history.Telling(teller)
+        self.one = asyncio.Lock()
+        self.refusal: Callable[[], str] = lambda: ""
         self.refused_file: RefusedFile | None = None
 
-    async def reload(self, cause: str, config: Config) -> tuple[str, ...]:
-        """Read the file again, VIPs included; return why it was refused, nothing when it is in force.
-
-        config: the one in force.
-        """
-        async with self._one:
-            self._teller.say("config", "rereading configuration file", cause=cause)
-            path = self._setup.path
+    async def reload(self, act: Act) -> tuple[str, ...]:
+        """Read the file again, VIPs included; return why it was refused, nothing when it is in force."""
+        async with self.one:
+            path, before = self._setup.path, self.in_force().config
+            if why := self.refusal():
+                self._teller.say("config", f"{path} is not read again", cause=why, level=Level.WARNING)
+                return (why,)
+            self._teller.say("config", "rereading configuration file", cause=act.words())
             read = await self._files.read(path)
             if read.config is None:
                 return self._refuse(f"error parsing {path}", read.problems)
-            if too_much := limit.refusal(config, read.config):
+            if too_much := limit.refusal(before, read.config):
                 return self._refuse(f"{path} cannot be put in force", (too_much,))
+            await self._tell_plan(read.config)
+            problems = await self.take(read, act)
+            return self._refuse(f"{path} cannot be put in force", problems) if problems else ()
+
+    def in_force(self) -> InForce:
+        """Return what is in force."""
+        return self._ways.in_force()
+
+    async def judge(self, data: bytes, name: str) -> Judged[Reading]:
+        """Read `data` and judge it as a start would."""
+        read = await self._files.judge(data, name)
+        config, problems = read.config, read.problems
+        if config is not None:
             try:
-                accepted = await self._accept(read, read.config, config)
+                await asyncio.to_thread(self._judge, config)
             except PiranhaError as error:
-                return self._refuse(f"{path} cannot be put in force", (str(error),))
-            self.refused_file = None
-            for warning in read.warnings:
-                self._teller.say("config", "warning", cause=warning, level=Level.WARNING)
-            await self._put_in_force(read, read.config, accepted)
-            return ()
+                config, problems = None, (str(error),)
+        return Judged(config=config, read=read, problems=problems, warnings=read.warnings, rendered=read.rendered)
+
+    async def take(self, read: Reading, act: Act) -> tuple[str, ...]:
+        """Put what was read in force and into the history; return why not, and then nothing has changed."""
+        if read.config is None:
+            return read.problems
+        try:
+            accepted = await self._accept(read, read.config, self.in_force().config)
+        except PiranhaError as error:
+            return (str(error),)
+        self.refused_file = None
+        for warning in read.warnings:
+            self._teller.say("config", "warning", cause=warning, level=Level.WARNING)
+        await self._ways.put_in_force(read, read.config, accepted)
+        entry = entry_of(accepted, act)
+        keep = partial(history.keep, Disk(), self._kept.state, entry, read.original)
+        self._history.tell(await self.on_disk(keep))
+        return ()
+
+    async def plan(self, after: Config) -> Planned:
+        """Return what `after` would change. Raises PlaneUnavailable when the table cannot be read."""
+        live = await look(self._setup.plane, self._setup.folders.run)
+        return planned(plan(self.in_force().config, after, live))
+
+    async def standings(self) -> Mapping[str, Standing]:
+        """Ask lvsd how its virtual servers stand; nothing when it does not say."""
+        try:
+            return read_standings(await ask_async(self._setup.folders.run / "lvsd.sock", "standings"))
+        except (NoAnswer, Refused):
+            return {}
+
+    async def on_disk(self, work: Callable[[], R]) -> R:
+        """Do it in the helper process."""
+        return await self._files.on_disk(work)
+
+    async def _tell_plan(self, after: Config) -> None:
+        try:
+            self._teller.say("config", "plan of the reload", cause=(await self.plan(after)).summary)
+        except PiranhaError as error:
+            self._teller.say("config", "what the reload changes cannot be told", cause=str(error))
 
     async def _accept(self, read: Reading, new: Config, old: Config) -> Accepted:
         """Judge and keep what was read. Raises PiranhaError; then nothing has changed."""
         plane = await asyncio.to_thread(self._judge, new)
-        self._reopen(new)
+        self._ways.reopen(new)
         try:
             stored = await self._files.accept(self._kept, read)
         except OSError as error:
-            self._reopen(old)
+            self._ways.reopen(old)
             raise PiranhaError(f"it cannot be kept for lvsd: {error.filename}: {error.strerror}") from error
         self._teller.state_written(stored.trouble)
         if new.lvsd.plane is not old.lvsd.plane and plane is not self._setup.plane:

@@ -8,8 +8,14 @@ import select
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from piranha.change import history
+from piranha.change.disk import Disk
+from piranha.change.journal import Settled
+from piranha.change.order import Act
+from piranha.change.starting import Waits
 from piranha.control import daemon
 from piranha.control.client import ask
 from piranha.control.server import ControlServer
@@ -20,7 +26,7 @@ from piranha.events import log
 from piranha.events.record import Recorder
 from piranha.events.teller import Teller
 from piranha.lvscf.config import Config, PlaneKind
-from piranha.lvsd.accepted import FILE, Accepted
+from piranha.lvsd.accepted import FILE, entry_of
 from piranha.pulse import startup
 from piranha.pulse.daemon import Pulse
 from piranha.pulse.endpoint import Endpoint, path_ends
@@ -35,6 +41,8 @@ from piranha.pulse.verbs import Verbs
 
 RESTART_LIMIT_S = 30.0
 """Longest wait for the end of a prepared restart: the partner is told first, and answers."""
+
+LOCK = "pulse.lock"
 
 DESCRIPTION = "Decide with the partner which router is active, hold the VIPs, start and watch lvsd."
 
@@ -61,41 +69,63 @@ def run(argv: Sequence[str] | None) -> int:
     args = parser().parse_args(argv)
     folders = daemon.Folders.of(args.run_dir, args.state_dir)
     path = daemon.config_file(args.configfile)
+    waits = Waits(path, folders, LOCK)
     try:
         if args.prepare_restart:
             return _prepare_restart(folders)
-        found = read(path)
-        if found.rendered:
-            print(found.rendered, file=sys.stderr)
-        if found.config is None:
-            return _refuse(path, found, folders)
-        said = startup.Said(node=args.node, plane=args.plane)
-        place, plane = startup.admit(found.config, said)
-        if args.test_start:
-            return _test_start(found.config, place)
-        folders.make()
-        lock = daemon.Lock(folders.run / "pulse.lock")
-        # What the plane in user space holds lies in its run directory, and is nobody else's.
-        sole = Sole("pulse") if plane is PlaneKind.IPVS else None
-        setup = Setup(
-            path=path,
-            folders=folders,
-            said=said,
-            place=place,
-            plane=plane,
-            lvsd_command=_lvsd_command(args, folders, place),
-        )
-        try:
-            return _go(args, setup, found, lock=lock, sole=sole)
-        finally:
-            lock.release()
+        if not args.test_start:
+            waits.settle()
+        return _run(args, folders, path, waits)
     except PiranhaError as error:
         return daemon.fail("pulse", error)
     except OSError as error:
         return daemon.fail("pulse", f"{error.filename or 'system'}: {error.strerror}")
+    finally:
+        waits.release()
 
 
-def _go(args: argparse.Namespace, setup: Setup, found: Reading, *, lock: daemon.Lock, sole: Sole | None) -> int:
+def _run(args: argparse.Namespace, folders: daemon.Folders, path: Path, waits: Waits) -> int:
+    found, said = read(path), startup.Said(node=args.node, plane=args.plane)
+    if _refused(found, said) and waits.give_up():
+        found = read(path)
+    if found.rendered:
+        print(found.rendered, file=sys.stderr)
+    if found.config is None:
+        return _refuse(path, found, folders)
+    place, plane = startup.admit(found.config, said)
+    if args.test_start:
+        return _test_start(found.config, place)
+    lock = waits.lock()
+    # What the plane in user space holds lies in its run directory, and is nobody else's.
+    sole = Sole("pulse") if plane is PlaneKind.IPVS else None
+    setup = Setup(
+        path=path,
+        folders=folders,
+        said=said,
+        place=place,
+        plane=plane,
+        lvsd_command=_lvsd_command(args, folders, place),
+    )
+    return _go(args, setup, found, lock=lock, sole=sole, settled=waits.settled)
+
+
+def _refused(found: Reading, said: startup.Said) -> bool:
+    """Whether a start cannot use the file."""
+    try:
+        return found.config is None or not startup.admit(found.config, said)
+    except PiranhaError:
+        return True
+
+
+def _go(
+    args: argparse.Namespace,
+    setup: Setup,
+    found: Reading,
+    *,
+    lock: daemon.Lock,
+    sole: Sole | None,
+    settled: Settled,
+) -> int:
     if found.config is None:
         raise ValueError("checked by run")
     # Opened while errors still reach the terminal.
@@ -117,6 +147,8 @@ def _go(args: argparse.Namespace, setup: Setup, found: Reading, *, lock: daemon.
     recorder = Recorder(setup.folders.state / "pulse-events.jsonl")
     teller = Teller("pulse", recorder)
     teller.state_written(keep(files, kept.term) or stored.trouble)
+    entry = entry_of(stored.accepted, Act(how="start"))
+    history.Telling(teller).tell(history.keep(Disk(), files.state, entry, found.original))
     start = Start(
         now=time.monotonic(),
         machine_booted=not kept.ran_since_boot,
@@ -127,22 +159,14 @@ def _go(args: argparse.Namespace, setup: Setup, found: Reading, *, lock: daemon.
     )
     gc.freeze()  # what was imported is never garbage: full collections need not walk it
     try:
-        return asyncio.run(_serve(setup, found, stored.accepted, start, hands=hands, teller=teller, started=started))
+        make = partial(Pulse, setup, found, stored.accepted, start, hands=hands, teller=teller, settled=settled)
+        return asyncio.run(_serve(make, setup, started))
     finally:
         recorder.close()
 
 
-async def _serve(
-    setup: Setup,
-    found: Reading,
-    accepted: Accepted,
-    start: Start,
-    *,
-    hands: Hands,
-    teller: Teller,
-    started: Callable[[], None],
-) -> int:
-    pulse = Pulse(setup, found, accepted, start, hands=hands, teller=teller)
+async def _serve(make: Callable[[], Pulse], setup: Setup, started: Callable[[], None]) -> int:
+    pulse = make()
     daemon.on_signals(
         lambda number: pulse.stop(f"Terminating due to signal {number}"), lambda: pulse.reload_soon("SIGHUP")
     )
@@ -188,7 +212,7 @@ def _absolute(program: str) -> str:
 
 def _prepare_restart(folders: daemon.Folders) -> int:
     """Ask the running pulse; return once it has ended. Raises PiranhaError when it does not answer or refuses."""
-    pid = daemon.lock_holder(folders.run / "pulse.lock")
+    pid = daemon.lock_holder(folders.run / LOCK)
     if pid is None:
         raise PiranhaError(f"no pulse runs in {folders.run}")
     descriptor = os.pidfd_open(pid)

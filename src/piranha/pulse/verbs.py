@@ -4,6 +4,9 @@ import os
 import time
 from collections.abc import Mapping
 
+from piranha.change.order import Act
+from piranha.change.verbs import ChangeVerbs
+from piranha.control.actor import actor
 from piranha.control.messages import Refused
 from piranha.control.server import Handler, Peer, require_admin
 from piranha.events.event import Event
@@ -19,6 +22,7 @@ class Verbs:
 
     def __init__(self, pulse: Pulse) -> None:
         self._pulse = pulse
+        self._changes = ChangeVerbs(pulse.changes)
 
     def handlers(self) -> dict[str, Handler]:
         """Return the table of verbs."""
@@ -28,6 +32,7 @@ class Verbs:
             "reload": self.reload,
             "switchover": self.switchover,
             "prepare_restart": self.prepare_restart,
+            **self._changes.handlers(),
         }
 
     async def status(self, _args: Mapping[str, object], _peer: Peer) -> object:
@@ -70,6 +75,7 @@ class Verbs:
             },
             "strangers": pulse.endpoint.strangers,
             "record": pulse.recorder.status(),
+            **pulse.changes.facts(),
             "warnings": status.warnings(pulse.config, view, pulse.state_trouble),
             "refused_file": refused
             and {"path": refused.path, "findings": list(refused.problems), "age_s": round(now - refused.at_s, 3)},
@@ -79,10 +85,10 @@ class Verbs:
         """Return recorded events: `{"after": N, "limit": N}`."""
         return self._pulse.recorder.answer(args)
 
-    async def reload(self, _args: Mapping[str, object], peer: Peer) -> object:
+    async def reload(self, args: Mapping[str, object], peer: Peer) -> object:
         """Read the file again and apply it; refused with its findings when it cannot be used."""
         require_admin(peer)
-        problems = await self._pulse.reload(_asked(peer))
+        problems = await self._pulse.reloads.reload(Act(who=actor(peer, args.get("who")), how="reload"))
         if problems:
             raise Refused(f"{self._pulse.setup.path} is refused: " + "; ".join(problems))
         return {"generation": self._pulse.accepted.generation, "meaning": self._pulse.accepted.meaning}

@@ -1,0 +1,100 @@
+"""Shell: how a file is replaced so that a crash, at whatever instant, leaves the old one or the new one."""
+
+import contextlib
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+NEW_FILE_MODE = 0o640
+
+
+class Disk:
+    """The steps that changes of files consist of. Each raises OSError. A test hands in one that dies between two."""
+
+    def write(self, path: Path, data: bytes, like: Path | None) -> None:
+        """Make the file anew, with mode, owner and attributes of `like`, and have it on the disk."""
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            _dress(file.fileno(), like)
+            os.fsync(file.fileno())
+
+    def rename(self, path: Path, to: Path) -> None:
+        """Put it in the place of another."""
+        path.replace(to)
+
+    def unlink(self, path: Path) -> None:
+        """Remove it; one that is not there is removed already."""
+        path.unlink(missing_ok=True)
+
+    def sync(self, folder: Path) -> None:
+        """Have the names in a folder on the disk."""
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def replace(disk: Disk, path: Path, data: bytes) -> None:
+    """Replace `path`; a link stays, and what it leads to is replaced. Mode, owner and attributes stay.
+
+    Raises OSError that names `path`; then the old file is there, and nothing beside it.
+    """
+    place = path.resolve()
+    fresh = fresh_of(place)
+    try:
+        disk.write(fresh, data, place if place.exists() else None)
+        disk.rename(fresh, place)
+        disk.sync(place.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def remove(disk: Disk, path: Path) -> None:
+    """Remove `path` for good. Raises OSError."""
+    disk.unlink(path)
+    disk.sync(path.parent)
+
+
+def fresh_of(place: Path) -> Path:
+    """Return under which name a file is made before it gets its own; always the same, so that none is left over."""
+    return place.with_name(f".{place.name}.piranha-new")
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep others from changing what lies in `folder` meanwhile.
+
+    The helper of a `pulse` that was killed may still be at work when the next `pulse` looks.
+    Raises OSError, with a path.
+    """
+    descriptor = os.open(folder / "changes.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, NEW_FILE_MODE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _dress(descriptor: int, like: Path | None) -> None:
+    if like is None:
+        os.fchmod(descriptor, NEW_FILE_MODE)
+        return
+    old, new = like.stat(), os.fstat(descriptor)
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+    for name in os.listxattr(like):  # the label of SELinux, access lists
+        value = os.getxattr(like, name)
+        if name not in os.listxattr(descriptor) or os.getxattr(descriptor, name) != value:
+            with contextlib.suppress(OSError):
+                os.setxattr(descriptor, name, value)

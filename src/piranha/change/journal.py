@@ -1,0 +1,167 @@
+"""Shell: the steps by which a change reaches lvs.cf and leaves it again; each may be the last one before a crash.
+
+The order is what keeps the promise: the way back is on the disk before lvs.cf changes, and is removed
+only when it is not needed any more. `settle` is what a start makes of whatever it finds.
+"""
+
+import contextlib
+import os
+import stat
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from piranha.change.disk import Disk, alone, remove, replace
+from piranha.change.kept import Damaged, digest, pack, unpack
+from piranha.change.pending import Moment, Pending, read_pending
+from piranha.lvscf.syntax.limits import SIZE_LIMIT
+
+FILE = "pending.cf"
+UNUSED = ".unused"
+"""Behind the name of lvs.cf: what somebody wrote there and never put in force."""
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where changes are made. file: lvs.cf. state, run: the folders of the daemon."""
+
+    file: Path
+    state: Path
+    run: Path
+    disk: Disk = field(default_factory=Disk)
+
+    @property
+    def pending(self) -> Path:
+        """Where the way back is kept."""
+        return self.state / FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a start found. pending: still to be confirmed. over: the one that is not, and what came of it."""
+
+    pending: Pending | None = None
+    old: bytes = b""
+    over: Pending | None = None
+    outcome: str = ""
+    went_back: bool = False
+    trouble: str = ""
+
+
+def now() -> Moment:
+    """Return the moment by all clocks."""
+    boot = ""
+    with contextlib.suppress(OSError):
+        boot = BOOT_ID.read_text(encoding="ascii").strip()
+    return Moment(boot=boot, boottime_s=time.clock_gettime(time.CLOCK_BOOTTIME), wall_s=time.time())
+
+
+def on_disk(ground: Ground) -> bytes | None:
+    """Return what lvs.cf holds, None when it cannot be read."""
+    try:
+        descriptor = os.open(ground.file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read(SIZE_LIMIT + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+    except OSError:
+        return None
+
+
+def begin(ground: Ground, new: bytes, *, found: bytes | None, aside: bool, pending: Pending | None, old: bytes) -> None:
+    """Put `new` into lvs.cf, after the way back is on the disk, if one is asked for.
+
+    found: what lvs.cf holds; with `aside` it is kept beside it first. Raises OSError; then lvs.cf is as it was.
+    """
+    with alone(ground.run):
+        if pending is not None:
+            replace(ground.disk, ground.pending, pack(pending.facts(), old))
+        try:
+            if aside and found is not None:
+                replace(ground.disk, unused(ground), found)
+            if new != found:
+                replace(ground.disk, ground.file, new)
+        except OSError:
+            with contextlib.suppress(OSError):
+                remove(ground.disk, ground.pending)
+            raise
+
+
+def unused(ground: Ground) -> Path:
+    """Return where that is kept which was in lvs.cf, but not in force, when another file came."""
+    return ground.file.with_name(ground.file.name + UNUSED)
+
+
+def abandon(ground: Ground, found: bytes | None) -> None:
+    """Undo `begin`, after the daemon could not follow. Raises OSError."""
+    with alone(ground.run):
+        if found is not None and on_disk(ground) != found:
+            replace(ground.disk, ground.file, found)
+        remove(ground.disk, ground.pending)
+
+
+def mark(ground: Ground, pending: Pending, old: bytes) -> None:
+    """Write down that the change is being taken back, so that no restart waits for the deadline. Raises OSError."""
+    with alone(ground.run):
+        replace(ground.disk, ground.pending, pack(pending.facts(), old))
+
+
+def restore(ground: Ground, pending: Pending, old: bytes) -> None:
+    """Put the old file back; what somebody wrote into lvs.cf meanwhile is kept beside it. Raises OSError."""
+    with alone(ground.run):
+        found = on_disk(ground)
+        if found == old:
+            return
+        if found is not None and digest(found) != pending.new:
+            replace(ground.disk, unused(ground), found)
+        replace(ground.disk, ground.file, old)
+
+
+def end(ground: Ground) -> None:
+    """Forget the way back: the change is confirmed, or taken back. Raises OSError."""
+    with alone(ground.run):
+        remove(ground.disk, ground.pending)
+
+
+def settle(ground: Ground, moment: Moment, *, usable: bool = True) -> Settled:
+    """Look for a change that waited when the last daemon ended; take it back if its time is over.
+
+    usable: whether a start can use lvs.cf as it is; one that it cannot use goes back at once.
+    Never raises: what cannot be done is told in `trouble`, and tried again by the daemon.
+    """
+    try:
+        pending, old = _read(ground)
+    except FileNotFoundError:
+        return Settled()
+    except (Damaged, OSError) as error:
+        return Settled(trouble=f"{ground.pending}: {getattr(error, 'strerror', None) or error}")
+    found = on_disk(ground)
+    held = digest(found) if found is not None else ""
+    left_s = pending.left_s(moment) if usable else 0.0
+    if held == pending.new and left_s > 0 and pending.new != pending.old:
+        return Settled(pending, old)
+    try:
+        if held == pending.old:
+            outcome, went_back = pending.going_back or "it had not reached lvs.cf when the daemon ended", True
+        elif held == pending.new or found is None:
+            outcome, went_back = pending.going_back or _why(pending, usable=usable), True
+            restore(ground, pending, old)
+        else:
+            outcome, went_back = "lvs.cf was changed by hand and the daemon started anew: that file counts", False
+        end(ground)
+    except OSError as error:
+        trouble = f"{error.filename}: {error.strerror}"
+        return Settled(pending.taken_back(pending.going_back or _why(pending, usable=usable)), old, trouble=trouble)
+    return Settled(over=pending, outcome=outcome, went_back=went_back)
+
+
+def _why(pending: Pending, *, usable: bool) -> str:
+    return f"not confirmed within {pending.confirm_s:g} s" if usable else "a start could not use the new file"
+
+
+def _read(ground: Ground) -> tuple[Pending, bytes]:
+    facts, old = unpack(ground.pending.read_bytes())
+    try:
+        return read_pending(facts), old
+    except ValueError as error:
+        raise Damaged(str(error)) from error

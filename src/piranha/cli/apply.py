@@ -1,0 +1,267 @@
+"""Shell: `piranha apply [FILE]`: put a file in force; the daemon does it, and takes it back if that is asked for.
+
+`put_in_force` is the way for every verb that has bytes to put in force: apply, rollback, set, unset, edit.
+"""
+
+import base64
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from piranha.change.kept import digest
+from piranha.change.order import Allow
+from piranha.change.staging import PIECE_BYTES
+from piranha.cli.change_options import (
+    AS_THE_FILE_SAYS,
+    NobodyToAsk,
+    Options,
+    add_options,
+    find_router,
+    left_s,
+    on_a_terminal,
+    options_of,
+    unconfirmed,
+)
+from piranha.cli.facts import Facts, dicts, facts, number, text
+from piranha.cli.main import NOT_PERMITTED
+from piranha.cli.options import parser
+from piranha.cli.words import count, safe
+from piranha.control.actor import login
+from piranha.control.client import NoAnswer, ask
+from piranha.control.messages import Refused
+from piranha.control.server import NOT_PERMITTED_WORDS
+from piranha.lvscf.load import Loaded
+from piranha.lvscf.read import ReadError, read_and_load, resolve_and_load
+from piranha.lvscf.syntax.limits import SIZE_LIMIT
+
+DESCRIPTION = """Put FILE (default: lvs.cf as it is now) in force: check, plan, ask, replace lvs.cf, reload.
+With --confirm it goes back by itself unless `piranha confirm` is said in time; this command waits for that.
+Exit status 0: in force, or nothing to do, 1: refused, nothing was changed, 2: --dry-run, there are changes,
+3: cannot tell, 4: taken back, 64: wrong usage, 77: not permitted."""
+
+DONE, REFUSED, CHANGES, CANNOT_TELL, TAKEN_BACK = 0, 1, 2, 3, 4
+ANSWER_S = 120.0
+POLL_S = 0.3
+GRACE_S = 30.0
+"""Beyond the deadline a daemon that was killed needs to be started again and to go back."""
+
+KINDS = ("safe", "drains", "disruptive")
+
+
+class No(Exception):
+    """It ends here, with this exit status and this one line on stderr."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the verb; return its exit status."""
+    made = parser("apply", DESCRIPTION)
+    made.add_argument("file", metavar="FILE", nargs="?", type=Path, help="- reads standard input")
+    add_options(made)
+    args = made.parse_args(argv)
+    options = options_of(args, "apply")
+    try:
+        router = find_router(options.folders)
+    except NobodyToAsk as error:
+        return _end(No(CANNOT_TELL, str(error)), options)
+    path = args.file or Path(router.file)
+    try:
+        if path == Path("-"):
+            return put_in_force(sys.stdin.buffer.read(SIZE_LIMIT + 1), "standard input", options)
+        loaded = read_and_load(path)
+    except PermissionError as error:
+        return _end(No(NOT_PERMITTED, str(error)), options)
+    except (ReadError, OSError) as error:
+        denied = "Permission denied" in str(error)
+        return _end(No(NOT_PERMITTED if denied else REFUSED, str(error)), options)
+    return put_in_force(loaded.original_bytes(), str(path), options)
+
+
+def put_in_force(data: bytes, name: str, options: Options) -> int:
+    """Put `data` in force by way of the daemon, and return the exit status of the verb.
+
+    Everything that people see on the way is printed here: findings, plan, question, outcome; with `options.json` one
+    object. name: of the file, for findings. A verb that made `data` out of lvs.cf gives `options.seen`, the digest
+    (`change.kept.digest`) of what it read there: the daemon refuses if lvs.cf is another by then.
+    """
+    try:
+        return _Put(data, name, options).run()
+    except No as no:
+        return _end(no, options)
+    except Refused as error:
+        permitted = not str(error).startswith(NOT_PERMITTED_WORDS)
+        return _end(No(REFUSED if permitted else NOT_PERMITTED, f"refused: {error}"), options)
+    except NobodyToAsk as error:
+        return _end(No(CANNOT_TELL, str(error)), options)
+    except NoAnswer as error:
+        return _end(No(CANNOT_TELL, f"it is not known what came of it: {error}; see piranha status"), options)
+
+
+def _end(no: No, options: Options) -> int:
+    if options.json:
+        print(json.dumps({"outcome": str(no), "status": no.status}))
+    else:
+        print(safe([f"piranha: {no}"]), file=sys.stderr)
+    return no.status
+
+
+class _Put:
+    """One file on its way."""
+
+    def __init__(self, data: bytes, name: str, options: Options) -> None:
+        self._data = data
+        self._name = name
+        self._options = options
+        self._router = find_router(options.folders)
+        self._socket = options.folders.run / f"{self._router.name}.sock"
+        self._facts: dict[str, object] = {}
+
+    def run(self) -> int:
+        """Return the exit status. Raises No, Refused, NoAnswer."""
+        options = self._options
+        loaded = resolve_and_load(self._data, self._name)
+        if loaded.config is None:
+            if not options.json:
+                print(loaded.render(), file=sys.stderr, flush=True)
+            raise No(REFUSED, f"{self._name} has {count(len(loaded.errors), 'error')}: nothing was changed")
+        args = self._hand_over()
+        told = ask(self._socket, "apply", args | {"dry_run": True}, ANSWER_S)
+        self._facts = dict(told)
+        self._show(told, loaded)
+        changes = bool(told.get("plan")) or told.get("changed") is True
+        if options.dry_run:
+            self._say("Nothing has been changed.")
+            return self._finish(CHANGES if changes else DONE, "nothing was changed")
+        allow = self._allowed(told, changes=changes)
+        confirm_s = options.confirm_s
+        if confirm_s == AS_THE_FILE_SAYS:
+            confirm_s = number(told.get("confirm_time")) or 60.0
+        args |= {"allow": allow.word, "confirm_s": confirm_s, "base": text(told.get("base"))}
+        begun = time.monotonic()
+        done = ask(self._socket, "apply", args, ANSWER_S)
+        self._facts |= done
+        self._show_done(done, time.monotonic() - begun)
+        if unconfirmed(done) is None:
+            return self._finish(DONE, "applied")
+        return self._wait(done) if options.wait else self._finish(DONE, "applied, not confirmed yet")
+
+    def _hand_over(self) -> dict[str, object]:
+        """Send the file in pieces; return the arguments that name it."""
+        token, offset = os.urandom(12).hex(), 0
+        while True:
+            piece = base64.b64encode(self._data[offset : offset + PIECE_BYTES]).decode("ascii")
+            ask(self._socket, "stage", {"token": token, "offset": offset, "data": piece}, ANSWER_S)
+            offset += PIECE_BYTES
+            if offset >= len(self._data):
+                break
+        options = self._options
+        return {
+            "token": token,
+            "sha256": digest(self._data),
+            "name": self._name,
+            "who": login(),
+            "how": options.how,
+            "reason": options.reason,
+            "seen": options.seen,
+        }
+
+    def _show(self, told: Facts, loaded: Loaded) -> None:
+        warnings = loaded.warnings
+        words = "checked: no errors"
+        if warnings:
+            shown = f"{warnings[0].code} line {warnings[0].span.line}; piranha explain {warnings[0].code}"
+            words += f", {count(len(warnings), 'warning')} ({shown})"
+        self._say(words)
+        for kind in KINDS:
+            lines = [line for line in dicts(told.get("plan")) if text(line.get("kind")) == kind]
+            if lines:
+                self._say(f"  {kind}")
+            for line in lines:
+                what = f"{text(line.get('subject')):<15} {text(line.get('what'))}"
+                self._say(f"    {text(line.get('sign'))} {what:<50} {text(line.get('effect'))}".rstrip())
+        self._say(text(told.get("counts")))
+        if removes := text(told.get("removes")):
+            self._say(f"it removes {removes}: over change_limit = {number(told.get('limit')) or 0:g}%")
+        if aside := text(told.get("set_aside")):
+            self._say(f"{text(told.get('file'))} holds changes that were never put in force: they are kept as {aside}")
+
+    def _allowed(self, told: Facts, *, changes: bool) -> Allow:
+        """Return the highest kind that is accepted, asking if need be. Raises No."""
+        options, kind = self._options, Allow[(text(told.get("kind")) or "safe").upper()]
+        ask_first = on_a_terminal() and not options.yes and not options.json
+        # More than change_limit is never a matter of pressing y.
+        limit = options.allow if options.allow is not None else Allow.DISRUPTIVE if ask_first else Allow.DRAINS
+        if kind > limit:
+            raise No(REFUSED, f"refused: this is {kind.word}; if that is meant: --allow {kind.word}")
+        if ask_first and changes and not _yes():
+            raise No(REFUSED, "not confirmed; nothing was changed")
+        return limit
+
+    def _show_done(self, done: Facts, took_s: float) -> None:
+        serial, generation = number(done.get("serial_no")) or 0, number(done.get("generation")) or 0
+        self._say(f"active as serial {serial:.0f}, generation {generation:.0f} ({took_s:.1f} s)")
+        up = facts(done.get("up")) or {}
+        standing = [f"{name} {one[0]}/{one[1]}" for name, one in up.items() if isinstance(one, list) and len(one) == 2]
+        if standing:
+            self._say("   up: " + ", ".join(standing))
+        if behind := self._router.behind:
+            self._say(f"   {behind}")
+        if (waiting := unconfirmed(done)) is not None:
+            back, until_s = number(waiting.get("back_to_serial_no")) or 0, number(waiting.get("until")) or 0
+            at = time.strftime("%H:%M:%S", time.localtime(until_s))
+            self._say(
+                f"It goes back to serial {back:.0f} by itself at {at}, in {left_s(waiting):.0f} s, unless you say"
+            )
+            self._say("    piranha confirm")
+
+    def _wait(self, done: Facts) -> int:
+        """Wait until the change is confirmed or taken back; killing this command changes neither."""
+        change, asked = text(done.get("id")), time.monotonic()
+        waiting = unconfirmed(done) or {}
+        last = asked + left_s(waiting) + GRACE_S
+        try:
+            while time.monotonic() < last:
+                status: Facts = {}
+                with contextlib.suppress(NoAnswer, Refused):
+                    status = ask(self._socket, "status", {"brief": True})
+                over = facts(status.get("last_change")) or {}
+                if text(over.get("id")) == change:
+                    return self._came(text(over.get("outcome")))
+                if status and unconfirmed(status) is None:
+                    break  # the daemon was started anew and knows no more of it
+                time.sleep(POLL_S)
+        except KeyboardInterrupt:
+            left = max(0.0, left_s(waiting) - (time.monotonic() - asked))
+            raise No(130, f"no longer waiting; it still goes back in {left:.0f} s unless: piranha confirm") from None
+        raise No(CANNOT_TELL, "it is not known what came of it: piranha why config")
+
+    def _came(self, outcome: str) -> int:
+        at = time.strftime("%H:%M:%S")
+        if outcome == "confirmed":
+            self._say(f"{at} confirmed: it stays")
+            return self._finish(DONE, outcome)
+        self._say(f"{at} {outcome}. Reason kept: piranha why config")
+        return self._finish(TAKEN_BACK, outcome)
+
+    def _say(self, words: str) -> None:
+        if not self._options.json and words:
+            print(safe([words]), flush=True)
+
+    def _finish(self, status: int, outcome: str) -> int:
+        if self._options.json:
+            print(json.dumps(self._facts | {"outcome": outcome, "status": status}))
+        return status
+
+
+def _yes() -> bool:
+    try:
+        return input("Apply? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False

@@ -1,0 +1,134 @@
+"""Shell: options that the verbs which change lvs.cf share, and the daemon they ask."""
+
+import argparse
+import re
+import sys
+from dataclasses import dataclass
+
+from piranha.change.order import Allow
+from piranha.cli.facts import Facts, facts, number, text
+from piranha.cli.options import Parser, ask_daemon
+from piranha.control.daemon import Folders
+from piranha.errors import PiranhaError
+
+_TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h)?", re.ASCII)
+_UNITS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+AS_THE_FILE_SAYS = 0.0
+"""`--confirm` without a time: `confirm_time` of the file in force."""
+
+
+class NobodyToAsk(PiranhaError):
+    """No daemon that puts files in force answers; one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a file is put in force. how: the verb, for the history. seen: see `change.order.Order`.
+
+    allow: None = asked on a terminal, else drains. confirm_s: None = it stays, `AS_THE_FILE_SAYS` = the
+    time of the file. wait: until it is confirmed or taken back.
+    """
+
+    folders: Folders
+    how: str = "apply"
+    reason: str = ""
+    allow: Allow | None = None
+    dry_run: bool = False
+    confirm_s: float | None = None
+    wait: bool = True
+    yes: bool = False
+    json: bool = False
+    seen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """The daemon that puts files in force here. name: `pulse` or `lvsd`. status: what it answered."""
+
+    name: str
+    status: Facts
+
+    @property
+    def file(self) -> str:
+        """Its lvs.cf."""
+        return text(self.status.get("file"))
+
+    @property
+    def behind(self) -> str:
+        """Say that the partner does not get the file; empty without one."""
+        if self.status.get("paired") is not True:
+            return ""
+        other = "backup" if text(self.status.get("node")) == "primary" else "primary"
+        return f"this router only (as --local): the {other} is behind until the same file is applied there"
+
+
+def add_options(made: Parser) -> None:
+    """Add `--allow`, `--confirm` and what goes with them."""
+    kinds = [one.word for one in Allow]
+    made.add_argument("--allow", choices=kinds, help="highest kind of change accepted (default: ask; else drains)")
+    made.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    made.add_argument(
+        "--confirm",
+        metavar="T",
+        nargs="?",
+        type=_time,
+        const=AS_THE_FILE_SAYS,
+        help="go back after T (60, 90s, 5m; default confirm_time) unless `piranha confirm` is said",
+    )
+    made.add_argument("--no-wait", action="store_true", help="do not wait for the confirmation")
+    made.add_argument("--local", action="store_true", help="this router only (so far it always is)")
+    made.add_argument("--yes", action="store_true", help="do not ask")
+    made.add_argument("--reason", metavar="TEXT", default="", help="why, for the history")
+
+
+def options_of(args: argparse.Namespace, how: str) -> Options:
+    """Return what the arguments say."""
+    return Options(
+        folders=Folders.of(args.run_dir, args.state_dir),
+        how=how,
+        reason=args.reason,
+        allow=Allow[args.allow.upper()] if args.allow else None,
+        dry_run=args.dry_run,
+        confirm_s=args.confirm,
+        wait=not args.no_wait,
+        yes=args.yes,
+        json=args.json,
+    )
+
+
+def find_router(folders: Folders) -> Router:
+    """Ask who puts files in force here: `pulse`, or `lvsd` where it runs alone. Raises NobodyToAsk, NotPermitted."""
+    pulse = ask_daemon("pulse", "status", folders)
+    if pulse.data is not None:
+        return Router("pulse", pulse.data)
+    lvsd = ask_daemon("lvsd", "status", folders, {"brief": True})
+    if lvsd.data is not None and "unconfirmed" in lvsd.data:
+        return Router("lvsd", lvsd.data)
+    if lvsd.data is not None or pulse.installed:
+        raise NobodyToAsk(f"pulse puts files in force here, and does not answer: {pulse.problem}")
+    raise NobodyToAsk(f"no daemon runs here: it reads lvs.cf when it starts ({lvsd.problem})")
+
+
+def unconfirmed(status: Facts) -> Facts | None:
+    """Return the change that waits for its confirmation."""
+    return facts(status.get("unconfirmed"))
+
+
+def left_s(waiting: Facts) -> float:
+    """Return how long it still waits, in seconds."""
+    return number(waiting.get("left_s")) or 0.0
+
+
+def on_a_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _time(words: str) -> float:
+    found = _TIME.fullmatch(words)
+    if found is None or not 1 <= float(found[1]) * _UNITS[found[2]] <= 86400:
+        raise argparse.ArgumentTypeError(
+            f"{words}: not a time from 1 s to 24 h, such as 60, 90s or 5m (FILE goes first)"
+        )
+    return float(found[1]) * _UNITS[found[2]]

@@ -1,0 +1,81 @@
+"""Shell: `piranha rollback [N]`: take back the change that waits, or put an earlier file in force again."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from piranha.change.history import before, read_all, read_one
+from piranha.change.kept import Damaged
+from piranha.cli.apply import put_in_force
+from piranha.cli.change_options import NobodyToAsk, Options, Router, add_options, find_router, options_of, unconfirmed
+from piranha.cli.facts import number, text
+from piranha.cli.main import NOT_PERMITTED
+from piranha.cli.options import parser
+from piranha.cli.words import safe
+from piranha.control.actor import login
+from piranha.control.client import NoAnswer, ask
+from piranha.control.messages import Refused
+from piranha.control.server import NOT_PERMITTED_WORDS
+
+DESCRIPTION = """Put generation N of `piranha history` in force again; without N the one before that means something
+else. A change that waits for its confirmation is taken back at once instead.
+Exit status as of `piranha apply`."""
+
+ANSWER_S = 120.0
+REFUSED, CANNOT_TELL = 1, 3
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the verb; return its exit status."""
+    made = parser("rollback", DESCRIPTION)
+    made.add_argument("generation", metavar="N", nargs="?", type=int)
+    add_options(made)
+    args = made.parse_args(argv)
+    options = options_of(args, "rollback")
+    try:
+        router = find_router(options.folders)
+        if args.generation is None and unconfirmed(router.status) is not None and not options.dry_run:
+            return _take_back(router, options)
+        generation = args.generation or _before(router, options)
+        entry, data = read_one(options.folders.state, generation)
+    except NobodyToAsk as error:
+        return _fail(CANNOT_TELL, str(error), options)
+    except FileNotFoundError:
+        return _fail(REFUSED, f"generation {args.generation} is not kept: see piranha history", options)
+    except Damaged as error:
+        return _fail(REFUSED, f"generation {args.generation} cannot be used: {error}", options)
+    except OSError as error:
+        status = NOT_PERMITTED if isinstance(error, PermissionError) else CANNOT_TELL
+        return _fail(status, f"{error.filename}: {error.strerror}", options)
+    reason = options.reason or f"back to generation {entry.generation}"
+    return put_in_force(data, f"generation {entry.generation}", replace(options, reason=reason))
+
+
+def _before(router: Router, options: Options) -> int:
+    """Return the generation that a rollback leads to. Raises FileNotFoundError-like refusal as Damaged, OSError."""
+    found = before(read_all(options.folders.state).entries, text(router.status.get("meaning")))
+    if found is None:
+        raise Damaged("no earlier file that means something else is kept: see piranha history")
+    return found.generation
+
+
+def _take_back(router: Router, options: Options) -> int:
+    try:
+        done = ask(options.folders.run / f"{router.name}.sock", "take_back", {"who": login()}, ANSWER_S)
+    except Refused as error:
+        permitted = not str(error).startswith(NOT_PERMITTED_WORDS)
+        return _fail(REFUSED if permitted else NOT_PERMITTED, str(error), options)
+    except NoAnswer as error:
+        return _fail(CANNOT_TELL, f"it is not known what came of it: {error}", options)
+    serial = number(done.get("serial_no")) or 0
+    print(json.dumps(done) if options.json else f"taken back: serial {serial:.0f} is in force again")
+    return 0
+
+
+def _fail(status: int, words: str, options: Options) -> int:
+    if options.json:
+        print(json.dumps({"outcome": words, "status": status}))
+    else:
+        print(safe([f"piranha: {words}"]), file=sys.stderr)
+    return status

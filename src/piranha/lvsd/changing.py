@@ -1,0 +1,109 @@
+"""Shell: what an `lvsd` that runs without `pulse` does for its file itself. `pulse` does it otherwise.
+
+Not loaded under `pulse`: an `lvsd` that died should be back soon.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from piranha.change import history, limit
+from piranha.change.changes import Changes
+from piranha.change.disk import Disk
+from piranha.change.journal import Ground, Settled
+from piranha.change.order import Act
+from piranha.change.plan import plan
+from piranha.change.planned import Planned, planned
+from piranha.change.serving import InForce, Judged, Standing, read_standings
+from piranha.change.verbs import ChangeVerbs
+from piranha.control.daemon import Folders
+from piranha.control.server import Handler
+from piranha.lvscf.config import Config
+from piranha.lvscf.load import Loaded
+from piranha.lvscf.read import resolve_and_load
+from piranha.lvsd.accepted import entry_of
+from piranha.lvsd.daemon import Lvsd
+from piranha.lvsd.pool import standings
+
+R = TypeVar("R")
+
+
+class Changing:
+    """The file of one daemon."""
+
+    def __init__(self, lvsd: Lvsd, folders: Folders, settled: Settled) -> None:
+        self._lvsd = lvsd
+        self._state = folders.state
+        self._teller = lvsd.teller
+        self._history = history.Telling(self._teller)
+        self.one = lvsd.one_reload
+        ground = Ground(lvsd.source.path, folders.state, folders.run)
+        self.changes: Changes[Loaded] = Changes(self, ground, self._teller, settled)
+        self._verbs = ChangeVerbs(self.changes)
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return the control verbs about it."""
+        return self._verbs.handlers()
+
+    def facts(self) -> Mapping[str, object]:
+        """Return what `status` shows of it."""
+        return self.changes.facts()
+
+    async def watch(self) -> None:
+        """Take back what is not confirmed; until cancelled."""
+        await self.changes.watch()
+
+    def refusal(self) -> str:
+        """Return why nothing may be reloaded now, empty when it may."""
+        return self.changes.refusal()
+
+    def too_much(self, after: Config) -> str:
+        """Return why a reload may not put `after` in force; when it may, tell what it changes."""
+        too_much = limit.refusal(self._lvsd.config, after)
+        if not too_much:
+            self._teller.say("config", "plan of the reload", cause=self._plan(after).summary)
+        return too_much
+
+    async def remember(self, act: Act) -> None:
+        """Keep the file in force in the history."""
+        entry, data = entry_of(self._lvsd.accepted, act), self._lvsd.loaded.original_bytes()
+        self._history.tell(await asyncio.to_thread(history.keep, Disk(), self._state, entry, data))
+
+    def in_force(self) -> InForce:
+        """Return what is in force."""
+        lvsd = self._lvsd
+        return InForce(data=lvsd.loaded.original_bytes(), config=lvsd.config, generation=lvsd.accepted.generation)
+
+    async def judge(self, data: bytes, name: str) -> Judged[Loaded]:
+        """Read `data`; a file without errors this daemon can use."""
+        loaded = await asyncio.to_thread(resolve_and_load, data, name)
+        return Judged(
+            config=loaded.config,
+            read=loaded,
+            problems=tuple(finding.sentence() for finding in loaded.errors),
+            warnings=tuple(finding.sentence() for finding in loaded.warnings),
+            rendered=loaded.render(),
+        )
+
+    async def take(self, read: Loaded, act: Act) -> tuple[str, ...]:
+        """Put what was read in force; it cannot be refused."""
+        await self._lvsd.take(read, act)
+        return ()
+
+    async def plan(self, after: Config) -> Planned:
+        """Return what `after` would change."""
+        await self._lvsd.table.refresh()
+        return self._plan(after)
+
+    def _plan(self, after: Config) -> Planned:
+        """Plan with the table as it was read last."""
+        lvsd, live = self._lvsd, self._lvsd.table.live
+        return planned(plan(lvsd.config, after, live, verdicts=lvsd.verdicts(), ours=lvsd.ours.services))
+
+    async def standings(self) -> Mapping[str, Standing]:
+        """Return how the virtual servers stand."""
+        return read_standings({"standings": standings(self._lvsd.pools.values())})
+
+    async def on_disk(self, work: Callable[[], R]) -> R:
+        """Do it in a thread."""
+        return await asyncio.to_thread(work)
