@@ -1,82 +1,19 @@
 """`piranha edit`: nothing that happens to editor, terminal or file loses what was written or breaks what runs."""
 
 import os
-import pty
 import signal
 import stat
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.cli.terminal import Terminal
 
 from piranha.cli.editor import NoEditor, words_of
 from piranha.cli.main import main
 
-SOURCE = Path(__file__).resolve().parents[2] / "src"
 TEXT = "primary = 192.0.2.2   # ours\nvirtual web {\n    active = 1\n    address = 192.0.2.10 eth0\n    port = 80\n}\n"
 BETTER = TEXT.replace("= 80", "= 443")
-LIMIT_S = 30.0
-
-
-class Terminal:
-    """A terminal with `piranha edit` on it."""
-
-    def __init__(self, folder: Path, editor: Path) -> None:
-        self.master, side = pty.openpty()
-        self.seen = ""
-        # A session of its own, so that the end of the terminal reaches it.
-        self.process = subprocess.Popen(
-            [
-                *("setsid", "-c", sys.executable, "-m", "piranha.cli.main", "edit", str(folder / "lvs.cf")),
-                *("--run-dir", str(folder / "run"), "--state-dir", str(folder / "state")),
-            ],
-            stdin=side,
-            stdout=side,
-            stderr=side,
-            env={**os.environ, "PYTHONPATH": str(SOURCE), "VISUAL": str(editor), "EDITOR": "/no/such"},
-        )
-        os.close(side)
-
-    def expect(self, words: str) -> None:
-        """Wait until the words are on the screen; they and all before them are then taken."""
-        last = time.monotonic() + LIMIT_S
-        while words not in self.seen:
-            assert time.monotonic() < last, f"{words!r} not in {self.seen!r}"
-            self.seen += self._read()
-        self.seen = self.seen.partition(words)[2]
-
-    def answer(self, words: str) -> None:
-        """Type a line."""
-        os.write(self.master, words.encode() + b"\n")
-
-    def end(self) -> int:
-        """Wait for the end; return the exit status."""
-        while data := self._read():
-            self.seen += data
-        return self.process.wait(LIMIT_S)
-
-    def break_off(self) -> None:
-        """The terminal crashes."""
-        os.close(self.master)
-        self.master = -1
-        self.process.wait(LIMIT_S)
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(LIMIT_S)
-        if self.master >= 0:
-            os.close(self.master)
-
-    def _read(self) -> str:
-        try:
-            return os.read(self.master, 4096).decode().replace("\r\n", "\n")
-        except OSError:  # how a pseudo terminal says that nobody has it open any more
-            return ""
 
 
 Open = Callable[[str], Terminal]
@@ -100,7 +37,8 @@ def terminal(tmp_path: Path) -> Iterator[Open]:
         editor = tmp_path / "editor.sh"
         editor.write_text(f"#!/bin/sh\ncd {tmp_path}\n{script}\n")
         editor.chmod(0o755)
-        opened.append(Terminal(tmp_path, editor))
+        folders = ("--run-dir", str(tmp_path / "run"), "--state-dir", str(tmp_path / "state"))
+        opened.append(Terminal(editor, str(tmp_path / "lvs.cf"), *folders))
         return opened[-1]
 
     yield start

@@ -158,6 +158,15 @@ def test_the_result_can_go_elsewhere(file: Path, capsysbinary: pytest.CaptureFix
     assert file.read_text() == TEXT
 
 
+def test_where_no_daemon_runs_the_file_is_written_and_that_is_told(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["-c", str(file), "--run-dir", str(file.parent / "run")]
+    assert main(["set", *words, "www", "port", "1"]) == 0
+    assert file.read_text() == TEXT.replace("443", "1")
+    assert f"{file}: written, not in force: no daemon runs here" in capsys.readouterr().err
+
+
 def test_a_check_block_is_named_with_its_kind(file: Path) -> None:
     file.write_text(TEXT + "check ping1 {\n    kind = ping\n}\n")
     assert run("set", file, "check/ping1", "kind", "tcp") == 0

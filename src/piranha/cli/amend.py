@@ -9,12 +9,11 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from piranha.cli.blocks import Place, find
+from piranha.cli.change_options import add_options, options_of
 from piranha.cli.check import STANDARD_INPUT
+from piranha.cli.in_force import encoded, goal, use, write
 from piranha.cli.options import Parser, parser
-from piranha.cli.replacing import encoded, replace_file
 from piranha.cli.words import safe
-from piranha.control.daemon import config_file
-from piranha.errors import PiranhaError
 from piranha.lvscf.diagnostics import Diagnostic, Severity
 from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import ReadError, read_bytes, resolve_and_load
@@ -38,26 +37,27 @@ class Line:
     text: str
 
 
-def options(verb: str, description: str) -> Parser:
+def parser_of(verb: str, description: str) -> Parser:
     """Return a parser with what both verbs take."""
     made = parser(verb, description)
     made.add_argument("-c", "--configfile", metavar="FILE", type=Path, help="the lvs.cf to change")
     made.add_argument("--output", metavar="FILE", type=Path, help="write the result there (- is stdout), apply nothing")
-    made.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
+    add_options(made)
     made.add_argument("name", metavar="NAME", help="global, www, www/web3, */web3, 10.11.12.23, 10.11.12.23:8443")
     made.add_argument("key", metavar="KEY", help="a keyword of lvs.cf")
     return made
 
 
-def amend(args: argparse.Namespace, change: Change) -> int:
+def amend(args: argparse.Namespace, verb: str, change: Change) -> int:
     """Change every place that NAME stands for; return the exit status. Raises PiranhaError."""
-    path = config_file(args.configfile)
+    options = options_of(args, verb)
+    found = goal(args.configfile, options)
     try:
-        data = read_bytes(path)
+        data = read_bytes(found.path)
     except ReadError as error:
         print(f"piranha: {printable(str(error))}", file=sys.stderr)
         return CANNOT_READ
-    before, old = resolve_and_load(data, str(path)), data.decode("utf-8", "surrogateescape")
+    before, old = resolve_and_load(data, str(found.path)), data.decode("utf-8", "surrogateescape")
     if len(data) > SIZE_LIMIT:
         print(before.render(), file=sys.stderr)
         return NO
@@ -66,34 +66,32 @@ def amend(args: argparse.Namespace, change: Change) -> int:
     draft = Draft(tree)
     for place in places:
         change(draft, place)
-    text = draft.text()
-    after = resolve_and_load(encoded(text), f"{path} as changed")
-    findings, lines = new_findings(before, after), changed_lines(old, text)
-    if args.json:
-        print(json.dumps(_facts(path, places, lines, findings)))
-    elif args.output != STANDARD_INPUT:
-        print(safe(shown(path, lines)) if lines else f"nothing to do: {path} says so already")
-    if findings and not args.json:
-        words = "\n".join(one.render_lines(after.path, text.split("\n")) for one in findings)
-        print(words, file=sys.stderr, flush=True)
+    text, lines = draft.text(), lines_of(draft.changes())
+    after = resolve_and_load(encoded(text), f"{found.path} as changed")
+    apply = found.running and args.output is None and bool(lines) and after.config is not None
+    findings = new_findings(before, after)
+    if args.json and not apply:
+        # Otherwise `put_in_force` prints the one object.
+        print(json.dumps(_facts(found.path, places, lines, findings)))
+    elif not args.json:
+        if args.output != STANDARD_INPUT:
+            print(safe(shown(found.path, lines) or [f"nothing to do: {found.path} says so already"]), flush=True)
+        for one in findings:
+            print(one.render_lines(after.path, text.split("\n")), file=sys.stderr, flush=True)
     if after.config is None:
-        print(f"piranha: refused: {printable(str(path))} is as it was", file=sys.stderr)
+        print(f"piranha: refused: {printable(str(found.path))} is as it was", file=sys.stderr)
         return NO
+    if apply:
+        return use(found, encoded(text), data, options)
     if args.dry_run:
         return CHANGES if lines else DONE
-    return _write(path, args.output, old, text)
-
-
-def _write(path: Path, output: Path | None, old: str, text: str) -> int:
-    data = encoded(text)
-    if output == STANDARD_INPUT:
+    if args.output == STANDARD_INPUT:
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-    elif output is not None or text != old:
-        try:
-            replace_file(output or path, data)
-        except OSError as error:
-            raise PiranhaError(f"{output or path}: {error.strerror}: nothing was written") from error
+        sys.stdout.buffer.write(encoded(text))
+    elif args.output is not None:
+        write(args.output, encoded(text))
+    elif lines:
+        return use(found, encoded(text), data, options)
     return DONE
 
 
@@ -110,19 +108,17 @@ def _line(loaded: Loaded, finding: Diagnostic) -> str:
     return lines[finding.span.line - 1] if finding.span.line <= len(lines) else ""
 
 
-def changed_lines(before: str, after: str) -> list[Line]:
-    """Return the lines that differ."""
-    old, new = before.split("\n"), after.split("\n")
-    start = next((at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    end = 0
-    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
-        end += 1
-    old_part, new_part = old[start : len(old) - end], new[start : len(new) - end]
+def lines_of(changes: Sequence[tuple[int, str, str]]) -> list[Line]:
+    """Return the lines that differ, from `Draft.changes`."""
     found: list[Line] = []
-    for kind, i1, i2, j1, j2 in SequenceMatcher(None, old_part, new_part, autojunk=False).get_opcodes():
-        if kind != "equal":
-            found += [Line(start + at + 1, "-", old_part[at]) for at in range(i1, i2)]
-            found += [Line(start + at + 1, "+", new_part[at]) for at in range(j1, j2)]
+    longer = 0  # by how many lines the new file is longer so far
+    for start, before, after in changes:
+        old, new = (text.removesuffix("\n").split("\n") if text else [] for text in (before, after))
+        for kind, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+            if kind != "equal":
+                found += [Line(start + at, "-", old[at]) for at in range(i1, i2)]
+                found += [Line(start + longer + at, "+", new[at]) for at in range(j1, j2)]
+        longer += len(new) - len(old)
     return found
 
 

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from piranha.cli.amend import changed_lines, new_findings, shown
+from piranha.cli.amend import lines_of, new_findings, shown
+from piranha.cli.change_options import Options, add_options, options_of
 from piranha.cli.edit_copy import Copy, NotEditable, alone, contents, copies_folder
 from piranha.cli.editor import edit, words_of
+from piranha.cli.in_force import Goal, goal, use
 from piranha.cli.options import Parser
-from piranha.cli.replacing import replace_file
 from piranha.cli.words import count, safe
-from piranha.control.daemon import CONFIG_FILES, Folders, config_file
+from piranha.control.daemon import CONFIG_FILES
 from piranha.errors import PiranhaError
-from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import ReadError, resolve_and_load
 
 DONE, NO = 0, 1
+SHOWN_LINES = 200
 DESCRIPTION = """Edit a private copy of lvs.cf with $VISUAL, $EDITOR or vi. Then the copy is checked; with errors you
 are asked whether to edit again. A copy that is not used is kept, and its place is told.
 Exit status 0: done, or no changes; 1: refused or given up, nothing was changed."""
@@ -25,24 +26,27 @@ Exit status 0: done, or no changes; 1: refused or given up, nothing was changed.
 
 def main(argv: Sequence[str]) -> int:
     """Run the verb; return its exit status. Raises PiranhaError."""
-    options = Parser(prog="piranha edit", description=DESCRIPTION, allow_abbrev=False)
-    options.add_argument("file", metavar="FILE", nargs="?", type=Path, help=f"default: {CONFIG_FILES[0]}")
-    options.add_argument("--run-dir", metavar="DIR", type=Path, help="where the daemons have their sockets")
-    options.add_argument("--state-dir", metavar="DIR", type=Path, help="where the copy is kept")
-    args = options.parse_args(argv)
+    made = Parser(prog="piranha edit", description=DESCRIPTION, allow_abbrev=False)
+    made.add_argument("file", metavar="FILE", nargs="?", type=Path, help=f"default: {CONFIG_FILES[0]}")
+    made.add_argument("--run-dir", metavar="DIR", type=Path, help="where the daemons have their sockets")
+    made.add_argument("--state-dir", metavar="DIR", type=Path, help="where the copy is kept")
+    add_options(made)
+    made.set_defaults(json=False)
+    args = made.parse_args(argv)
+    options = options_of(args, "edit")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise NotEditable("edit needs a terminal, for the editor and its questions; see piranha set and piranha apply")
     editor = words_of(os.environ)
-    path = config_file(args.file)
-    with alone(path):
+    found = goal(args.file, options)
+    with alone(found.path):
         try:
-            original = contents(path)
+            original = contents(found.path)
         except ReadError as error:
             raise NotEditable(str(error)) from error
-        copy = Copy(copies_folder(Folders.of(args.run_dir, args.state_dir).state), path)
-        if not _ready(copy, path, original):
+        copy = Copy(copies_folder(options.folders.state), found.path)
+        if not _ready(copy, found.path, original):
             return NO
-        return _Edit(path, original, copy, editor).run()
+        return _Edit(found, original, copy, editor, options).run()
 
 
 def _ready(copy: Copy, path: Path, original: bytes) -> bool:
@@ -67,10 +71,16 @@ def _ready(copy: Copy, path: Path, original: bytes) -> bool:
 class _Edit:
     """One edit, from the editor to the file."""
 
-    path: Path
+    goal: Goal
     original: bytes
     copy: Copy
     editor: list[str]
+    options: Options
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.goal.path
 
     def run(self) -> int:
         """Return the exit status. Raises PiranhaError."""
@@ -89,10 +99,13 @@ class _Edit:
                 return self._give_up(trouble)
             if contents(self.path) != self.original:
                 return self._give_up(f"{self.path} was changed meanwhile by somebody else")
-            loaded = self._judged(data)
-            if loaded.config is not None and self._used(data):
+            status = self._used(data) if self._is_right(data) else NO
+            if status == DONE:
                 self.copy.drop()
                 return DONE
+            if status != NO:
+                print(safe([f"your version is {self.copy.path}"]), file=sys.stderr)
+                return status
             if _ask("What now? (e)dit again, (q)uit: ", "eq") != "e":
                 return self._give_up("given up")
 
@@ -100,8 +113,8 @@ class _Edit:
         print(safe([f"piranha: {why}: {self.path} is as it was; your version is {self.copy.path}"]), file=sys.stderr)
         return NO
 
-    def _judged(self, data: bytes) -> Loaded:
-        """Show what is found in the copy that was not there before."""
+    def _is_right(self, data: bytes) -> bool:
+        """Show what is found in the copy that was not there before; return whether it can be used."""
         before, loaded = resolve_and_load(self.original, str(self.path)), resolve_and_load(data, str(self.copy.path))
         lines = loaded.text.split("\n")
         found = [one.render_lines(loaded.path, lines) for one in new_findings(before, loaded)]
@@ -109,25 +122,35 @@ class _Edit:
             print("\n".join(found), file=sys.stderr)
         if loaded.config is None:
             print(count(len(loaded.errors), "error"), file=sys.stderr, flush=True)
-        return loaded
+        return loaded.config is not None
 
-    def _used(self, data: bytes) -> bool:
-        """Ask, and use the copy; return whether that was done. Raises PiranhaError."""
-        texts = (one.decode("utf-8", "surrogateescape") for one in (self.original, data))
-        print(safe(shown(self.path, changed_lines(*texts))))
-        if _ask(f"Write {self.path}? (y)es, (n)o: ", "yn") != "y":
-            return False
-        if contents(self.path) != self.original:
-            raise PiranhaError(
-                f"{self.path} was changed meanwhile by somebody else: it is left so; your version is {self.copy.path}"
-            )
+    def _used(self, data: bytes) -> int:
+        """Show what changes, ask, and use the copy; return the exit status. Raises PiranhaError."""
+        print(safe(_difference(self.path, self.original, data)), flush=True)
+        if not self.goal.running:
+            # Where a daemon runs, `put_in_force` shows the plan and asks.
+            if self.options.dry_run or _ask(f"Write {self.path}? (y)es, (n)o: ", "yn") != "y":
+                return NO
+            if contents(self.path) != self.original:
+                print(safe([f"{self.path} was changed meanwhile by somebody else: it is left so"]), file=sys.stderr)
+                return NO
         try:
-            replace_file(self.path, data)
-        except OSError as error:
-            raise PiranhaError(
-                f"{self.path}: {error.strerror}: it is as it was; your version is {self.copy.path}"
-            ) from error
-        return True
+            return use(self.goal, data, self.original, self.options)
+        except PiranhaError as error:
+            raise PiranhaError(f"{error}; your version is {self.copy.path}") from error
+
+
+def _difference(path: Path, before: bytes, after: bytes) -> list[str]:
+    """Return the lines that differ, or how many there are when nobody would read them."""
+    old, new = (one.decode("utf-8", "surrogateescape").split("\n") for one in (before, after))
+    start = next((at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    old, new = old[start : len(old) - end], new[start : len(new) - end]
+    if max(len(old), len(new)) > SHOWN_LINES:
+        return [f"{path}: lines {start + 1} to {start + len(old)} differ: {len(old)} lines before, {len(new)} now"]
+    return shown(path, lines_of([(start + 1, "\n".join(old), "\n".join(new))]))
 
 
 def _ask(question: str, letters: str) -> str:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from piranha.cli.check import STANDARD_INPUT, read
+from piranha.cli.in_force import encoded, write
 from piranha.cli.options import Parser
-from piranha.cli.replacing import encoded, replace_file
 from piranha.control.daemon import CONFIG_FILES, config_file
-from piranha.errors import PiranhaError
 from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import ReadError
 from piranha.lvscf.syntax.layout import formatted
@@ -45,24 +44,16 @@ def main(argv: Sequence[str]) -> int:
         return 1
     text = formatted(parse(loaded.text)[0])
     only_look = args.check or args.diff
-    if args.diff:
+    if args.diff and not args.json:
         print("\n".join(printable(line) for line in differences(loaded, text)))
     if path == STANDARD_INPUT and not only_look:
         sys.stdout.flush()
         sys.stdout.buffer.write(encoded(text))
         return 0
     if text != loaded.text and not only_look:
-        put(path, text)
+        write(path, encoded(text))
     _tell(loaded, text, only_look=only_look, as_json=args.json)
     return 1 if only_look and text != loaded.text else 0
-
-
-def put(path: Path, text: str) -> None:
-    """Write the file. Raises PiranhaError."""
-    try:
-        replace_file(path, encoded(text))
-    except OSError as error:
-        raise PiranhaError(f"{path}: {error.strerror}: it is as it was") from error
 
 
 def differences(loaded: Loaded, text: str) -> list[str]:

@@ -10,13 +10,13 @@ from piranha.lvscf.syntax.edit import Draft
 
 DESCRIPTION = """Change a setting of lvs.cf. NAME is global (the file itself), a virtual server (www), a server
 (www/web3, */web3) or a machine (10.11.12.23, 10.11.12.23:8443). Comments and all other lines stay as they are.
-Exit status 0: done, or so already; 1: refused, nothing was changed; 2: --dry-run, there are changes, or the file
+The daemon then puts the file in force, as with piranha apply, and with its exit statuses; 2 also when the file
 cannot be read."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the verb; return its exit status."""
-    options = amend.options("set", DESCRIPTION)
+    options = amend.parser_of("set", DESCRIPTION)
     options.add_argument("value", metavar="VALUE", nargs="+", help="its value; quotes are added where needed")
     options.add_argument("--add", action="store_true", help="write one more line of a keyword that adds up")
     args = options.parse_args(argv)
@@ -31,4 +31,4 @@ def main(argv: Sequence[str]) -> int:
         else:
             draft.add(place.block, args.key, words)
 
-    return amend.amend(args, change)
+    return amend.amend(args, "set", change)

@@ -11,13 +11,13 @@ from piranha.lvscf.syntax.edit import Draft
 
 DESCRIPTION = """Take a setting out of lvs.cf. NAME as of piranha set. With VALUE only the line that says so goes, of a
 keyword that adds up.
-Exit status 0: done, or it was not there; 1: refused, nothing was changed; 2: --dry-run, there are changes, or the
-file cannot be read."""
+The daemon then puts the file in force, as with piranha apply, and with its exit statuses; 2 also when the file
+cannot be read."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the verb; return its exit status."""
-    options = amend.options("unset", DESCRIPTION)
+    options = amend.parser_of("unset", DESCRIPTION)
     options.add_argument("value", metavar="VALUE", nargs="*", help="only the line with this value")
     args = options.parse_args(argv)
 
@@ -29,4 +29,4 @@ def main(argv: Sequence[str]) -> int:
         near = get_close_matches(args.key, directives.of(place.scope), 3, 0.6)
         raise PiranhaError(f"{args.key} is no keyword here" + (f"; near: {', '.join(near)}" if near else ""))
 
-    return amend.amend(args, change)
+    return amend.amend(args, "unset", change)

@@ -38,15 +38,25 @@ class Draft:
 
     def text(self) -> str:
         """Return the file with the edits."""
-        parts = [self._bom]
+        return self._bom + "".join(self._written(index) for index in range(len(self._tokens)))
+
+    def changes(self) -> list[tuple[int, str, str]]:
+        """Return the line where each change begins, 1-based, and the whole lines there before and after it."""
+        found: list[tuple[int, str, str]] = []
+        line, old, new = 1, "", ""
         for index, token in enumerate(self._tokens):
-            own = self._instead.get(index)
-            parts += (
-                self._before.get(index, ""),
-                token.before + token.text if own is None else own,
-                self._behind.get(index, ""),
-            )
-        return "".join(parts)
+            old += token.before + token.text
+            new += self._written(index)
+            if token.text.endswith("\n") and (not new or new.endswith("\n")):
+                if old != new:
+                    found.append((line, old, new))
+                line, old, new = line + old.count("\n"), "", ""
+        return [*found, (line, old, new)] if old != new else found
+
+    def _written(self, index: int) -> str:
+        token, own = self._tokens[index], self._instead.get(index)
+        text = token.before + token.text if own is None else own
+        return self._before.get(index, "") + text + self._behind.get(index, "")
 
     def set(self, block: Block | None, keyword: str, words: Sequence[str]) -> None:
         """Make `keyword = words` what counts: the last one where it is repeated, the only one where they add up."""

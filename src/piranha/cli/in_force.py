@@ -1,0 +1,60 @@
+"""Shell: what `set` and `edit` do with a file that is right: a daemon puts it in force, or it is only written."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from piranha.change import disk
+from piranha.change.kept import digest
+from piranha.cli.apply import DONE, put_in_force
+from piranha.cli.change_options import NobodyToAsk, Options, find_router
+from piranha.cli.words import safe
+from piranha.control.daemon import config_file
+from piranha.errors import PiranhaError
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A file to change. running: it is the lvs.cf of a daemon that answers. why_not: why none puts it in force."""
+
+    path: Path
+    running: bool
+    why_not: str = ""
+
+
+def goal(named: Path | None, options: Options) -> Goal:
+    """Return the file that is meant: the one that is named, else that of the daemon, else the first default file."""
+    try:
+        theirs = Path(find_router(options.folders).file)
+    except NobodyToAsk as error:
+        return Goal(config_file(named), running=False, why_not=str(error))
+    path = theirs if named is None else named.absolute()
+    if path.resolve() == theirs.resolve():
+        return Goal(path, running=True)
+    return Goal(path, running=False, why_not=f"the lvs.cf that is in force here is {theirs}")
+
+
+def use(found: Goal, data: bytes, before: bytes, options: Options) -> int:
+    """Put `data` in force, or in the place of a file that is not; return the exit status of the verb.
+
+    before: what the file held when `data` was made of it; where it holds something else by now it is left alone.
+    Raises PiranhaError.
+    """
+    if found.running:
+        return put_in_force(data, str(found.path), replace(options, seen=digest(before)))
+    write(found.path, data)
+    print(safe([f"{found.path}: written, not in force: {found.why_not}"]), file=sys.stderr)
+    return DONE
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put `data` in the place of a file; mode and owner stay. Raises PiranhaError."""
+    try:
+        disk.replace(disk.Disk(), path, data)
+    except OSError as error:
+        raise PiranhaError(f"{path}: {error.strerror}: it is as it was") from error
+
+
+def encoded(text: str) -> bytes:
+    """Return the bytes of a file, also of one that is not all UTF-8."""
+    return text.encode("utf-8", "surrogateescape")

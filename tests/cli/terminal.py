@@ -1,0 +1,66 @@
+"""A terminal of a test, with `piranha edit` on it."""
+
+import os
+import pty
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+LIMIT_S = 30.0
+
+
+class Terminal:
+    """A terminal with `piranha edit` on it."""
+
+    def __init__(self, editor: Path, *words: str) -> None:
+        self.master, side = pty.openpty()
+        self.seen = ""
+        # A session of its own, so that the end of the terminal reaches it.
+        self.process = subprocess.Popen(
+            ["setsid", "-c", sys.executable, "-m", "piranha.cli.main", "edit", *words],
+            stdin=side,
+            stdout=side,
+            stderr=side,
+            env={**os.environ, "PYTHONPATH": str(SOURCE), "VISUAL": str(editor), "EDITOR": "/no/such"},
+        )
+        os.close(side)
+
+    def expect(self, words: str) -> None:
+        """Wait until the words are on the screen; they and all before them are then taken."""
+        last = time.monotonic() + LIMIT_S
+        while words not in self.seen:
+            assert time.monotonic() < last, f"{words!r} not in {self.seen!r}"
+            self.seen += self._read()
+        self.seen = self.seen.partition(words)[2]
+
+    def answer(self, words: str) -> None:
+        """Type a line."""
+        os.write(self.master, words.encode() + b"\n")
+
+    def end(self) -> int:
+        """Wait for the end; return the exit status."""
+        while data := self._read():
+            self.seen += data
+        return self.process.wait(LIMIT_S)
+
+    def break_off(self) -> None:
+        """The terminal crashes."""
+        os.close(self.master)
+        self.master = -1
+        self.process.wait(LIMIT_S)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(LIMIT_S)
+        if self.master >= 0:
+            os.close(self.master)
+
+    def _read(self) -> str:
+        try:
+            return os.read(self.master, 4096).decode().replace("\r\n", "\n")
+        except OSError:  # how a pseudo terminal says that nobody has it open any more
+            return ""

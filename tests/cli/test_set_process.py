@@ -1,0 +1,87 @@
+"""`piranha set`, `unset` and `edit` beside a real `lvsd`: what is changed is in force."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cli.terminal import Terminal
+from tests.lvsd.running import Lvsd, RealServer, virtual
+from tests.userspace.processes import free_vip
+
+from piranha.cli.main import main
+from piranha.forwarding.userspace import client
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def lvsd(tmp_path: Path) -> Iterator[Lvsd]:
+    """A daemon with one virtual server, `www`, and one real server, `web1` of weight 2."""
+    server = RealServer()
+    made = Lvsd(tmp_path, "userspace")
+    made.write(virtual("www", ("web1", server.port, 2), vip=str(free_vip())))
+    made.start()
+    made.until_states(web1="up")
+    yield made
+    made.clean_up()
+    client.stop(made.run / client.SOCKET_NAME)
+    server.stop()
+
+
+def weights(lvsd: Lvsd) -> list[int]:
+    """The weights in force."""
+    return [one["weight"] for one in lvsd.status()["virtuals"][0]["servers"]]
+
+
+def test_what_is_set_is_in_force_and_in_the_file(lvsd: Lvsd, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--run-dir", str(lvsd.run)]
+    assert main(["set", *words, "--dry-run", "www/web1", "weight", "7"]) == 2
+    assert weights(lvsd) == [2]
+    capsys.readouterr()
+    assert main(["set", *words, "www/web1", "weight", "7"]) == 0
+    out = capsys.readouterr().out
+    assert "weight 2 -> 7" in out
+    assert weights(lvsd) == [7]
+    assert "weight = 7" in lvsd.file.read_text()
+
+    assert main(["unset", *words, "--json", "--allow", "mass", "www/web1", "weight"]) == 0
+    assert json.loads(capsys.readouterr().out)["outcome"] == "applied"
+    assert weights(lvsd) == [1]
+    assert "weight" not in lvsd.file.read_text()
+
+
+def test_what_takes_connections_away_needs_its_word(lvsd: Lvsd, capsys: pytest.CaptureFixture[str]) -> None:
+    before = lvsd.file.read_text()
+    assert main(["set", "--run-dir", str(lvsd.run), "www", "port", "1"]) == 1
+    assert "--allow disruptive" in capsys.readouterr().err
+    assert lvsd.file.read_text() == before
+
+
+def test_a_second_file_is_written_only(lvsd: Lvsd, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other.cf"
+    other.write_text(lvsd.file.read_text())
+    assert main(["set", "--run-dir", str(lvsd.run), "-c", str(other), "www/web1", "weight", "7"]) == 0
+    assert f"the lvs.cf that is in force here is {lvsd.file}" in capsys.readouterr().err
+    assert "weight = 7" in other.read_text()
+    assert weights(lvsd) == [2]
+
+
+def test_an_edit_shows_its_plan_and_puts_it_in_force(lvsd: Lvsd, tmp_path: Path) -> None:
+    editor = tmp_path / "editor.sh"
+    editor.write_text("#!/bin/sh\nsed -i 's/weight = 2/weight = 8/' \"$1\"\n")
+    editor.chmod(0o755)
+    terminal = Terminal(editor, "--run-dir", str(lvsd.run))
+    try:
+        terminal.expect("weight 2 -> 8")
+        terminal.answer("n")
+        terminal.expect("What now?")
+        assert weights(lvsd) == [2]
+        terminal.answer("e")
+        terminal.expect("Apply?")
+        terminal.answer("y")
+        assert terminal.end() == 0
+    finally:
+        terminal.close()
+    assert weights(lvsd) == [8]
+    assert list((lvsd.run / "state" / "edit").iterdir()) == []
