@@ -57,7 +57,12 @@ def prepare_keepalived(lab: Lab, services: int, servers: int) -> Callable[[], ob
         pool = "\n".join(f"real_server {server(number)} {port} {{ weight 1 }}" for number in range(servers))
         blocks.append(f"virtual_server {VIP} {port} {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n{pool}\n}}")
     peer = Keepalived(lab, PRIMARY, "\n".join(blocks) + "\n")
-    return lambda: peer.start("-C")
+
+    def start() -> object:
+        peer.start("-C")
+        return peer.process
+
+    return start
 
 
 def measure(prepare: Prepare, services: int, servers: int) -> float:

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""A reload with one changed weight: from SIGHUP to the weight in the kernel's table.
+
+Run: tools/with-ipvs .venv/bin/python bench/reload.py [--runs N] [--services 1000] [--servers 10]
+
+Beside keepalived's checker (`-C`) without checks, whose process that checks gets the signal from its
+parent. The weight of one server of the last service goes to another number, and the file is the only
+thing that says so. The kernel's table is read every 10 ms. Where our time goes: reading the file alone
+is measured in the same kernel, after the runs.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+
+from cold_start import full, prepare_keepalived, prepare_lvsd
+
+from piranha.errors import PiranhaError
+from piranha.lab.build import Lab, wait_for
+from piranha.lab.topology import PRIMARY, nat_cluster
+from piranha.lvscf.read import read_and_load
+
+FILES = {"lvsd": ("lvs.cf", "weight = {}"), "keepalived": (f"{PRIMARY}-keepalived/keepalived.conf", "weight {}")}
+
+
+def last_replaced(text: str, old: str, new: str) -> str:
+    """Return the text with the last `old` as `new`."""
+    before, found, behind = text.rpartition(old)
+    if not found:
+        sys.exit(f"bench/reload: there is no '{old}'")
+    return before + new + behind
+
+
+def shows(table: int, weight: int) -> bool:
+    """Whether a real server has this weight."""
+    text = b""
+    with contextlib.suppress(BlockingIOError):
+        while piece := os.pread(table, 1 << 20, len(text)):
+            text += piece
+    word = str(weight).encode()
+    return any(line.split()[3:4] == [word] for line in text.splitlines() if line.startswith(b"  -> "))
+
+
+def measure(name: str, services: int, servers: int, reloads: int) -> tuple[list[float], float]:
+    """Return the seconds of each reload, and of reading the file alone (0 for keepalived)."""
+    place, spelt = FILES[name]
+    prepare = prepare_lvsd if name == "lvsd" else prepare_keepalived
+    took = []
+    with Lab(nat_cluster(1)) as lab:
+        with lab.namespace(PRIMARY).entered():
+            table = os.open("/proc/thread-self/net/ip_vs", os.O_RDONLY)
+        process = prepare(lab, services, servers)()
+        if not isinstance(process, subprocess.Popen):
+            sys.exit(f"bench/reload: {name} was not started")
+        wait_for(lambda: full(table, services, servers), "the table is full", 180, every_s=0.1)
+        time.sleep(3)  # a start that is still busy would be measured with the first reload
+        path, weight = lab.folder / place, 1
+        for number in range(reloads):
+            path.write_text(last_replaced(path.read_text(), spelt.format(weight), spelt.format(70 + number)))
+            weight = 70 + number
+            began = time.monotonic()
+            os.kill(process.pid, signal.SIGHUP)
+            wait_for(partial(shows, table, weight), "the new weight is there", 120, every_s=0.01)
+            took.append(time.monotonic() - began)
+            time.sleep(1)
+        began = time.monotonic()
+        if name == "lvsd":
+            read_and_load(path)
+        reading = time.monotonic() - began
+        os.close(table)
+    return took, reading
+
+
+def main() -> None:
+    """Measure and print one line a program."""
+    parser = argparse.ArgumentParser(description="reload with one changed weight, beside keepalived")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--services", type=int, default=1000)
+    parser.add_argument("--servers", type=int, default=10)
+    options = parser.parse_args()
+    size = f"{options.services} x {options.servers}"
+    for name in FILES:
+        seconds, reading = measure(name, options.services, options.servers, options.runs)
+        values = " ".join(f"{one:.2f}" for one in sorted(seconds))
+        part = f", reading the file alone {reading:.2f} s" if reading > 0.001 else ""
+        print(f"{size}  {name:<11} reload {statistics.median(seconds):.2f} s  (all: {values}){part}", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except PiranhaError as error:
+        sys.exit(f"bench/reload: {error}")
