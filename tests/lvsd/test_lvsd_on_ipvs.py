@@ -70,8 +70,8 @@ def at(server: RealServer) -> DestinationKey:
     return DestinationKey(ip_address("127.0.0.1"), server.port)
 
 
-def serving(lvsd: Lvsd, servers: tuple[RealServer, RealServer]) -> None:
-    lvsd.write(www(servers))
+def serving(lvsd: Lvsd, servers: tuple[RealServer, RealServer], more: str = "") -> None:
+    lvsd.write(www(servers), more=more)
     lvsd.start()
     lvsd.until_states(web1="up", web2="up")
     until(lambda: lvsd.status()["ready"], "ready")
@@ -194,7 +194,7 @@ def test_a_foreign_service_is_never_touched(
         ]
     )
     foreign = plane.dump()[FOREIGN]
-    serving(lvsd, servers)
+    serving(lvsd, servers, more="change_limit = 100%")
     lvsd.ask("read_back")
     lvsd.write(virtual("mail", ("mx1", servers[0].port, 1), port=25))
     lvsd.reload()

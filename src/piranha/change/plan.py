@@ -122,10 +122,11 @@ def _daemons(before: Config, after: Config) -> Daemons:
     )
 
 
-def _checks(config: Config) -> dict[tuple[str, str], object]:
+def _checks(config: Config) -> dict[tuple[str, str, int], object]:
     return {
-        (virtual.name, server.name): (server.checked_at, server.check)
+        (virtual.name, server.name, number): (one.address or server.address, one.port or server.port, one.check)
         for virtual in config.active_virtuals()
         for server in virtual.servers
         if server.active
+        for number, one in enumerate(server.all_checks())
     }

@@ -104,7 +104,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daemons:
-    """What the daemons do. Counted are checks, one for each server of a virtual server.
+    """What the daemons do. Counted are checks, each of every server of a virtual server.
 
     restart: daemons that must be started again for all of the file to count.
     """

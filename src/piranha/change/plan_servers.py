@@ -1,20 +1,18 @@
 """Lines of a plan about real servers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
-from typing import TypeVar
 
+from piranha.change.plan_checks import TOLD, check_lines
 from piranha.change.plan_lines import About, Kind, Line, Sign
 from piranha.change.plan_words import (
     arrow,
-    check_words,
     count,
     differences,
     ending,
     place_words,
     staying,
-    timing_words,
 )
 from piranha.change.plan_world import Fate, Places, World, places_of
 from piranha.lvscf.config import RealServer, Virtual
@@ -22,13 +20,9 @@ from piranha.table.changes import Change
 from piranha.table.desired import ServerVerdict, Verdict, serves
 from piranha.table.service import ServiceKey
 
-T = TypeVar("T")
-
-_TOLD = frozenset(
-    "name address port forwarding check timing weight active upper_threshold lower_threshold tunnel "
-    "check_address check_port slow_start_s line".split()
+_TOLD = TOLD | frozenset(
+    "name address port forwarding weight active upper_threshold lower_threshold tunnel line".split()
 )
-
 _MEANING = attrgetter(*(f.name for f in fields(RealServer) if f.name != "line"))
 
 
@@ -247,56 +241,9 @@ def _rename_effect(pair: Pair, server: RealServer) -> str:
 
 
 def _checks(pair: Pair, before: dict[str, RealServer | None], after: dict[str, RealServer]) -> Iterator[Line]:
-    """Yield how servers are checked from now on: one line for all that change in the same way."""
     both = [(was, new) for name, new in after.items() if (was := before[name]) and was.active and new.active]
-    checked = [(what, new) for was, new in both if (what := _check_differences(was, new))]
-    for what, servers in _grouped(checked):
-        effect = "checked so from now on; health stays"
-        if down := sum(pair.verdict(server) is ServerVerdict.UNKNOWN for server in servers):
-            effect = f"checked so from now on; the first answer decides on {count(down, 'server')}"
-        yield _check_line(pair, About.CHECK, (what, effect), servers, len(both))
-    timed = [((was, new), new) for was, new in both if was.timing != new.timing]
-    told = [((timing_words(was.timing, new.timing), _out_by(was, new)), new) for (was, new), _ in timed]
-    for (what, effect), servers in _grouped(told):
-        yield _check_line(pair, About.CHECK_TIMING, (what, effect), servers, len(both))
-    slow = [
-        (f"slow_start {arrow(was.slow_start_s, new.slow_start_s)}", new)
-        for was, new in both
-        if was.slow_start_s != new.slow_start_s
-    ]
-    for what, servers in _grouped(slow):
-        effect = "for servers that come back from now on"
-        yield _check_line(pair, About.POOL_RULES, (what, effect), servers, len(both))
-
-
-def _check_differences(was: RealServer, new: RealServer) -> str:
-    parts = [f"{check_words(was.check)} -> {check_words(new.check)}"] if was.check != new.check else []
-    if elsewhere := differences(was, new, [("check_address", "check_address"), ("check_port", "check_port")]):
-        parts.append(elsewhere)
-    return ", ".join(parts)
-
-
-def _out_by(was: RealServer, new: RealServer) -> str:
-    before, after = was.timing.out_by_s, new.timing.out_by_s
-    if before == after:
-        return "health stays; counts from the next check"
-    return f"a dead server is out by {after:g}s, was {before:g}s"
-
-
-def _check_line(pair: Pair, about: About, told: tuple[str, str], servers: Sequence[RealServer], all_of: int) -> Line:
-    what, effect = told
-    subject = pair.new.name
-    if len(servers) < all_of:
-        subject = f"{pair.new.name}/{servers[0].name}" if len(servers) == 1 else subject
-        what = what if len(servers) == 1 else f"{what} ({', '.join(server.name for server in servers)})"
-    return Line(kind=Kind.SAFE, sign=Sign.EDITED, about=about, subject=subject, what=what, effect=effect)
-
-
-def _grouped(told: Sequence[tuple[T, RealServer]]) -> Iterator[tuple[T, list[RealServer]]]:
-    groups: dict[T, list[RealServer]] = {}
-    for words, server in told:
-        groups.setdefault(words, []).append(server)
-    yield from groups.items()
+    anew = {new.name for _, new in both if pair.verdict(new) is ServerVerdict.UNKNOWN}
+    yield from check_lines(pair.new.name, both, anew)
 
 
 def _line(
