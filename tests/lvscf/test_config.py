@@ -66,6 +66,11 @@ def test_defaults_are_those_of_the_original_where_it_had_them() -> None:
     assert (real.weight, real.port, real.forwarding) == (1, 80, ForwardingMethod.NAT)
 
 
+@pytest.mark.parametrize(("line", "failback_s"), [("", None), ("never", None), ("always", 0), ("0", 0), ("5m", 300)])
+def test_the_primary_takes_the_vips_back_never_at_once_or_after_a_time(line: str, failback_s: float | None) -> None:
+    assert config((f"failback = {line}\n" if line else "") + SERVED).failback_s == failback_s
+
+
 def test_a_lone_router_does_not_listen_before_it_becomes_active() -> None:
     assert config("primary = 192.0.2.2\ndeadtime = 9\n" + SERVED).heartbeat.initdead_s == 0
 

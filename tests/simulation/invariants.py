@@ -4,7 +4,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from piranha.pulse.actions import Action, Emit, StepDown, Stopped, TakeOver
-from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat, Role
+from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat, Place, Role
 from piranha.pulse.inquiry import ANSWER_WITHIN_S, QUESTIONS
 from piranha.pulse.lease_terms import KERNEL_LATENESS_S, SAFE_DEADTIME_S, lease_for
 from piranha.pulse.reasons import Phase
@@ -47,6 +47,7 @@ class Checker:
         self.others_changed_at = {node.place: 0.0 for node in world.nodes}  # last change that was not its own
         self.transition_at = 0.0
         self.takeovers = 0
+        self.owed = True  # the primary has failed, or something happened, since the backup took over
         self.faults = 0
         self.failed_once = False
         self.forged_once = False
@@ -63,6 +64,7 @@ class Checker:
         self.before_change()
         self.leases_fit()
         self.faults += 1
+        self.owed = True
         self.changed_at = self.world.now
         for each in self.world.nodes:
             if each is not node:
@@ -96,6 +98,17 @@ class Checker:
             self.explained(node, actions)
             events = [action.event for action in actions if isinstance(action, Emit)]
             self.world.counts["unplugged"] += any(event.rule.startswith("monitor_links") for event in events)
+            if any(event.rule.startswith("failback") for event in events):
+                self.fails_back(node)
+
+    def fails_back(self, node: "Node") -> None:
+        """Invariant 12: only the backup gives back, as the file says, and once for a failure of the primary."""
+        self.world.counts["failback"] += 1
+        if node.place is not Place.BACKUP or node.settings.failback_s is None:
+            self.fail("12", f"{node.place} fails back with failback_s = {node.settings.failback_s}")
+        if not self.owed:
+            self.fail("12", "the primary gets back what it let go of on purpose, or did not take")
+        self.owed = False
 
     def explained(self, node: "Node", actions: list[Action]) -> None:
         """Invariant 4: every change of role comes with an event that names rule and cause."""
@@ -111,6 +124,9 @@ class Checker:
         self.explained(node, actions)
         world, ear, peer = self.world, self.ears[node.place], node.peer
         self.takeovers += 1
+        if node.place is Place.BACKUP:
+            rules = [one.event.rule for one in actions if isinstance(one, Emit)]
+            self.owed = "hand-over" not in rules or not peer.ready or peer.cut_off or world.loss > 0
         world.counts["takeover"] += 1
         if action.term <= ear.highest_term and "restarted" not in action.reason:
             self.fail("10", f"{node.place} takes over with term {action.term}, has heard {ear.highest_term}")

@@ -248,6 +248,14 @@ class IgnoresTheLink(Election):
         return False
 
 
+class OwesForEver(Election):
+    """The primary gets back what a person took from it."""
+
+    def _fail_back(self, now: float) -> None:
+        self._owed = True
+        super()._fail_back(now)
+
+
 PLANTED: tuple[type[Election], ...] = (
     NeverLimits,
     LimitsAlone,
@@ -273,4 +281,5 @@ PLANTED: tuple[type[Election], ...] = (
     DeafToTheLan,
     AsksOnlyBefore,
     IgnoresTheLink,
+    OwesForEver,
 )

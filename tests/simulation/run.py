@@ -25,9 +25,12 @@ def run_seed(seed: int, make_election: MakeElection = Election, *, trace: bool =
     keepalive_s = max(node.settings.heartbeat.keepalive_s for node in world.nodes)
     quiet_since = world.now + 2 * deadtime_s + initdead_s
     world.loss = 0.0  # loss is a fault too
+    failback_s = world.nodes[0].settings.failback_s
+    pending_s = 0.0 if failback_s is None else failback_s + 3 * deadtime_s
+    quiet_since += pending_s
     if world.check.failed_once:
         quiet_since += deadtime_s + 6.0
-    watch(world, quiet_since + deadtime_s / 2, calm_s=deadtime_s + keepalive_s)
+    watch(world, quiet_since + deadtime_s / 2, calm_s=deadtime_s + keepalive_s + pending_s)
     world.check.before_change()
     world.check.settled(quiet_since)
     return world.counts

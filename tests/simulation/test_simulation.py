@@ -38,6 +38,7 @@ KNOWN: dict[str, int] = {
     "DeafToTheLan": 26,
     "AsksOnlyBefore": 944,
     "IgnoresTheLink": 1261,
+    "OwesForEver": 505,
 }
 
 
@@ -73,6 +74,7 @@ def test_two_thousand_histories_break_no_invariant_and_reach_what_matters() -> N
     assert reached["split"] > SEEDS * 0.05
     assert reached["abort"] > SEEDS * 0.02
     assert reached["thaw"] > SEEDS * 0.1
+    assert reached["failback"] > SEEDS * 0.01
     assert min(reached[key] for key in ("switchover", "stop", "prepare_restart", "refused", "doubt")) > SEEDS * 0.02
 
 

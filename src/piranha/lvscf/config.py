@@ -351,7 +351,10 @@ class ChangeSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """One accepted lvs.cf: both routers, all virtual servers."""
+    """One accepted lvs.cf: both routers, all virtual servers.
+
+    failback_s: the backup hands over to a primary that is back and ready for so long; None = never.
+    """
 
     primary: Router | None
     backup: Router | None = None
@@ -364,6 +367,7 @@ class Config:
     nat_router: FloatingAddress | None = None
     active_cmd: tuple[str, ...] = ()
     inactive_cmd: tuple[str, ...] = ()
+    failback_s: float | None = None
     monitor_links: bool = False
     monitor_devices: tuple[str, ...] = ()
     lvsd: LvsdSettings = field(default_factory=LvsdSettings)

@@ -115,6 +115,7 @@ def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Find
         nat_router=_nat_router(section, findings),
         active_cmd=section.get("active_cmd", ()),
         inactive_cmd=section.get("inactive_cmd", ()),
+        failback_s=_failback_s(section),
         monitor_links=section.value("monitor_links", bool),
         monitor_devices=section.get("monitor_devices", ()),
         lvsd=LvsdSettings(
@@ -139,6 +140,11 @@ def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Find
         ),
         virtuals=tuple(built.virtual for built in virtuals),
     )
+
+
+def _failback_s(section: Section) -> float | None:
+    value = section.value("failback", object)
+    return value if isinstance(value, float) else 0.0 if value == "always" else None
 
 
 def _router(section: Section, place: str) -> Router | None:

@@ -40,6 +40,8 @@ class Contest(Doubt):
             self._watch_rival(now)
             if self._phase is Phase.ACTIVE and not self._fit():
                 self._yield_to_the_fitter(now)
+            elif self._phase is Phase.ACTIVE:
+                self._fail_back(now)
 
     def _claim(self, now: float) -> Reason | None:
         """Return why this standby router takes over now; None: it does not."""
@@ -159,6 +161,8 @@ class Contest(Doubt):
         self._ordering = self._settings.paired and not partner.is_standby(now) and not goodbye
         self._handover = False
         partner.offered_at = -inf
+        # A primary that was well and let go on purpose is owed nothing: a person's switchover stays.
+        self._owed, self._well_since = not self._is_well(now), inf
         self._change(reason, Phase.TAKING_OVER, now)
         partner.order_revision = self._revision
         self._on_trial = self._settings.paired and not partner.alive(now) and not goodbye and not self._forced
@@ -204,6 +208,33 @@ class Contest(Doubt):
         elif self._partner.could_serve(now):
             rule = "addresses failed" if self._failure else f"deadtime = {wait_s:g}"
             self._step_down(reasons.not_ready(rule, self._why_unfit()), now, offer=True)
+
+    def _fail_back(self, now: float) -> None:
+        """Hand over to the primary when the file says so, once it is back for long enough.
+
+        Not to one that let go although it was ready (a switchover), nor twice for one failure of it: who
+        offers and is not believed serves on until the primary fails again.
+        """
+        wait_s, partner = self._settings.failback_s, self._partner
+        if wait_s is None or not self._settings.paired or self._settings.place is Place.PRIMARY:
+            return
+        if not self._is_well(now):
+            self._owed, self._well_since = True, inf
+            return
+        # Not what it said before it fell silent: how long it has been well since.
+        self._well_since = min(self._well_since, now)
+        if not self._owed or self._dueling or not partner.is_standby(now):
+            return
+        due = max(self._well_since + wait_s, self._since + self._settings.heartbeat.deadtime_s)
+        if now < due:
+            self._wake(due, now)
+        elif partner.could_serve(now):
+            self._step_down(reasons.failback(wait_s, now - self._well_since), now, offer=True)
+
+    def _is_well(self, now: float) -> bool:
+        """Whether the partner is alive and ready."""
+        last = self._partner.last
+        return self._partner.alive(now) and last is not None and last.ready
 
     def _yield_to_the_connected(self, now: float) -> None:
         """Hand over at once, unless the partner is cut off too.

@@ -86,6 +86,12 @@ def switchover() -> Reason:
     return Reason("switchover: deactivating LVS", "switchover", "asked for by command")
 
 
+def failback(wait_s: float, ready_s: float) -> Reason:
+    """The primary is back, and the file wants it to serve."""
+    rule = f"failback = {wait_s:g}" if wait_s else "failback = always"
+    return Reason("failback: deactivating LVS", rule, f"the primary has been ready for {ready_s:.1f} s")
+
+
 def terminating() -> Reason:
     """A clean stop."""
     return Reason("Terminating: deactivating LVS", "stop", "asked to end")

@@ -63,6 +63,8 @@ class Standing:
         self._forced = start.force_active
         self._resume = start.resume if start.resume and start.holding and start.now < start.resume.until_s else None
         self._ordering = self._dueling = False
+        self._owed = False  # the primary has failed since it last served: `failback` may give the addresses back
+        self._well_since = inf  # since when it is well again
         self._offer = self._handover = False
         self._yielding_until = self._offer_until = -inf
         self._no_active_since = start.now

@@ -148,6 +148,18 @@ HEARTBEAT: tuple[Directive, ...] = (
         meaning="A heartbeat later than this is logged and counted.",
     ),
     Directive(
+        name="failback",
+        scopes=_G,
+        type=Type.CHOICE_OR_DURATION,
+        default="never",
+        choices=("never", "always"),
+        low=0,
+        high=_DAY_S,
+        unit="s",
+        meaning="When the primary takes the VIPs back after a failure, by a planned switchover: never, as soon as it "
+        "is ready (always), or after it was ready for so long. A switchover that a person asked for stays.",
+    ),
+    Directive(
         name="standby",
         scopes=_G,
         type=Type.CHOICE,

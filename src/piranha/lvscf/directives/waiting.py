@@ -65,16 +65,6 @@ _OLD: tuple[Directive, ...] = (
 
 _ELECTION: tuple[Directive, ...] = (
     _waits("heartbeat_legacy", _G, _T.BOOL, "0", "1: also speak the heartbeat of the original.", quiet=("0",)),
-    _waits(
-        "failback",
-        _G,
-        _T.CHOICE_OR_DURATION,
-        "never",
-        "The primary takes the VIPs back by itself: never, as soon as it is ready (always), or after it was ready for "
-        "so long.",
-        choices=("never", "always"),
-        quiet=("never",),
-    ),
     _waits("witness", _G, _T.HOSTPORT, "-", "A third machine that decides when no path is left."),
     _waits("on_partition", _G, _T.CHOICE, "takeover", "What to do without one.", choices=("takeover", "stay")),
     _waits("witness_lost", _G, _T.CHOICE, "hold", "Neither partner nor witness heard.", choices=("hold", "yield")),
