@@ -13,7 +13,8 @@ from piranha.change.import_keepalived_cluster import Cluster, Side, decide
 from piranha.change.import_keepalived_known import TOP
 from piranha.change.import_keepalived_lines import Broken, Lines, Reader
 from piranha.change.import_keepalived_pools import Pools
-from piranha.change.import_keepalived_servers import Service, VirtualServer, read_servers
+from piranha.change.import_keepalived_servers import VirtualServer, read_servers
+from piranha.change.import_keepalived_services import Service
 from piranha.change.import_keepalived_tree import Statement, parse
 from piranha.change.import_keepalived_vrrp import Vip, read_instances, read_scripts
 from piranha.change.import_keepalived_write import write_cluster, write_gateway, write_globals, write_programs
@@ -119,7 +120,7 @@ def _write(cluster: Cluster, virtuals: Sequence[VirtualServer], draft: Draft) ->
     main = cluster.instance
     instances = cluster.side.instances
     draft.put(f"# Made by `piranha import keepalived` from {draft.whole}.")
-    draft.put("# A line such as `# keepalived.conf:12` says where the block below it comes from.")
+    draft.put("# File and line behind a { say where the block comes from.")
     draft.put()
     write_cluster(cluster, draft)
     vips = {vip.address: vip for instance in instances for vip in instance.vips}
@@ -137,6 +138,7 @@ def _write(cluster: Cluster, virtuals: Sequence[VirtualServer], draft: Draft) ->
     _warn(virtuals, draft)
     pools.check_blocks(virtuals)
     _blocks(pools, virtuals, left, vips, draft)
+    draft.lines.pop()  # the blank line behind the last block
 
 
 def _blocks(

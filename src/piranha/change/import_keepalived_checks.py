@@ -223,7 +223,8 @@ def _web(body: Body, target: Target, timing: Timing, kind: str) -> list[Check]:
     for block in body.all("url"):
         url = Body.of(block, body.draft)
         demands = _demands(url, host)
-        groups.setdefault(tuple(demands), []).append(word(url.word("path") or "/", body.draft, block.origin))
+        path = (url.word("path") or "/").replace(" ", "%20")
+        groups.setdefault(tuple(demands), []).append(word(path, body.draft, block.origin))
         url.report(CHECKER)
     if not groups:
         body.draft.warn(body.at, "keepalived asks for no url here: the path / is asked for")

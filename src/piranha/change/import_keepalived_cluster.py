@@ -109,12 +109,13 @@ def _rank(side: Side) -> tuple[int, bool]:
 
 
 def _one_master(first: Side, second: Side, draft: Draft) -> None:
-    """Note instances that another router would be master of."""
-    for instance in first.instances:
-        other = _counterpart(instance, second)
+    """Note instances whose master is another router than that of the first of them."""
+    pairs = [(instance, _counterpart(instance, second)) for instance in first.instances]
+    loses = [(other.priority, other.master) > (one.priority, one.master) for one, other in pairs if other is not None]
+    for instance, other in pairs:
         if other is None:
             draft.warn(instance.origin, f"'{instance.name}' has no counterpart in {second.name}")
-        elif (other.priority, other.master) > (instance.priority, instance.master):
+        elif ((other.priority, other.master) > (instance.priority, instance.master)) is not loses[0]:
             draft.fail(instance.origin, _ACTIVE_ACTIVE)
         elif {vip.address for vip in instance.vips} != {vip.address for vip in other.vips}:
             draft.warn(instance.origin, f"the VIPs differ from those in {second.name}: these are taken")

@@ -22,7 +22,7 @@ GLOBAL: dict[str, str] = {
         _VRRP_ONLY,
         "vrrp_mcast_group4 vrrp_mcast_group6 vrrp_version vrrp_strict vrrp_skip_check_adv_addr vrrp_check_unicast_src "
         "vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert vrrp_garp_lower_prio_delay vrrp_garp_lower_prio_repeat "
-        "vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier vrrp_notify_priority_changes disable_local_igmp",
+        "vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier vrrp_notify_priority_changes disable_local_igmp log_unknown_vrids",
     ),
     **_all(
         _PROCESS,
@@ -68,6 +68,8 @@ GLOBAL: dict[str, str] = {
         "announcements are spread over time: arp_count of them, one each arp_interval",
         "vrrp_garp_interval vrrp_gna_interval vrrp_garp_master_refresh_repeat vrrp_garp_extra_if",
     ),
+    **_all("VIPs keep the MAC address of the interface", "vmac_prefix vmac_addr_prefix"),
+    "rs_init_notifies": "events name every change of a server; notify calls a program for each",
     "enable_script_security": "programs run as script_user without privilege, whoever owns them",
     "default_interface": _STATIC,
     "dynamic_interfaces": "a VIP whose device is missing is an error of that router alone",
@@ -104,7 +106,7 @@ INSTANCE: dict[str, str] = {
     **_all(
         "Piranha starts programs when a router becomes active (active_cmd) or stops being it (inactive_cmd) only, "
         "with no arguments of its own; notify calls one for every event, with others",
-        "notify notify_stop notify_master_rx_lower_pri",
+        "notify notify_stop notify_deleted notify_master_rx_lower_pri",
     ),
     **_all(
         "announcements are set for all VIPs alike: arp_count, arp_interval, arp_refresh in front of the blocks",
@@ -112,6 +114,7 @@ INSTANCE: dict[str, str] = {
     ),
     "smtp_alert": "which events are sent is not chosen one by one",
     "linkbeat_use_polling": "links are watched through netlink",
+    "vrf": "a VIP is set on its device, whatever VRF that is in",
     "promote_secondaries": "pulse sets it by itself where a VIP has a shorter prefix",
 }
 

@@ -13,9 +13,9 @@ from piranha.change.imported import Origin
 
 DEPTH_LIMIT = 8  # files that include one another
 FILES_LIMIT = 256
-LINES_LIMIT = 100_000  # after definitions and sequences are expanded
-EXPANSION_LIMIT = 16 * 1024 * 1024  # characters, in all
-SUBSTITUTIONS_LIMIT = 1000  # in one line: a definition may name itself
+STEPS_LIMIT = 400_000  # lines, and definitions put in place
+EXPANSION_LIMIT = 8 * 1024 * 1024  # characters, in all
+DEFINITIONS_LIMIT = 100  # one in another, in one line
 
 Reader = Callable[[str, str], Sequence[tuple[str, str]]]
 """From a FILENAME of `include` and the file it stands in to the name and text of each file that it matches."""
@@ -59,7 +59,7 @@ class Lines:
     missing: list[tuple[Origin, str]] = field(default_factory=list)
     _definitions: dict[str, str] = field(default_factory=dict)
     _files: int = 0
-    _lines: int = 0
+    _steps: int = 0
     _characters: int = 0
 
     def of(self, name: str, text: str, above: tuple[str, ...] = ()) -> Iterator[Line]:
@@ -90,8 +90,11 @@ class Lines:
 
     def _expanded(self, origin: Origin, line: str, depth: int) -> Iterator[Line]:
         """Return what a line stands for: conditions, definitions, parameters, sequences and lists."""
-        if depth > SUBSTITUTIONS_LIMIT // 10:
-            raise Broken(origin, "definitions stand in one another without end")
+        if depth > DEFINITIONS_LIMIT:
+            raise Broken(origin, f"definitions stand in one another more than {DEFINITIONS_LIMIT} deep")
+        self._steps += 1
+        if self._steps > STEPS_LIMIT:
+            raise Broken(origin, f"more than {STEPS_LIMIT} lines, with what definitions and sequences stand for")
         if line.startswith("@"):
             condition = _CONDITION.match(line)
             if condition is None or not self._holds(condition):
@@ -111,9 +114,6 @@ class Lines:
                 if stripped := without_comment(part).strip():
                     yield from self._expanded(origin, stripped, depth + 1)
             return
-        self._lines += 1
-        if self._lines > LINES_LIMIT:
-            raise Broken(origin, f"more than {LINES_LIMIT} lines, with what definitions and sequences stand for")
         yield Line(origin, line)
 
     def _holds(self, condition: re.Match[str]) -> bool:
@@ -121,16 +121,19 @@ class Lines:
         return (condition[2] == self.config_id) != bool(condition[1])
 
     def _substituted(self, origin: Origin, line: str) -> str:
-        """Return `line` with the first parameter that is defined in place; the others follow by and by."""
+        """Return `line` with every parameter that is defined in place; what these name is put in place next time."""
+        parts: list[str] = []
+        at = 0
         for found in _PARAMETER.finditer(line):
             value = self._value(found[1] or found[2], origin)
             if value is None or value == found.group():
                 continue
-            self._characters += len(line) + len(value)
+            parts += [line[at : found.start()], value]
+            at = found.end()
+            self._characters += len(parts[-2]) + len(value)
             if self._characters > EXPANSION_LIMIT:
                 raise Broken(origin, "definitions stand for more text than any configuration has")
-            return line[: found.start()] + value + line[found.end() :]
-        return line
+        return "".join([*parts, line[at:]]) if parts else line
 
     def _value(self, name: str, origin: Origin) -> str | None:
         if name in self._definitions:
@@ -142,21 +145,21 @@ class Lines:
             return self.config_id or None
         return _PRESET.get(name)
 
-    def _rounds(self, origin: Origin, line: str) -> list[tuple[list[str], list[str], str]] | None:
+    def _rounds(self, origin: Origin, line: str) -> Iterator[tuple[list[str], list[str], str]] | None:
         """Return names, values and rest of the line for each round of `~SEQ` or `~LST`, None for another line."""
         if found := _SEQUENCE.fullmatch(line):
             words = [self._whole(origin, word.strip()) for word in found[2].split(",")]
             numbers = _sequence(words[1:])
             if numbers is None:
                 raise Broken(origin, f"~SEQ({found[2]}) is no sequence: (NAME, START, STEP, END)")
-            return [([words[0]], [f"{number:x}" if found[1] else str(number)], found[3]) for number in numbers]
+            return (([words[0]], [f"{number:x}" if found[1] else str(number)], found[3]) for number in numbers)
         if found := _LIST.fullmatch(line):
             names, *rounds = _list_parts(found[1])
-            return [(names, values, found[2]) for values in rounds]
+            return ((names, values, found[2]) for values in rounds)
         return None
 
     def _whole(self, origin: Origin, text: str) -> str:
-        for _ in range(SUBSTITUTIONS_LIMIT):
+        for _ in range(DEFINITIONS_LIMIT):
             after = self._substituted(origin, text)
             if after == text:
                 break

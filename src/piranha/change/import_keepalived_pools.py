@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from piranha.change.import_keepalived_checks import Check, Timing
-from piranha.change.import_keepalived_servers import Method, RealServer, Service, VirtualServer
+from piranha.change.import_keepalived_servers import Method, RealServer, VirtualServer
+from piranha.change.import_keepalived_services import Service
 from piranha.change.import_keepalived_vrrp import Vip
 from piranha.change.imported import Draft, Origin
 from piranha.terms import Address
@@ -43,7 +44,7 @@ class Pools:
         hosts = [value for name, value in check.settings if name == "host"]
         name = self._unique(f"{check.kind}-{hosts[0]}" if hosts else f"{check.kind}-1")
         self._checks[key] = name
-        self.draft.put(f"check {name} {{", origin)
+        self.draft.put(f"check {name} {{", origin, str(origin))
         self.draft.put(f"    kind = {check.kind}")
         for keyword, value in check.settings:
             self.draft.put(f"    {keyword} = {value}")
@@ -56,8 +57,8 @@ class Pools:
     def virtual_block(self, virtual: VirtualServer, service: Service, vip: Vip | None, more: Sequence[Vip]) -> None:
         """Write one service of a virtual server. vip: the address it gets; more: addresses that move with it."""
         draft = self.draft
-        draft.put(f"# {service.origin}")
-        draft.put(f"virtual {self._unique(_name(virtual, service))} {{", virtual.origin)
+        place = service.origin if service.origin == virtual.origin else f"{virtual.origin}, {service.origin}"
+        draft.put(f"virtual {self._unique(_name(virtual, service))} {{", virtual.origin, str(place))
         draft.put("    active = 1")
         if vip is None:
             message = "no VIP is left for this firewall mark: write the address that clients connect to"

@@ -5,17 +5,16 @@ Source: keepalived.conf(5), *LVS CONFIGURATION*, and what version 2.2 does where
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 
 from piranha.change.import_keepalived_body import Body
 from piranha.change.import_keepalived_checks import KINDS, Check, Patience, Target, read_check
 from piranha.change.import_keepalived_known import SERVER, VIRTUAL
+from piranha.change.import_keepalived_services import Service, port_of, services_of
 from piranha.change.import_keepalived_tree import Statement
 from piranha.change.imported import Draft, Origin
 from piranha.terms import Address, Family
 
 PERSISTENCE_S = 360  # persistence_timeout without a number; also what a service without a port gets
-SERVICES_LIMIT = 4096  # of one group: a range may be a whole network
 _FORWARDING = {"NAT": "nat", "DR": "direct", "TUN": "tunnel"}
 _FLAGS = {
     "sh-port": "port",
@@ -34,17 +33,6 @@ class Method:
 
     forwarding: str = "nat"
     settings: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What a virtual server answers to: an address and a port (0 = all), or a firewall mark."""
-
-    origin: Origin
-    family: Family
-    address: Address | None = None
-    port: int = 0
-    mark: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +92,7 @@ def _virtual(block: Statement, groups: dict[str, Statement], draft: Draft) -> Vi
     servers = [reading.server(one) for one in body.all("real_server")]
     pool = tuple(one for one in servers if one is not None)
     family = body.word("ip_family")
-    services = tuple(_services(block, groups, pool, family, draft))
+    services = tuple(services_of(block, groups, family, pool[0].address if pool else None, draft))
     if not services:
         return None
     grouped = block.args[0] == "group"
@@ -137,7 +125,7 @@ class _Reading:
         address = body.address_of(block)
         if address is None:
             return None
-        port = _port(block, 2, self.draft)
+        port = port_of(block, 2, self.draft)
         method = _method(body, self.method, "lb_kind", "lvs_method")
         patience = Patience.read(body, self.patience)
         target = Target(address, port, body.word("virtualhost") or self.host)
@@ -205,93 +193,6 @@ def _method(body: Body, above: Method, *keywords: str) -> Method:
     return Method(forwarding, tuple(one for one in settings if one != ("tunnel_type", "ipip")))
 
 
-def _port(statement: Statement, at: int, draft: Draft) -> int:
-    """Return word number `at` as a port, 0 where there is none."""
-    text = statement.words[at] if at < len(statement.words) else "0"
-    if text.isdecimal() and text.isascii() and len(text) < 6 and int(text) < 65536:
-        return int(text)
-    draft.fail(statement.origin, f"'{text}' is no port")
-    return 0
-
-
-def _services(
-    block: Statement, groups: dict[str, Statement], pool: Sequence[RealServer], family: str | None, draft: Draft
-) -> Iterator[Service]:
-    kind = block.args[0] if block.args else ""
-    if kind == "group":
-        group = groups.get(" ".join(block.args[1:]))
-        if group is None:
-            draft.fail(block.origin, f"there is no virtual_server_group '{' '.join(block.args[1:])}'")
-            return
-        for entry in group.body or ():
-            yield from _entry(entry, entry.words, pool, None, draft)
-        return
-    yield from _entry(block, block.args, pool, family, draft)
-
-
-def _entry(
-    statement: Statement, words: Sequence[str], pool: Sequence[RealServer], family: str | None, draft: Draft
-) -> Iterator[Service]:
-    """Return the services of `ADDRESS [PORT]`, `RANGE [PORT]` or `fwmark NUMBER [inet|inet6]`."""
-    place = Statement(statement.origin, tuple(words) or ("",))
-    if place.words[0] == "fwmark":
-        number = place.words[1] if len(place.words) > 1 else ""
-        mark = int(number, 0) if number.isascii() and number.isalnum() and _is_number(number) else 0
-        if not 0 < mark < 2**32:
-            draft.fail(statement.origin, f"'{number}' is no firewall mark")
-            return
-        words_of_family = {"inet": Family.IPV4, "inet6": Family.IPV6}
-        asked = words_of_family.get(place.words[2] if len(place.words) > 2 else family or "")
-        yield Service(statement.origin, asked or (Family.of(pool[0].address) if pool else Family.IPV4), mark=mark)
-        return
-    port = _port(place, 1, draft)
-    addresses = _addresses(place.words[0])
-    if addresses is None:
-        draft.fail(statement.origin, f"'{place.words[0]}' is no address or range of addresses")
-        return
-    if len(addresses) > SERVICES_LIMIT:
-        draft.fail(statement.origin, f"{len(addresses)} addresses are more than one file should hold: use fwmark")
-        return
-    for address in addresses:
-        yield Service(statement.origin, Family.of(address), address, port)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        int(text, 0)
-    except ValueError:
-        return False
-    return True
-
-
-def _addresses(text: str) -> Sequence[Address] | None:
-    """Return what `10.0.0.1`, `10.0.0.1-9`, `10.0.0.1-10.0.1.9` or `10.0.0.0/29` stands for, None for anything else."""
-    try:
-        if "/" in text:
-            network = ip_network(text, strict=False)
-            return range_of(network[0], int(network[-1]) - int(network[0]) + 1)
-        first_word, dash, last_word = text.partition("-")
-        first = ip_address(first_word)
-        if not dash:
-            return [first]
-        if last_word.isascii() and last_word.isalnum() and first.version == 4:
-            last = int(first) - (int(first) & 0xFF) + int(last_word)
-            if int(last_word) > 255:
-                return None
-        elif ":" not in last_word and first.version == 6:
-            last = (int(first) >> 16 << 16) + int(last_word, 16)
-        else:
-            last = int(ip_address(last_word))
-    except ValueError:
-        return None
-    return range_of(first, last - int(first) + 1) if last >= int(first) else None
-
-
-def range_of(first: Address, count: int) -> Sequence[Address]:
-    """Return `count` addresses from `first` on; more than SERVICES_LIMIT are not made, only counted up to one more."""
-    return [first + number for number in range(min(count, SERVICES_LIMIT + 1))]
-
-
 def _protocol(body: Body, services: Sequence[Service], draft: Draft) -> str:
     found = body.last("protocol")
     word = found.args[0].lower() if found is not None and found.args else ""
@@ -356,7 +257,7 @@ def _sorry(body: Body, method: Method, pool: Sequence[RealServer]) -> Iterator[t
             message = "quorum without sorry_server only starts programs: left out"
             body.draft.warn(quorum.origin, message)
         return
-    port = _port(found, 2, body.draft)
+    port = port_of(found, 2, body.draft)
     if not port and own.forwarding == "nat":
         message = "sorry_server without a port: keepalived's entry in the table says 0, Piranha's the service's port"
         body.draft.warn(found.origin, f"{message}; packets go to that one either way")
@@ -366,8 +267,21 @@ def _sorry(body: Body, method: Method, pool: Sequence[RealServer]) -> Iterator[t
     if quorum is None:
         return
     # keepalived: lost below quorum - hysteresis, regained at quorum + hysteresis.
-    yield "quorum", str(max(1, least - margin)), quorum.origin
-    if margin:
-        yield "quorum_margin", str(least + margin - max(1, least - margin)), quorum.origin
-    if any(server.weight != 1 for server in pool):
-        body.draft.warn(quorum.origin, "keepalived counts weights, lvs.cf servers: see that quorum fits")
+    yield from _quorum(max(1, least - margin), least + margin, pool, quorum.origin)
+
+
+def _quorum(low: int, high: int, pool: Sequence[RealServer], origin: Origin) -> Iterator[tuple[str, str, Origin]]:
+    """Return the weights of keepalived's quorum as servers where all weigh the same, else as a share of the weight."""
+    weights = {server.weight for server in pool if server.weight}
+    total = sum(server.weight for server in pool)
+    if len(weights) <= 1 or low > total:
+        weight = max(weights, default=1)
+        count, regained = -(-low // weight), -(-high // weight)
+        yield "quorum", str(count), origin
+    else:
+        # Rounded down: a share must not ask for more than the weight it stands for.
+        count, regained = low * 1_000_000 // total, -(-high * 1_000_000 // total)
+        yield "quorum", f"{count / 10_000:g}%", origin
+        count, regained = count // 10_000, -(-regained // 10_000)
+    if high > low:
+        yield "quorum_margin", str(regained - count), origin

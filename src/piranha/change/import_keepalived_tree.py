@@ -13,6 +13,7 @@ from piranha.change.imported import Origin
 DEPTH_LIMIT = 16
 
 _ESCAPES = {"a": "\a", "b": "\b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_SPECIAL = re.compile(r"[\"'\\{}]")
 _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,6})|c(.)|(.))", re.DOTALL)
 
 
@@ -89,6 +90,9 @@ def _body(pieces: Iterator[_Piece], depth: int) -> tuple[tuple[Statement, ...], 
 def _pieces(lines: Iterable[Line]) -> Iterator[_Piece]:
     """Cut lines at braces."""
     for origin, text in lines:
+        if not _SPECIAL.search(text):  # most lines of most files
+            yield origin, tuple(text.split()), ""
+            continue
         words: list[str] = []
         for word, brace in _tokens(text):
             if brace:

@@ -79,14 +79,30 @@ class Script:
 def read_instances(top: Sequence[Statement], draft: Draft) -> list[Instance]:
     """Return every vrrp_instance, with what its sync group says of it."""
     groups = [_group(block, draft) for block in top if block.keyword == "vrrp_sync_group"]
+    adverts = _adverts(top)
     found = []
     for block in top:
         if block.keyword == "vrrp_instance":
             shared = [body for names, body in groups if " ".join(block.args) in names]
-            found.append(_instance(block, shared, draft))
-    for _, body in groups:
-        body.report(INSTANCE)
+            found.append(_instance(block, shared, adverts, draft))
+    for names, body in groups:
+        if not any(instance.name in names for instance in found):
+            draft.warn(body.at, "no vrrp_instance belongs to this group: left out")
+        else:
+            body.report(INSTANCE)
     return found
+
+
+def _adverts(top: Sequence[Statement]) -> int:
+    """Return how many adverts may be missed where an instance does not say it."""
+    said = [
+        one.args[0]
+        for block in top
+        if block.keyword == "global_defs"
+        for one in block.body or ()
+        if one.keyword == "vrrp_down_timer_adverts" and one.args
+    ]
+    return int(said[-1]) if said and said[-1].isdecimal() and 0 < int(said[-1][:4]) <= 100 else ADVERTS
 
 
 def _group(block: Statement, draft: Draft) -> tuple[set[str], Body]:
@@ -95,7 +111,7 @@ def _group(block: Statement, draft: Draft) -> tuple[set[str], Body]:
     return names, body
 
 
-def _instance(block: Statement, groups: Sequence[Body], draft: Draft) -> Instance:
+def _instance(block: Statement, groups: Sequence[Body], adverts: int, draft: Draft) -> Instance:
     body = Body.of(block, draft)
     interface = body.word("interface") or ""
     state = (body.word("state") or "BACKUP").upper()
@@ -124,7 +140,7 @@ def _instance(block: Statement, groups: Sequence[Body], draft: Draft) -> Instanc
         master=state == "MASTER",
         priority=body.number("priority", 1, 255) or 100,
         advert_s=advert_s or ADVERT_S,
-        adverts=body.number("down_timer_adverts", 1, 100) or ADVERTS,
+        adverts=body.number("down_timer_adverts", 1, 100) or adverts,
         preempts=not _flagged(body, "nopreempt"),
         preempt_delay_s=body.seconds("preempt_delay") or 0.0,
         own=next((address for address in sources if address is not None), None),

@@ -35,21 +35,17 @@ def write_cluster(cluster: Cluster, draft: Draft) -> None:
         message = "multicast, or several peers: the addresses of both routers are not known; write primary and backup"
         draft.fail(public.origin, message)
     else:
-        draft.put(f"primary = {public.primary}{_who(cluster.names[0])}", public.origin)
+        draft.put(f"primary = {public.primary}", public.origin, clean(cluster.names[0]))
         if others:
             draft.put(f"primary_private = {others[0].primary}", others[0].origin)
         draft.put("backup_active = 1")
-        draft.put(f"backup = {public.backup}{_who(cluster.names[1])}", public.origin)
+        draft.put(f"backup = {public.backup}", public.origin, clean(cluster.names[1]))
         if others:
             draft.put(f"backup_private = {others[0].backup}", others[0].origin)
         for number, path in enumerate(others[1:], start=3):
             draft.put(f"heartbeat_path = {path.primary} {path.backup} path{number}", path.origin)
     _heartbeat(cluster.side.instances, main, draft)
     draft.put()
-
-
-def _who(router_id: str) -> str:
-    return f"    # {clean(router_id)}" if clean(router_id) else ""
 
 
 def _heartbeat(instances: Sequence[Instance], main: Instance, draft: Draft) -> None:
@@ -64,7 +60,7 @@ def _heartbeat(instances: Sequence[Instance], main: Instance, draft: Draft) -> N
         )
     draft.put(f"keepalive = {keepalive_s:g}", fastest.origin)
     deadtime_s = max(fastest.silence_s, (fastest.adverts + 1) * keepalive_s)
-    draft.put(f"deadtime = {deadtime_s:g}    # {fastest.adverts} advert_int, and one for the skew time", fastest.origin)
+    draft.put(f"deadtime = {deadtime_s:g}", fastest.origin, f"{fastest.adverts} advert_int, and one for the skew time")
     if main.preempts:
         draft.put(f"failback = {f'{main.preempt_delay_s:g}' if main.preempt_delay_s else 'always'}", main.origin)
     watched = list(dict.fromkeys(device for instance in instances for device in instance.watched))
@@ -132,7 +128,7 @@ def write_globals(body: Body, main: Instance | None, draft: Draft) -> None:
 
 
 def _globals(body: Body, main: Instance | None) -> Iterator[tuple[str, Statement]]:
-    body.all("router_id")  # told behind the router's address
+    body.all("router_id", "vrrp_down_timer_adverts")  # told with the routers
     yield from _announcements(body)
     if (timeouts := body.last("lvs_timeouts")) is not None:
         for kind, value in zip(timeouts.args[::2], timeouts.args[1::2], strict=False):

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 
 from piranha.lvscf.diagnostics import Severity
 from piranha.lvscf.load import Loaded, elaborated, parsed
+from piranha.lvscf.syntax.layout import COMMENT_COLUMN
 from piranha.text import printable
 
 _ANY = IPv4Address("198.18.0.1")  # RFC 2544: no router, no VIP and no server has it
@@ -65,8 +66,10 @@ class Draft:
     origins: dict[int, Origin] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
 
-    def put(self, text: str = "", origin: Origin | None = None) -> int:
-        """Append one line; return its number, for `warn` and `fail`."""
+    def put(self, text: str = "", origin: Origin | None = None, comment: str = "") -> int:
+        """Append one line, with a comment behind it as `piranha fmt` sets it; return its number, for `fail`."""
+        if comment:
+            text = f"{text}  # {comment}" if text.endswith("{") else f"{text:{COMMENT_COLUMN - 3}}  # {comment}"
         self.lines.append(text.rstrip())
         if origin is not None:
             self.origins[len(self.lines)] = origin
