@@ -11,6 +11,7 @@ from tests.cli.daemons import Answer, Daemons
 from piranha.change.plan import plan
 from piranha.cli.main import main
 from piranha.cli.plan_screen import hint
+from piranha.control.messages import Refused
 from piranha.forwarding.userspace.protocol import service_data, statistics_data, table_data
 from piranha.table.desired import ServerVerdict, Verdicts, services_of
 from piranha.table.table import Table
@@ -51,7 +52,6 @@ def standing(text: str, *, live: Table | None = None, verdicts: Verdicts | None 
         "ours": [service_data(key) for key in services_of(file)],
         "table": table_data(table),
         "statistics": statistics_data(busy(table, **CONNECTIONS)),
-        "trouble": "",
     }
 
 
@@ -120,9 +120,19 @@ def test_a_file_that_is_not_there_is_one_line(daemons: Daemons, capsys: pytest.C
 
 
 def test_a_daemon_whose_table_is_out_of_reach_cannot_tell(daemons: Daemons, capsys: pytest.CaptureFixture[str]) -> None:
-    daemons.add("lvsd", {}, standing=lambda: {**standing(WWW), "trouble": "the forwarder does not answer"})
+    def out_of_reach() -> Answer:
+        raise Refused("the forwarder does not answer")
+
+    daemons.add("lvsd", {}, standing=out_of_reach)
     assert planned(daemons, WWW) == 3
-    assert capsys.readouterr().err == "piranha: the table cannot be reached: the forwarder does not answer\n"
+    said = capsys.readouterr().err
+    assert said == "piranha: lvsd does not say what is there: the forwarder does not answer\n"
+
+
+def test_an_answer_of_another_shape_cannot_tell(daemons: Daemons, capsys: pytest.CaptureFixture[str]) -> None:
+    daemons.add("lvsd", {}, standing=lambda: {**standing(WWW), "table": 7})
+    assert planned(daemons, WWW) == 3
+    assert "is it of another version?" in capsys.readouterr().err
 
 
 def test_an_lvsd_that_does_not_know_the_question_cannot_tell(
@@ -130,7 +140,7 @@ def test_an_lvsd_that_does_not_know_the_question_cannot_tell(
 ) -> None:
     daemons.add("lvsd", {})
     assert planned(daemons, WWW) == 3
-    assert "is it of another version?" in capsys.readouterr().err
+    assert "lvsd does not say what is there: " in capsys.readouterr().err
 
 
 def test_a_pulse_without_its_lvsd_cannot_tell(daemons: Daemons, capsys: pytest.CaptureFixture[str]) -> None:

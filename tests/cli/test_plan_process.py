@@ -1,14 +1,16 @@
 """`piranha plan` beside a real `lvsd`."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.lvsd.running import Lvsd, RealServer, virtual
+from tests.lvsd.running import Lvsd, RealServer, until, virtual
 from tests.userspace.processes import free_vip
 
 from piranha.cli.main import main
 from piranha.forwarding.userspace import client
+from piranha.table.changes import EditDestination
 
 pytestmark = pytest.mark.slow
 
@@ -47,6 +49,25 @@ def test_what_was_planned_is_what_a_reload_does_and_then_nothing_is_left_to_do(
     assert [one["weight"] for one in lvsd.status()["virtuals"][0]["servers"]] == [2]  # nothing has been changed
     lvsd.reload()
     assert main(words) == 0
+
+
+def test_what_somebody_changed_by_hand_is_named_and_left_to_lvsd(
+    lvsd: Lvsd, server: RealServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lvsd.write(virtual("www", ("web1", server.port, 2), vip=str(free_vip())), repair_s=3600)
+    lvsd.start()
+    until(lambda: lvsd.status()["virtuals"][0]["serving"] == 1, "the server in the table")
+    plane = client.UserspacePlane(lvsd.run / client.SOCKET_NAME)
+    [(service, found)] = plane.dump().items()
+    [(where, destination)] = found.destinations.items()
+    assert plane.apply([EditDestination(service, where, replace(destination, weight=7))]) == []
+    before = plane.dump()
+    capsys.readouterr()
+    assert main(["plan", str(lvsd.file), "--run-dir", str(lvsd.run)]) == 0
+    said = capsys.readouterr().out
+    assert "changed by somebody else: repaired with or without this file" in said
+    assert "~ www/web1  weight 7 -> 2" in said
+    assert plane.dump() == before
 
 
 def test_without_lvsd_its_forwarder_is_read(lvsd: Lvsd, server: RealServer, capsys: pytest.CaptureFixture[str]) -> None:

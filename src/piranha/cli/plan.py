@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from piranha.change.limit import removal
-from piranha.change.plan import Line, Plan, plan
+from piranha.change.plan import Line, Plan
 from piranha.cli.check import STANDARD_INPUT, more, read
 from piranha.cli.options import parser
 from piranha.cli.plan_facts import Ground, ground
@@ -18,7 +18,6 @@ from piranha.errors import PiranhaError
 from piranha.lvscf.config import Config, PlaneKind
 from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import ReadError
-from piranha.lvsd.outlook import outlook
 from piranha.text import printable
 
 NOTHING_TO_DO, BAD_FILE, CHANGES, CANNOT_TELL = 0, 1, 2, 3
@@ -54,27 +53,12 @@ def main(argv: Sequence[str]) -> int:
     except PiranhaError as error:
         print(f"piranha: {printable(str(error))}", file=sys.stderr)
         return CANNOT_TELL
-    made = plan_on(found, loaded.config)
+    made = found.standing.plan(found.before, loaded.config)
     if args.json:
         print(json.dumps(_as_json(made, found, loaded)))
     else:
         print(safe(_lines(made, found, loaded, loaded.config)))
     return NOTHING_TO_DO if made.empty else CHANGES
-
-
-def plan_on(found: Ground, after: Config) -> Plan:
-    """Return the plan of `after` on what there is now."""
-    seen = outlook(found.before, after, found.live, found.beliefs, found.now)
-    return plan(
-        found.before,
-        after,
-        found.live,
-        statistics=found.statistics,
-        verdicts=seen.now,
-        believed=seen.then,
-        ours=found.ours,
-        held=found.held,
-    )
 
 
 def _lines(made: Plan, found: Ground, loaded: Loaded, after: Config) -> list[str]:

@@ -1,9 +1,8 @@
 """Shell: what a plan is made against: a running `lvsd`, or what this machine's kernel holds."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from piranha.cli.facts import Facts, number, text
+from piranha.cli.facts import Facts, text
 from piranha.cli.options import ask_daemon
 from piranha.control.client import NobodyListens, ask
 from piranha.control.daemon import Folders
@@ -11,20 +10,16 @@ from piranha.control.messages import Refused
 from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.forwarding.ipvs import IpvsPlane
-from piranha.forwarding.plane import Plane, ServiceStatistics
+from piranha.forwarding.plane import Plane
 from piranha.forwarding.userspace.client import SOCKET_NAME, UserspacePlane
-from piranha.forwarding.userspace.protocol import service_from, statistics_from, table_from
 from piranha.kernel.addresses import Addresses
 from piranha.lvscf.config import Config, PlaneKind, Standby
 from piranha.lvscf.read import resolve_and_load
 from piranha.lvsd.accepted import FILE
 from piranha.lvsd.monitor import Health
-from piranha.lvsd.outlook import NOTHING_BELIEVED, Belief, Beliefs, outlook
-from piranha.lvsd.pool import ServerKey
+from piranha.lvsd.outlook import Belief, Beliefs, outlook
+from piranha.lvsd.standing import Standing, standing_from
 from piranha.table.desired import desired
-from piranha.table.service import ServiceKey
-from piranha.table.table import Table
-from piranha.terms import Address
 
 ANSWER_S = 10.0
 """How long an answer with the table of thousands of servers may take."""
@@ -36,19 +31,11 @@ class CannotTell(PiranhaError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What there is now: the arguments of `change.plan.plan`, and against what it was read, in words.
-
-    now: monotonic seconds, when the beliefs were held.
-    """
+    """Against what a plan is made, in words; the file in force, None where no daemon runs; and what there is."""
 
     against: str
     before: Config | None
-    live: Table
-    statistics: Mapping[ServiceKey, ServiceStatistics] | None = None
-    beliefs: Beliefs = NOTHING_BELIEVED
-    now: float = 0.0
-    ours: frozenset[ServiceKey] = frozenset()
-    held: frozenset[Address] | None = None
+    standing: Standing
 
 
 def ground(after: Config, folders: Folders, plane: PlaneKind | None) -> Ground:
@@ -60,10 +47,10 @@ def ground(after: Config, folders: Folders, plane: PlaneKind | None) -> Ground:
         return _from_lvsd(ask(folders.run / "lvsd.sock", "standing", timeout_s=ANSWER_S))
     except NobodyListens:
         pass
-    except (Refused, KeyError, TypeError, ValueError) as error:
-        raise CannotTell(
-            f"lvsd of this router does not say what is there; is it of another version? ({error})"
-        ) from error
+    except Refused as error:
+        raise CannotTell(f"lvsd does not say what is there: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CannotTell(f"the answer of lvsd makes no sense; is it of another version? ({error!r})") from error
     pulse = ask_daemon("pulse", "status", folders)
     if pulse.data is None:
         return _from_kernel(plane or after.lvsd.plane, folders)
@@ -71,34 +58,11 @@ def ground(after: Config, folders: Folders, plane: PlaneKind | None) -> Ground:
 
 
 def _from_lvsd(facts: Facts) -> Ground:
-    if trouble := text(facts.get("trouble")):
-        raise CannotTell(f"the table cannot be reached: {trouble}")
-    members: dict[str, list[object]] = {}
-    for name in ("beliefs", "below_quorum", "ours", "table", "statistics"):
-        found = facts[name]
-        if not isinstance(found, list):
-            raise TypeError(name)
-        members[name] = found
     return Ground(
         against=_against("the live table", text(facts.get("node")), text(facts.get("role"))),
-        now=number(facts.get("now")) or 0.0,
         before=_config(str(facts["accepted"]).encode("utf-8", "surrogateescape"), "the file in force"),
-        live=table_from([one for one in members["table"] if isinstance(one, dict)]),
-        statistics=statistics_from([one for one in members["statistics"] if isinstance(one, dict)]),
-        beliefs=Beliefs(
-            servers=dict(map(_belief, members["beliefs"])),
-            below_quorum=frozenset(map(str, members["below_quorum"])),
-        ),
-        ours=frozenset(service_from(one) for one in members["ours"] if isinstance(one, dict)),
+        standing=standing_from(facts),
     )
-
-
-def _belief(row: object) -> tuple[ServerKey, Belief]:
-    if not isinstance(row, dict):
-        raise TypeError("beliefs")
-    recovered_s = number(row.get("recovered_s"))
-    belief = Belief(Health(str(row["health"])), number(row["since_s"]) or 0.0, recovered_s)
-    return (str(row["virtual"]), str(row["server"])), belief
 
 
 def _without_lvsd(pulse: Facts, kept: StateFiles) -> Ground:
@@ -115,15 +79,14 @@ def _without_lvsd(pulse: Facts, kept: StateFiles) -> Ground:
     return Ground(
         against=_against("what would be the table", text(pulse.get("node")), "cold standby"),
         before=before,
-        live=desired(before, outlook(before, before, {}, beliefs, 0.0).now, {}, ()),
-        beliefs=beliefs,
+        standing=Standing(live=desired(before, outlook(before, before, {}, beliefs, 0.0).now, {}, ()), beliefs=beliefs),
     )
 
 
 def _from_kernel(kind: PlaneKind, folders: Folders) -> Ground:
     socket = folders.run / SOCKET_NAME
     if kind is PlaneKind.USERSPACE and not socket.exists():
-        return Ground(against="an empty table: no forwarder runs here", before=None, live={})
+        return Ground(against="an empty table: no forwarder runs here", before=None, standing=Standing(live={}))
     plane: Plane = IpvsPlane() if kind is PlaneKind.IPVS else UserspacePlane(socket)
     try:
         live, statistics = plane.dump(), plane.statistics()
@@ -132,10 +95,12 @@ def _from_kernel(kind: PlaneKind, folders: Folders) -> Ground:
     finally:
         plane.close()
     if kind is PlaneKind.USERSPACE:
-        return Ground(against="the forwarder of this machine", before=None, live=live, statistics=statistics)
+        there = Standing(live=live, statistics=statistics)
+        return Ground(against="the forwarder of this machine", before=None, standing=there)
     with Addresses() as kernel:
         held = frozenset(one.address for one in kernel.addresses())
-    return Ground(against="this machine's kernel", before=None, live=live, statistics=statistics, held=held)
+    there = Standing(live=live, statistics=statistics, held=held)
+    return Ground(against="this machine's kernel", before=None, standing=there)
 
 
 def _config(data: bytes, name: str) -> Config:

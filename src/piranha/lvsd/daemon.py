@@ -25,11 +25,12 @@ from piranha.lvsd.accepted import Accepted
 from piranha.lvsd.kept_table import RETRY_S, KeptTable
 from piranha.lvsd.nannies import Nannies
 from piranha.lvsd.ours import Ours
-from piranha.lvsd.outlook import pools_for
+from piranha.lvsd.outlook import beliefs_of, pools_for
 from piranha.lvsd.overdue import LOOK_S, Overdue
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.source import Source
+from piranha.lvsd.standing import Standing
 from piranha.nanny.results import ProbeResult
 from piranha.table.desired import Verdicts
 from piranha.table.table import Table
@@ -205,6 +206,17 @@ class Lvsd:
         """Return what becomes of every server."""
         now = time.monotonic()
         return {key: verdict for pool in self.pools.values() for key, verdict in pool.verdicts(now).items()}
+
+    async def standing(self) -> Standing:
+        """Return how everything stands, for a plan; the table is read, not repaired. Raises PlaneUnavailable."""
+        live, statistics = await self.table.look()
+        return Standing(
+            live=live,
+            statistics=statistics,
+            beliefs=beliefs_of(self.pools.values()),
+            ours=self.ours.services,
+            now=time.monotonic(),
+        )
 
     def set_role(self, role: str) -> None:
         """Note what `pulse` says this router is."""

@@ -83,6 +83,10 @@ class KeptTable:
         with contextlib.suppress(PlaneUnavailable):
             self.live = await self._plane.dump()
 
+    async def look(self) -> tuple[Table, Statistics]:
+        """Read the table as it lies, and its connections; change nothing. Raises PlaneUnavailable."""
+        return await self._plane.dump(), await self._plane.statistics()
+
     async def one_pass(self) -> list[str]:
         """Read the table, repair and apply; return in words what others had changed.
 

@@ -4,7 +4,6 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 
 from piranha import __version__
 from piranha.change.order import Act
@@ -13,12 +12,11 @@ from piranha.control.messages import Refused
 from piranha.control.server import Handler, Peer, require_admin
 from piranha.errors import PiranhaError
 from piranha.forwarding.errors import PlaneUnavailable
-from piranha.forwarding.userspace.protocol import service_data, statistics_data, table_data
 from piranha.lvsd.daemon import Lvsd
 from piranha.lvsd.monitor import Health
-from piranha.lvsd.outlook import beliefs_of
 from piranha.lvsd.pool import standings
 from piranha.lvsd.report import View, virtuals
+from piranha.lvsd.standing import standing_data
 
 LATELY_S = 3600.0
 """How long `status` names a repair of the table."""
@@ -106,27 +104,13 @@ class Verbs:
         return {"virtuals": virtuals(lvsd.pools.values(), view), "nannies": lvsd.nannies.status()}
 
     async def standing(self, _args: Mapping[str, object], _peer: Peer) -> object:
-        """Return what a plan needs: the file in force, what is believed of its servers, the table as it is now."""
+        """Return what a plan needs: the file in force, what is believed of its servers, the table as it lies."""
         lvsd = self._lvsd
-        await lvsd.table.refresh()
-        statistics = await lvsd.table.statistics()
-        accepted, beliefs = lvsd.accepted, beliefs_of(lvsd.pools.values())
         return {
             "node": self._node,
             "role": lvsd.role,
-            "generation": accepted.generation,
-            "serial_no": accepted.serial_no,
             "accepted": lvsd.loaded.accepted_bytes().decode("utf-8", "surrogateescape"),
-            "now": time.monotonic(),
-            "beliefs": [
-                {"virtual": virtual, "server": server, **asdict(belief)}
-                for (virtual, server), belief in beliefs.servers.items()
-            ],
-            "below_quorum": sorted(beliefs.below_quorum),
-            "ours": [service_data(key) for key in lvsd.ours.services],
-            "table": table_data(lvsd.table.live),
-            "statistics": statistics_data(statistics),
-            "trouble": lvsd.table.trouble,
+            **standing_data(await lvsd.standing()),
         }
 
     def not_ready(self, now: float) -> list[str]:

@@ -1,0 +1,87 @@
+"""How everything stands that a plan needs: as a value, as data of the control verb `standing`, and the plan itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from piranha.change.plan import Plan, plan
+from piranha.forwarding.plane import ServiceStatistics
+from piranha.forwarding.userspace.protocol import (
+    service_data,
+    service_from,
+    statistics_data,
+    statistics_from,
+    table_data,
+    table_from,
+)
+from piranha.lvscf.config import Config
+from piranha.lvsd.monitor import Health
+from piranha.lvsd.outlook import NOTHING_BELIEVED, Belief, Beliefs, outlook
+from piranha.lvsd.pool import ServerKey
+from piranha.table.service import ServiceKey
+from piranha.table.table import Table
+from piranha.terms import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What there is at `now`, monotonic seconds; the rest is as for `change.plan.plan`."""
+
+    live: Table
+    statistics: Mapping[ServiceKey, ServiceStatistics] | None = None
+    beliefs: Beliefs = NOTHING_BELIEVED
+    ours: frozenset[ServiceKey] = frozenset()
+    held: frozenset[Address] | None = None
+    now: float = 0.0
+
+    def plan(self, before: Config | None, after: Config) -> Plan:
+        """Return what `after` would change; before: the file in force, None while no daemon runs."""
+        seen = outlook(before, after, self.live, self.beliefs, self.now)
+        return plan(
+            before,
+            after,
+            self.live,
+            statistics=self.statistics,
+            verdicts=seen.now,
+            believed=seen.then,
+            ours=self.ours,
+            held=self.held,
+        )
+
+
+def standing_data(standing: Standing) -> dict[str, object]:
+    """Return what lvsd answers; `held` is not its to know."""
+    return {
+        "now": standing.now,
+        "beliefs": [
+            {"virtual": virtual, "server": server, **asdict(belief)}
+            for (virtual, server), belief in standing.beliefs.servers.items()
+        ],
+        "below_quorum": sorted(standing.beliefs.below_quorum),
+        "ours": [service_data(key) for key in standing.ours],
+        "table": table_data(standing.live),
+        "statistics": statistics_data(standing.statistics or {}),
+    }
+
+
+def standing_from(data: Mapping[str, Any]) -> Standing:
+    """Read what `standing_data` made. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
+    return Standing(
+        now=float(data["now"]),
+        beliefs=Beliefs(servers=dict(map(_belief, data["beliefs"])), below_quorum=frozenset(data["below_quorum"])),
+        ours=frozenset(map(service_from, data["ours"])),
+        live=table_from(_rows(data["table"])),
+        statistics=statistics_from(_rows(data["statistics"])),
+    )
+
+
+def _rows(data: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    if not isinstance(data, list):
+        raise TypeError("not a list")
+    return data
+
+
+def _belief(row: Mapping[str, Any]) -> tuple[ServerKey, Belief]:
+    recovered_s = row["recovered_s"]
+    belief = Belief(Health(row["health"]), float(row["since_s"]), None if recovered_s is None else float(recovered_s))
+    return (str(row["virtual"]), str(row["server"])), belief
