@@ -3,7 +3,7 @@
 import pytest
 
 from piranha.lvscf.directives import ALL, Scope, Status
-from piranha.lvscf.in_force import COMPUTED, InForce, Origin, in_force
+from piranha.lvscf.in_force import COMPUTED, NONE, InForce, Origin, in_force
 from piranha.lvscf.syntax.parser import parse
 from piranha.lvscf.syntax.tree import Block
 
@@ -81,3 +81,10 @@ def test_a_keyword_that_adds_up_is_listed_as_often_as_it_is_given() -> None:
 
 def test_what_is_computed_is_a_computed_default_of_the_table() -> None:
     assert COMPUTED.keys() <= {directive.name for directive in ALL if directive.computed}
+
+
+def test_a_check_block_takes_its_times_from_who_asks_for_it() -> None:
+    tree, _ = parse("check healthz {\n    kind = http\n}\n")
+    (block,) = tree.blocks("check")
+    fall = next(one for one in in_force(tree, block) if one.keyword == "fall")
+    assert (fall.value, fall.told) == (NONE, "that of who asks for the check")

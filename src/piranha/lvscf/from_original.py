@@ -4,7 +4,7 @@ Each is about something that this very file does or leaves out; lvs.cf(5) has th
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from piranha.lvscf.config import Config, FloatingAddress, Program, RealServer, Virtual
@@ -20,10 +20,11 @@ _FIRST_SHARE = 32  # the original gave a server that came back this part of its 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Settings of one block by keyword, the last of each, and the block's own place."""
+    """Settings of one block by keyword, the last of each; its own place and, by line, those of the blocks in it."""
 
     settings: dict[str, Setting]
     span: Span
+    inner: dict[int, Span] = field(default_factory=dict)
 
     def __contains__(self, keyword: str) -> bool:
         return keyword in self.settings
@@ -78,7 +79,8 @@ def from_original(loaded: Loaded) -> tuple[Diagnostic, ...]:
 
 
 def _place(block: Block) -> Place:
-    return Place({setting.name: setting for setting in block.settings()}, block.span)
+    inner = {server.keyword.line: server.span for server in block.blocks("server")}
+    return Place({setting.name: setting for setting in block.settings()}, block.span, inner)
 
 
 Note = tuple[str, Span, str, str]
@@ -188,7 +190,7 @@ def _weights(file: OldFile) -> Iterator[Note]:
             if server.weight == 0:
                 name = f"{one.virtual.name}/{server.name}"
                 message = f"{name} has weight 0 and gets no new connections; the original gave it 1"
-                yield "N012", Span(server.line, 1), message, "weight = 1"
+                yield "N012", one.block.inner[server.line], message, "weight = 1"
 
 
 def _daemons(file: OldFile) -> Iterator[Note]:

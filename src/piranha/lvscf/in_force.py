@@ -97,6 +97,8 @@ def _not_given(directive: Directive, blocks: Blocks, scope: Scope) -> InForce:
         given = blocks.virtual.all(name)[-1:]
         if given:
             return _given(directive, given[0], Origin.INHERITED, "virtual")
+    if scope is Scope.CHECK and Scope.VIRTUAL in directive.scopes:
+        return InForce(name, NONE, Origin.DEFAULT, None, "that of who asks for the check", directive.status)
     if not directive.computed:
         return InForce(name, directive.default + _unit(directive), Origin.DEFAULT, None, "", directive.status)
     compute = COMPUTED.get(name)
