@@ -54,6 +54,14 @@ def test_the_example_of_the_manual_means_what_it_says() -> None:
     assert read.active_cmd == ("/bin/notify", "active")
 
 
+def test_an_ipv6_gateway_is_held_beside_the_other_one() -> None:
+    read = config("nat_router = 10.0.0.1/24 eth1\nnat_router6 = 2001:db8:1::1/64 eth1\n" + SERVED)
+    assert read.nat_router6 == FloatingAddress(address=ip_address("2001:db8:1::1"), prefix=64, device="eth1")
+    held = [str(one.address) for one in read.floating_addresses()]
+    assert held == ["192.0.2.10", "10.0.0.1", "2001:db8:1::1"]
+    assert meaning(read) != meaning(config("nat_router = 10.0.0.1/24 eth1\n" + SERVED))
+
+
 def test_defaults_are_those_of_the_original_where_it_had_them() -> None:
     read = config("primary = 192.0.2.2\n" + SERVED)
     assert (read.heartbeat.port, read.heartbeat.keepalive_s, read.heartbeat.deadtime_s) == (539, 2, 5)

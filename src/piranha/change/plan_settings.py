@@ -122,7 +122,10 @@ _TOLD = {(group.part, name) for group in _GROUPS for name, _ in group.names} | {
     ("heartbeat", "auth"),
     ("heartbeat", "paths"),
     ("lvsd", "timeouts_s"),
-    *(("", name) for name in "primary backup backup_active standby nat_router heartbeat vips lvsd change".split()),
+    *(
+        ("", name)
+        for name in "primary backup backup_active standby nat_router nat_router6 heartbeat vips lvsd change".split()
+    ),
     *(("", name) for name in "serial_no virtuals".split()),
 }
 
@@ -141,7 +144,9 @@ def setting_lines(before: Config, after: Config) -> Iterator[Line]:
             effect = "from the next start as a standby: no table and no checks there"
         yield _line(About.STANDBY, "standby", arrow(before.standby, after.standby), effect)
     if before.nat_router != after.nat_router:
-        yield _nat_router(before.nat_router, after.nat_router)
+        yield _gateway("nat_router", before.nat_router, after.nat_router)
+    if before.nat_router6 != after.nat_router6:
+        yield _gateway("nat_router6", before.nat_router6, after.nat_router6)
     if before.lvsd.timeouts_s != after.lvsd.timeouts_s:
         yield _timeouts(before.lvsd.timeouts_s, after.lvsd.timeouts_s)
     for part in ("", "heartbeat", "vips", "lvsd", "change"):
@@ -203,17 +208,17 @@ def _extra(paths: Sequence[HeartbeatPath]) -> dict[str, HeartbeatPath]:
     return {path.name: path for path in paths if path.name not in ("public", "private")}
 
 
-def _nat_router(before: FloatingAddress | None, after: FloatingAddress | None) -> Line:
+def _gateway(keyword: str, before: FloatingAddress | None, after: FloatingAddress | None) -> Line:
     if before is None:
-        return _line(About.NAT_ROUTER, "nat_router", value(after), "the active router holds it", sign=Sign.ADDED)
+        return _line(About.NAT_ROUTER, keyword, value(after), "the active router holds it", sign=Sign.ADDED)
     lost = "real servers that have it as their gateway lose it"
     if after is None:
-        return _line(About.NAT_ROUTER, "nat_router", value(before), lost, Kind.DISRUPTIVE, sign=Sign.REMOVED)
+        return _line(About.NAT_ROUTER, keyword, value(before), lost, Kind.DISRUPTIVE, sign=Sign.REMOVED)
     if before.address != after.address:
         what = arrow(before, after)
-        return _line(About.NAT_ROUTER, "nat_router", what, lost, Kind.DISRUPTIVE, sign=Sign.MOVED)
+        return _line(About.NAT_ROUTER, keyword, what, lost, Kind.DISRUPTIVE, sign=Sign.MOVED)
     what = differences(before, after, [("prefix", "prefix"), ("device", "device"), ("label", "label")])
-    return _line(About.NAT_ROUTER, "nat_router", what, "added there before it leaves the old place")
+    return _line(About.NAT_ROUTER, keyword, what, "added there before it leaves the old place")
 
 
 def _timeouts(before: tuple[int, int, int], after: tuple[int, int, int]) -> Line:

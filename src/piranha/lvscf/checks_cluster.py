@@ -1,8 +1,10 @@
 """Findings about the routers, the heartbeat and the VIPs."""
 
+from collections.abc import Mapping
+
 from piranha.lvscf.addresses import PRIVATE
 from piranha.lvscf.built import Built
-from piranha.lvscf.config import Config, HeartbeatAuth, PlaneKind, Router, Virtual
+from piranha.lvscf.config import Config, FloatingAddress, HeartbeatAuth, PlaneKind, Router, Virtual
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.settings import Section
 from piranha.terms import Address, ForwardingMethod
@@ -140,18 +142,20 @@ def _lease(config: Config, section: Section, findings: Findings) -> None:
 def _gateway(built: Built, findings: Findings) -> None:
     config, section = built.config, built.section
     has_private = config.primary is not None and config.primary.private is not None
-    if config.nat_router is None:
-        if "nat_nmask" in section.given and "nat_router" not in section.tried:
-            findings.add("W026", section.place("nat_nmask"), "nat_nmask has no effect without nat_router")
+    if config.nat_router is None and "nat_nmask" in section.given and "nat_router" not in section.tried:
+        findings.add("W026", section.place("nat_nmask"), "nat_nmask has no effect without nat_router")
+    gateways = config.gateways()
+    if not gateways:
         needed = any(_needs_gateway(config, virtual) for virtual in config.active_virtuals())
-        if needed and "nat_router" not in section.tried:
+        if needed and section.tried.isdisjoint(("nat_router", "nat_router6")):
             hint = "nat_router = ADDRESS DEVICE, and make it the default gateway of the real servers"
             message = "NAT on two routers without nat_router: the real servers' gateway does not move at a takeover"
             findings.add("W023", section.place("network", "backup_active"), message, hint)
-    elif config.nat_router.device == PRIVATE and not has_private:
-        findings.add("E039", section.place("nat_router"), "device 'private', but primary_private is not given")
-    if config.nat_router is not None:
-        _other_family(built, config.nat_router.address, findings)
+    for keyword, gateway in gateways.items():
+        if gateway.device == PRIVATE and not has_private:
+            findings.add("E039", section.place(keyword), "device 'private', but primary_private is not given")
+    if gateways:
+        _other_family(built, gateways, findings)
     for built_virtual in built.virtuals:
         for vip, place in zip(built_virtual.virtual.vips, built_virtual.places, strict=True):
             if vip.device == PRIVATE and not has_private:
@@ -169,17 +173,19 @@ def _needs_gateway(config: Config, virtual: Virtual) -> bool:
     )
 
 
-def _other_family(built: Built, gateway: Address, findings: Findings) -> None:
-    """Warn of real servers that cannot have `gateway`: under NAT they have the address family of their VIP."""
+def _other_family(built: Built, gateways: Mapping[str, FloatingAddress], findings: Findings) -> None:
+    """Warn of real servers that cannot have a gateway: under NAT they have the address family of their VIP."""
+    families = {gateway.address.version for gateway in gateways.values()}
+    keyword, gateway = next(iter(gateways.items()))
     for built_virtual in built.virtuals:
         virtual = built_virtual.virtual
         version = virtual.vip.address.version
-        if virtual.active and version != gateway.version and _needs_gateway(built.config, virtual):
+        if virtual.active and version not in families and _needs_gateway(built.config, virtual):
             message = (
-                f"NAT on two routers, '{virtual.name}' is IPv{version} and nat_router is IPv{gateway.version}: "
+                f"NAT on two routers, '{virtual.name}' is IPv{version} and {keyword} is IPv{gateway.address.version}: "
                 "the real servers' gateway does not move at a takeover"
             )
-            hint = "only one gateway moves in this version, nat_router6 does nothing yet: use forwarding = direct"
+            hint = f"{'nat_router6' if version == 6 else 'nat_router'} = ADDRESS DEVICE as well"
             findings.add("W049", built_virtual.section.place("address"), message, hint)
 
 
@@ -188,5 +194,6 @@ def _taken(config: Config, name: str, vip: Address, place: Span, findings: Findi
     for router, who in ((config.primary, "primary"), (config.backup, "backup")):
         if router is not None and vip in (router.public, router.private):
             findings.add("W040", place, f"the VIP of '{name}' is an own address of the {who} router")
-    if config.nat_router is not None and config.nat_router.address == vip:
-        findings.add("W040", place, f"the VIP of '{name}' is also nat_router")
+    for keyword, gateway in config.gateways().items():
+        if gateway.address == vip:
+            findings.add("W040", place, f"the VIP of '{name}' is also {keyword}")

@@ -31,8 +31,9 @@ def _named(built: Built) -> Iterator[tuple[str, Span]]:
     for virtual in built.virtuals:
         if virtual.virtual.vip.device is not None:
             yield virtual.virtual.vip.device, virtual.section.place("address")
-    if built.config.nat_router is not None and built.config.nat_router.device is not None:
-        yield built.config.nat_router.device, section.place("nat_router")
+    for keyword, gateway in built.config.gateways().items():
+        if gateway.device is not None:
+            yield gateway.device, section.place(keyword)
     if "syncd_iface" in section.given:
         yield section.value("syncd_iface", str), section.place("syncd_iface")
     for name in built.config.monitor_devices:

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from piranha.lvscf.addresses import HostPort
 from piranha.lvscf.built import Built, BuiltVirtual
-from piranha.lvscf.config import Config, HeartbeatAuth
+from piranha.lvscf.config import Config, FloatingAddress, HeartbeatAuth
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.elaborate_virtual import used
 from piranha.lvscf.settings import Section
@@ -192,14 +192,17 @@ def _slow_start(built: BuiltVirtual, findings: Findings) -> None:
 
 
 def _behind_gateway(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
-    gateway = built.config.nat_router
-    if gateway is None or gateway.prefix == gateway.address.max_prefixlen:
-        return
+    for keyword, gateway in built.config.gateways().items():
+        if gateway.prefix < gateway.address.max_prefixlen:
+            _outside(keyword, gateway, virtual, findings)
+
+
+def _outside(keyword: str, gateway: FloatingAddress, virtual: BuiltVirtual, findings: Findings) -> None:
     network = ip_network((gateway.address, gateway.prefix), strict=False)
     for server in used(virtual.servers):
         real = server.server
         other = real.address.version == gateway.address.version and real.address not in network
         if other and real.forwarding is ForwardingMethod.NAT:
-            message = f"{real.address} is not in {network}: nat_router {gateway.address} cannot be its gateway"
+            message = f"{real.address} is not in {network}: {keyword} {gateway.address} cannot be its gateway"
             hint = "the router in between must send its answers there"
             findings.add("W077", server.section.place("address"), message, hint)

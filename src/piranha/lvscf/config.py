@@ -365,6 +365,7 @@ class Config:
     heartbeat: HeartbeatSettings = field(default_factory=HeartbeatSettings)
     vips: VipSettings = field(default_factory=VipSettings)
     nat_router: FloatingAddress | None = None
+    nat_router6: FloatingAddress | None = None
     active_cmd: tuple[str, ...] = ()
     inactive_cmd: tuple[str, ...] = ()
     failback_s: float | None = None
@@ -379,14 +380,19 @@ class Config:
         return tuple(virtual for virtual in self.virtuals if virtual.active)
 
     def floating_addresses(self) -> tuple[FloatingAddress, ...]:
-        """Return what only the active router holds: distinct VIPs in file order, then `nat_router`."""
+        """Return what only the active router holds: distinct VIPs in file order, then gateways."""
         found: dict[Address, FloatingAddress] = {}
         for virtual in self.active_virtuals():
             for vip in virtual.vips:
                 found.setdefault(vip.address, vip)
-        if self.nat_router is not None:
-            found.setdefault(self.nat_router.address, self.nat_router)
+        for gateway in self.gateways().values():
+            found.setdefault(gateway.address, gateway)
         return tuple(found.values())
+
+    def gateways(self) -> dict[str, FloatingAddress]:
+        """Return the floating gateways of real servers by their keywords."""
+        both = {"nat_router": self.nat_router, "nat_router6": self.nat_router6}
+        return {keyword: gateway for keyword, gateway in both.items() if gateway is not None}
 
 
 def meaning(config: Config) -> str:

@@ -113,6 +113,7 @@ def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Find
         heartbeat=_heartbeat(section, _paths(section, primary, backup) if pair else (), backup_active),
         vips=_vips(section, findings),
         nat_router=_nat_router(section, findings),
+        nat_router6=_nat_router6(section, findings),
         active_cmd=section.get("active_cmd", ()),
         inactive_cmd=section.get("inactive_cmd", ()),
         failback_s=_failback_s(section),
@@ -202,3 +203,14 @@ def _nat_router(section: Section, findings: Findings) -> FloatingAddress | None:
     if words is None or int(words.address) == 0:
         return None
     return floating_address(words, section, "nat_nmask", findings)
+
+
+def _nat_router6(section: Section, findings: Findings) -> FloatingAddress | None:
+    words = section.maybe("nat_router6", FloatingWords)
+    if words is None:
+        return None
+    if words.address.version != 6 or int(words.address) == 0:
+        message = f"nat_router6 must be an IPv6 address, not {words.address}"
+        findings.add("E035", section.place("nat_router6"), message, "the IPv4 gateway is nat_router")
+        return None
+    return FloatingAddress(address=words.address, prefix=words.prefix or 128, device=words.device, label=words.label)

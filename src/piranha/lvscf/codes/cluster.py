@@ -184,6 +184,6 @@ CLUSTER: dict[str, Story] = {
         bad="network = nat\nnat_router = 2001:db8:1::1 private",
         good="network = nat\nnat_router = 10.0.0.1 private",
         why="After a takeover the servers of the other family still send their answers to the dead router.",
-        cure="Give nat_router of the servers' family, or use forwarding = direct for them.",
+        cure="Give a gateway of the servers' family (nat_router, nat_router6), or use forwarding = direct for them.",
     ),
 }

@@ -260,6 +260,13 @@ VIPS: tuple[Directive, ...] = (
         "its device (an interface, public or private). /prefix is allowed.",
     ),
     Directive(
+        name="nat_router6",
+        scopes=_G,
+        type=Type.FLOATING,
+        default="-",
+        meaning="Floating IPv6 gateway of the real servers under NAT, as nat_router; /128 unless it has a /prefix.",
+    ),
+    Directive(
         name="nat_nmask",
         scopes=_G,
         type=Type.NETMASK,

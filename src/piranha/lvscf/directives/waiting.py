@@ -75,7 +75,6 @@ _ELECTION: tuple[Directive, ...] = (
     _waits(
         "vip_holder", _G, _T.CHOICE, "pulse", "Who holds the VIPs.", choices=("pulse", "external"), quiet=("pulse",)
     ),
-    _waits("nat_router6", _G, _T.FLOATING, "-", "Floating IPv6 gateway of the real servers."),
 )
 
 _DAEMONS: tuple[Directive, ...] = (
