@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.cli.answers import lvsd, partner, pulse, server, virtual
 
-from piranha.cli.status_facts import judge, server_state
+from piranha.cli.status_facts import _unconfirmed, judge, server_state
 from piranha.cli.verdict import Verdict
 
 OK, DEGRADED, OUTAGE, UNKNOWN = Verdict.OK, Verdict.DEGRADED, Verdict.OUTAGE, Verdict.UNKNOWN
@@ -155,3 +155,15 @@ def test_a_check_that_waits_for_the_summary_of_its_nanny_is_not_stale() -> None:
 def test_answers_of_another_version_are_no_defect_here() -> None:
     odd = {"virtuals": [{"name": 7, "servers": "none"}, None], "not_ready": "x", "refused_file": 3}
     assert judged({"partner": 3, "vips": 1, "paths": None}, odd)[0] is OUTAGE
+
+
+def test_a_change_that_waits_is_a_note_with_its_countdown_and_one_that_cannot_go_back_a_fault() -> None:
+    waits = {"who": "alice, uid 0, process 7", "age_s": 17.0, "left_s": 43.2, "serial_no": 43, "back_to_serial_no": 42}
+    assert [(one.mark, one.text) for one in _unconfirmed({"unconfirmed": waits})] == [
+        ("i", "serial 43, applied by alice 17s ago, goes back to serial 42 in 43s (piranha confirm)")
+    ]
+    stuck = waits | {"going_back": "not confirmed within 60 s", "trouble": "lvs.cf: No space left on device"}
+    assert [(one.mark, one.text) for one in _unconfirmed({"unconfirmed": stuck})] == [
+        ("!", "serial 43 is being taken back: not confirmed within 60 s; lvs.cf: No space left on device")
+    ]
+    assert _unconfirmed({"unconfirmed": None}) == []
