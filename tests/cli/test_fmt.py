@@ -62,6 +62,8 @@ def test_check_and_diff_write_nothing(file: Path, capsys: pytest.CaptureFixture[
 def test_json_says_what_was_done(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["fmt", "--json", "--check", str(file)])
     assert json.loads(capsys.readouterr().out) == {"path": str(file), "changed": True, "written": False}
+    main(["fmt", "--json", "--diff", str(file)])
+    assert "-primary=192.0.2.2" in json.loads(capsys.readouterr().out)["diff"]
     main(["fmt", "--json", str(file)])
     assert json.loads(capsys.readouterr().out) == {"path": str(file), "changed": True, "written": True}
 

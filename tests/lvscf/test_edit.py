@@ -18,7 +18,7 @@ from piranha.lvscf.syntax.tree import Block, Setting, Tree
 from piranha.terms import Scheduler
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SAMPLES = sorted([*(ROOT / "examples").glob("*.cf"), *(ROOT / "tests" / "golden" / "lvscf").glob("*.cf")])
+SAMPLES = sorted([*(ROOT / "examples").glob("*.cf"), *(ROOT / "tests" / "golden" / "lvscf").glob("row-*.cf")])
 
 # Keyword, value in the file, and what becomes of the Config: of the file, a virtual server, a real server.
 OF_FILE: dict[str, tuple[str, Callable[[Config], Config]]] = {

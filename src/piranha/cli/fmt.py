@@ -52,7 +52,12 @@ def main(argv: Sequence[str]) -> int:
         return 0
     if text != loaded.text and not only_look:
         write(path, encoded(text))
-    _tell(loaded, text, only_look=only_look, as_json=args.json)
+    if args.json:
+        diff = {"diff": differences(loaded, text)} if args.diff else {}
+        written = text != loaded.text and not only_look
+        print(json.dumps({"path": loaded.path, "changed": text != loaded.text, "written": written, **diff}))
+    else:
+        _tell(loaded, text, only_look=only_look)
     return 1 if only_look and text != loaded.text else 0
 
 
@@ -62,13 +67,8 @@ def differences(loaded: Loaded, text: str) -> list[str]:
     return list(difflib.unified_diff(old, new, loaded.path, f"{loaded.path} in the one layout", lineterm=""))
 
 
-def _tell(loaded: Loaded, text: str, *, only_look: bool, as_json: bool) -> None:
-    changed = text != loaded.text
-    if as_json:
-        written = changed and not only_look
-        print(json.dumps({"path": loaded.path, "changed": changed, "written": written}))
-        return
+def _tell(loaded: Loaded, text: str, *, only_look: bool) -> None:
     said = "has the layout already"
-    if changed:
+    if text != loaded.text:
         said = "would be changed" if only_look else "written in the one layout"
     print(f"{printable(loaded.path)}: {said}", file=sys.stderr)
