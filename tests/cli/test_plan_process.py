@@ -1,5 +1,6 @@
 """`piranha plan` beside a real `lvsd`."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,26 @@ def test_what_was_planned_is_what_a_reload_does_and_then_nothing_is_left_to_do(
     assert [one["weight"] for one in lvsd.status()["virtuals"][0]["servers"]] == [2]  # nothing has been changed
     lvsd.reload()
     assert main(words) == 0
+
+
+def test_apply_finds_the_same_changes_at_the_same_cost(
+    lvsd: Lvsd, server: RealServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vip = str(free_vip())
+    pool = [("web1", server.port, 2), ("web2", server.port + 1, 2)]
+    lvsd.write(virtual("www", *pool, vip=vip))
+    lvsd.start()
+    until(lambda: lvsd.status()["virtuals"][0]["serving"] == 1, "the server in the table")
+    new = lvsd.folder / "new.cf"
+    new.write_text(lvsd.file.read_text().replace("weight = 2", "weight = 0", 1))
+    lines = []
+    for words in (["plan", str(new), "--json"], ["apply", str(new), "--dry-run", "--json"]):
+        capsys.readouterr()
+        assert main([*words, "--run-dir", str(lvsd.run)]) == 2
+        said = json.loads(capsys.readouterr().out)
+        lines.append([(line["kind"], line["subject"], line["effect"]) for line in said.get("lines") or said["plan"]])
+    assert lines[0] == lines[1]
+    assert lines[0][0][:2] == ("disruptive", "www/web1")  # nobody serves then
 
 
 def test_what_somebody_changed_by_hand_is_named_and_left_to_lvsd(

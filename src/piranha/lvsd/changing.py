@@ -12,12 +12,12 @@ from piranha.change.changes import Changes
 from piranha.change.disk import Disk
 from piranha.change.journal import Ground, Settled
 from piranha.change.order import Act
-from piranha.change.plan import plan
 from piranha.change.planned import Planned, planned
 from piranha.change.serving import InForce, Judged, Standing, read_standings
 from piranha.change.verbs import ChangeVerbs
 from piranha.control.daemon import Folders
 from piranha.control.server import Handler
+from piranha.errors import PiranhaError
 from piranha.lvscf.config import Config
 from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import resolve_and_load
@@ -57,11 +57,14 @@ class Changing:
         """Return why nothing may be reloaded now, empty when it may."""
         return self.changes.refusal()
 
-    def too_much(self, after: Config) -> str:
+    async def too_much(self, after: Config) -> str:
         """Return why a reload may not put `after` in force; when it may, tell what it changes."""
         too_much = limit.refusal(self._lvsd.config, after)
         if not too_much:
-            self._teller.say("config", "plan of the reload", cause=self._plan(after).summary)
+            try:
+                self._teller.say("config", "plan of the reload", cause=(await self.plan(after)).summary)
+            except PiranhaError as error:
+                self._teller.say("config", "what the reload changes cannot be told", cause=str(error))
         return too_much
 
     async def remember(self, act: Act) -> None:
@@ -91,14 +94,9 @@ class Changing:
         return ()
 
     async def plan(self, after: Config) -> Planned:
-        """Return what `after` would change."""
-        await self._lvsd.table.refresh()
-        return self._plan(after)
-
-    def _plan(self, after: Config) -> Planned:
-        """Plan with the table as it was read last."""
-        lvsd, live = self._lvsd, self._lvsd.table.live
-        return planned(plan(lvsd.config, after, live, verdicts=lvsd.verdicts(), ours=lvsd.ours.services))
+        """Return what `after` would change. Raises PlaneUnavailable."""
+        before, standing = self._lvsd.config, await self._lvsd.standing()
+        return planned(await asyncio.to_thread(standing.plan, before, after))
 
     async def standings(self) -> Mapping[str, Standing]:
         """Return how the virtual servers stand."""

@@ -56,7 +56,7 @@ class OwnFile(Protocol):
     def refusal(self) -> str:
         """Return why nothing may be reloaded now, empty when it may."""
 
-    def too_much(self, after: Config) -> str:
+    async def too_much(self, after: Config) -> str:
         """Return why a reload may not put `after` in force; when it may, tell what it changes."""
 
     async def remember(self, act: Act) -> None:
@@ -179,7 +179,7 @@ class Lvsd:
             if loaded is None or loaded.config is None:
                 self._refuse(f"error parsing {self.source.path}", problems)
                 return False
-            if self.own is not None and (too_much := self.own.too_much(loaded.config)):
+            if self.own is not None and (too_much := await self.own.too_much(loaded.config)):
                 self._refuse(f"{self.source.path} cannot be put in force", [too_much])
                 return False
             await self.take(loaded, act)

@@ -99,16 +99,17 @@ class PlaneThread:
         return await asyncio.get_running_loop().run_in_executor(self._thread, action)
 
 
-async def look(kind: PlaneKind, run_dir: Path) -> Table:
-    """Return the live table, for who has no plane. Raises PlaneUnavailable.
+def look(kind: PlaneKind, run_dir: Path) -> Table:
+    """Return the live table, for who has no plane. Blocks; raises PlaneUnavailable.
 
     A forwarder that does not run has an empty table, and is not started for this.
     """
-    if kind is PlaneKind.USERSPACE and not (run_dir / client.SOCKET_NAME).exists():
+    path = run_dir / client.SOCKET_NAME
+    if kind is PlaneKind.USERSPACE and not path.exists():
         return {}
-    plane = open_plane(kind, run_dir)
+    plane: Plane = IpvsPlane() if kind is PlaneKind.IPVS else client.UserspacePlane(path)
     try:
-        return await plane.dump()
+        return plane.dump()
     finally:
         plane.close()
 

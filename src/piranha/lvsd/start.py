@@ -68,7 +68,7 @@ def _run(args: argparse.Namespace, folders: daemon.Folders, source: Source, wait
         return 1
     kind = PlaneKind(args.plane) if args.plane else loaded.config.lvsd.plane
     if args.test_start:
-        return asyncio.run(_test_start(kind, loaded.config, folders))
+        return _test_start(kind, loaded.config, folders)
     lock = waits.lock()
     # The table of the plane in user space lies in its run directory, and is nobody else's.
     sole = Sole("lvsd") if kind is PlaneKind.IPVS else None
@@ -121,9 +121,9 @@ async def _serve(lvsd: Lvsd, verbs: Verbs, folders: daemon.Folders, started: Cal
     return 0
 
 
-async def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) -> int:
+def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) -> int:
     """Say what a start would change in the table, and change nothing."""
-    live = await look(kind, folders.run)
+    live = look(kind, folders.run)
     plan = Reconciler().plan(config, {}, live, Ours(StateFiles(folders.state, folders.run)).services)
     for change in plan.changes:
         print(describe(change))

@@ -14,8 +14,7 @@ from typing import Protocol, TypeVar
 from piranha.change import history, limit
 from piranha.change.disk import Disk
 from piranha.change.order import Act
-from piranha.change.plan import plan
-from piranha.change.planned import Planned, planned
+from piranha.change.planned import Planned
 from piranha.change.serving import InForce, Judged, Standing, read_standings
 from piranha.control.client import NoAnswer, ask_async
 from piranha.control.messages import Refused
@@ -25,8 +24,8 @@ from piranha.events.event import Level
 from piranha.events.teller import Teller
 from piranha.lvscf.config import Config, PlaneKind
 from piranha.lvsd.accepted import Accepted, Stored, entry_of
-from piranha.lvsd.planes import look
 from piranha.pulse.placement import Misplaced
+from piranha.pulse.planning import plan_here
 from piranha.pulse.reading import Reading
 from piranha.pulse.setup import Setup
 from piranha.pulse.startup import admit, check_devices
@@ -140,8 +139,8 @@ class Reload:
 
     async def plan(self, after: Config) -> Planned:
         """Return what `after` would change. Raises PlaneUnavailable when the table cannot be read."""
-        live = await look(self._setup.plane, self._setup.folders.run)
-        return planned(plan(self.in_force().config, after, live))
+        setup = self._setup
+        return await self.on_disk(partial(plan_here, setup.folders.run, setup.plane, self.in_force().config, after))
 
     async def standings(self) -> Mapping[str, Standing]:
         """Ask lvsd how its virtual servers stand; nothing when it does not say."""
