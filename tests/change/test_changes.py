@@ -22,7 +22,7 @@ from piranha.control.messages import Refused
 from piranha.events.event import Event
 from piranha.events.record import Recorder
 from piranha.events.teller import Teller
-from piranha.lvscf.config import Config
+from piranha.lvscf.config import Config, meaning
 from piranha.lvscf.load import Loaded, load
 
 R = TypeVar("R")
@@ -65,7 +65,9 @@ class Daemon:
 
     def in_force(self) -> InForce:
         assert self.loaded.config is not None
-        return InForce(data=self.loaded.original_bytes(), config=self.loaded.config, generation=self.generation)
+        config = self.loaded.config
+        data = self.loaded.original_bytes()
+        return InForce(data=data, config=config, generation=self.generation, meaning=meaning(config))
 
     async def judge(self, data: bytes, name: str) -> Judged[Loaded]:
         loaded = load(data, name)

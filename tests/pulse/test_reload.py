@@ -110,7 +110,7 @@ class Router:
     def now(self) -> InForce:
         config = self.in_force[-1] if self.in_force else reading.read(self.file).config
         assert config is not None
-        return InForce(data=b"", config=config, generation=1)
+        return InForce(data=b"", config=config, generation=1, meaning="")
 
     def reload(self) -> tuple[str, ...]:
         return asyncio.run(self.reloads.reload(Act(how="SIGHUP")))

@@ -98,7 +98,7 @@ class Changes(Generic[T]):
                 raise Refused("lvs.cf or what is in force has changed since you looked: look again (piranha plan)")
             self._allowed(order, told)
             before = self._serving.in_force()
-            pending = self._pending(order, judged, before)
+            pending = self._pending(order, judged, before, changed=told["changed"] is True)
             served = await self._serving_now() if pending is not None else set()
             await self._put(order, judged, found, pending, before)
             self._served = served
@@ -181,12 +181,14 @@ class Changes(Generic[T]):
         if judged.config is None:
             raise ValueError("checked by _judged")
         planned = await self._serving.plan(judged.config)
-        removed = removal(before.config, judged.config)
+        # Large files take a while: a heartbeat must not wait for that.
+        means = await asyncio.to_thread(meaning, judged.config)
+        removed = await asyncio.to_thread(removal, before.config, judged.config)
         mass = removed.over(before.config.change.limit_percent)
         return {
             "file": str(self._ground.file),
             "base": self._base(before, found),
-            "changed": meaning(before.config) != meaning(judged.config),
+            "changed": before.meaning != means,
             "serial_no": judged.config.serial_no,
             "old_serial_no": before.config.serial_no,
             "warnings": list(judged.warnings),
@@ -219,10 +221,9 @@ class Changes(Generic[T]):
         """Return what names all that a decision rests on: what is in force, and what lvs.cf holds."""
         return digest(f"{before.generation} {digest(before.data)} {digest(found or b'')}".encode())[:32]
 
-    def _pending(self, order: Order, judged: Judged[T], before: InForce) -> Pending | None:
+    def _pending(self, order: Order, judged: Judged[T], before: InForce, *, changed: bool) -> Pending | None:
         if order.confirm_s is None or order.data == before.data or judged.config is None:
             return None
-        changed = meaning(before.config) != meaning(judged.config)
         return Pending(
             id=os.urandom(8).hex(),
             old=digest(before.data),

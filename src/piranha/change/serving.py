@@ -15,11 +15,12 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
-    """What is in force. data: the file, as the operator wrote it."""
+    """What is in force. data: the file, as the operator wrote it. meaning: see `lvscf.config.meaning`."""
 
     data: bytes
     config: Config
     generation: int
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,8 @@ class Changing:
     def in_force(self) -> InForce:
         """Return what is in force."""
         lvsd = self._lvsd
-        return InForce(data=lvsd.loaded.original_bytes(), config=lvsd.config, generation=lvsd.accepted.generation)
+        data, accepted = lvsd.loaded.original_bytes(), lvsd.accepted
+        return InForce(data=data, config=lvsd.config, generation=accepted.generation, meaning=accepted.meaning)
 
     async def judge(self, data: bytes, name: str) -> Judged[Loaded]:
         """Read `data`; a file without errors this daemon can use."""

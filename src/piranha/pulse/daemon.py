@@ -288,7 +288,8 @@ class Pulse:
     # Reload.
 
     def _in_force(self) -> InForce:
-        return InForce(data=self._original, config=self.config, generation=self.accepted.generation)
+        now = self.accepted
+        return InForce(data=self._original, config=self.config, generation=now.generation, meaning=now.meaning)
 
     async def _put_in_force(self, read: Reading, config: Config, accepted: Accepted) -> None:
         before = {vip.address for vip in self.config.floating_addresses()}
@@ -388,9 +389,8 @@ class Pulse:
     def _finished(self, task: "asyncio.Task[object]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._teller.say(
-                "pulse", "something went wrong", cause=f"{type(error).__name__}: {error}", level=Level.WARNING
-            )
+            cause = f"{type(error).__name__}: {error}"
+            self._teller.say("pulse", "something went wrong", cause=cause, level=Level.WARNING)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         return (

@@ -99,7 +99,7 @@ class Reload:
             read = await self._files.read(path)
             if read.config is None:
                 return self._refuse(f"error parsing {path}", read.problems)
-            if too_much := limit.refusal(before, read.config):
+            if too_much := await asyncio.to_thread(limit.refusal, before, read.config):
                 return self._refuse(f"{path} cannot be put in force", (too_much,))
             await self._tell_plan(read.config)
             problems = await self.take(read, act)
