@@ -138,6 +138,7 @@ def test_a_setting_fits_a_block_of_any_layout_and_leaves_it_again(text: str, aft
         ("virtual a {\n}\nprimary=10.0.0.1", "virtual a {\n}\nserial_no=1\nprimary=10.0.0.1"),
         ("\ufeff", "\ufeffserial_no = 1\n"),
         ("deadtime = 6", "serial_no = 1\ndeadtime = 6"),
+        ("# head\r\n\r", "# head\r\n\r\nserial_no = 1"),
     ],
 )
 def test_a_setting_of_the_file_stands_above_the_blocks_and_below_the_head(text: str, after: str) -> None:

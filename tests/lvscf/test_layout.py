@@ -121,6 +121,7 @@ def test_every_sample_keeps_its_words_and_its_meaning(path: Path) -> None:
         ("virtual a { server b { x = 1 } }", "virtual a {\n    server b { x = 1 }\n}\n"),
         ('send = "a b\\"', 'send = "a b\\"\n'),
         ("expect = #OK  ", "expect = #OK\n"),
+        ("debug_level = x\r \n", "debug_level = x\r \n"),
         ("a = 1  ## x  ", "a = 1                                  ## x\n"),
         ("virtual a {} x = 1\n", "virtual a { }\n\nx = 1\n"),
     ],

@@ -303,7 +303,8 @@ class Draft:
             return
         # The last line of a file has no end: it gets one, and the new last line has none.
         newline = self._newline()
-        self._behind[at - 1] = self._behind.get(at - 1, "") + newline + lines.removesuffix(newline)
+        end = "\n" if self._tokens[at - 1].text.endswith("\r") else newline
+        self._behind[at - 1] = self._behind.get(at - 1, "") + end + lines.removesuffix(newline)
 
     def _put_line(self, at: int, line: str, indent: str) -> None:
         """Write a block on one line: on a line of its own, or within the line that goes on at `at`."""

@@ -165,5 +165,7 @@ def _rendered(lines: Sequence[_Line]) -> list[str]:
     for line in lines:
         column = column if line.continues else line.column()
         text = INDENT * line.depth + line.code
+        if text.endswith("\r"):
+            text += " "  # the last character of a word, not of the line
         shown.append((text.ljust(column) if line.comment else text) + line.comment if line != _Line() else "")
     return shown
