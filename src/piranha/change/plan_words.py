@@ -38,7 +38,9 @@ def ending(number: int | None) -> str:
 
 
 def staying(number: int | None) -> str:
-    """Return `530 connections stay`, `1 connection stays`."""
+    """Return `530 connections stay`, `1 connection stays`, `it has no connections now`."""
+    if number == 0:
+        return "it has no connections now"
     return f"{count(number, 'connection')} {'stays' if number == 1 else 'stay'}"
 
 
