@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.terminal import Terminal
-from tests.lvsd.running import Lvsd, RealServer, virtual
+from tests.lvsd.running import Lvsd, RealServer, until, virtual
 from tests.userspace.processes import free_vip
 
 from piranha.cli.main import main
@@ -42,12 +42,12 @@ def test_what_is_set_is_in_force_and_in_the_file(lvsd: Lvsd, capsys: pytest.Capt
     assert main(["set", *words, "www/web1", "weight", "7"]) == 0
     out = capsys.readouterr().out
     assert "weight 2 -> 7" in out
-    assert weights(lvsd) == [7]
+    until(lambda: weights(lvsd) == [7], "weight 7")
     assert "weight = 7" in lvsd.file.read_text()
 
     assert main(["unset", *words, "--json", "--allow", "mass", "www/web1", "weight"]) == 0
     assert json.loads(capsys.readouterr().out)["outcome"] == "applied"
-    assert weights(lvsd) == [1]
+    until(lambda: weights(lvsd) == [1], "weight 1")
     assert "weight" not in lvsd.file.read_text()
 
 
@@ -83,5 +83,5 @@ def test_an_edit_shows_its_plan_and_puts_it_in_force(lvsd: Lvsd, tmp_path: Path)
         assert terminal.end() == 0
     finally:
         terminal.close()
-    assert weights(lvsd) == [8]
+    until(lambda: weights(lvsd) == [8], "weight 8")
     assert list((lvsd.run / "state" / "edit").iterdir()) == []
