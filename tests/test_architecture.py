@@ -92,18 +92,24 @@ def imports(path: Path) -> tuple[tuple[str, int], ...]:
     return tuple(find_imports(path))
 
 
+def statements(node: ast.AST, *, typing_only: bool = True) -> Iterator[ast.AST]:
+    """Every statement in `node`; typing_only: those for type checking only too. Expressions hold none: not looked at."""
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(node, part, ()):
+            yield child
+            if typing_only or not is_for_typing(child):
+                yield from statements(child, typing_only=typing_only)
+
+
+def is_for_typing(node: ast.AST) -> bool:
+    """Whether `node` is `if TYPE_CHECKING:`."""
+    test = node.test if isinstance(node, ast.If) else None
+    return "TYPE_CHECKING" in (getattr(test, "id", ""), getattr(test, "attr", ""))
+
+
 def find_imports(path: Path) -> Iterator[tuple[str, int]]:
     """See `imports`."""
-    nodes = list(ast.walk(tree(path)))
-    typing_only = {
-        id(child)
-        for node in nodes
-        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
-        for child in ast.walk(node)
-    }
-    for node in nodes:
-        if id(node) in typing_only:
-            continue
+    for node in statements(tree(path), typing_only=False):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node.lineno
@@ -182,7 +188,7 @@ def test_functions_fit_on_a_screen_and_modules_have_one_reason_to_exist() -> Non
         limit = MODULE_LINES if SOURCE in path.parents else TEST_MODULE_LINES
         if text.count("\n") > limit:
             wrong.append(f"{path.relative_to(ROOT)}: {text.count(chr(10))} lines, at most {limit}")
-        for node in ast.walk(tree(path)):
+        for node in statements(tree(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 size = (node.end_lineno or node.lineno) - node.lineno + 1
                 if size > FUNCTION_LINES:

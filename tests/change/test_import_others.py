@@ -91,6 +91,7 @@ def test_whatever_is_imported_loads_or_a_note_says_why_not(kind: str) -> None:
     every()
 
 
+@pytest.mark.slow
 @each_input
 def test_a_source_cut_off_anywhere_or_without_one_of_its_lines_is_answered(path: Path) -> None:
     text = path.read_bytes().decode("utf-8", "surrogateescape")

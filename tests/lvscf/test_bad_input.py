@@ -22,6 +22,7 @@ from piranha.lvsd.source import Source
 from piranha.pulse import reading
 
 every_kind = pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+AT_THE_LIMITS = {"words without end", "10,000 blocks that never close", "10,000 blocks of no name", "10,000 closing braces"}
 MEMORY = 1024 * MIB  # bytes; lvs.cf(5) states it
 MOST_LINES = 1000  # of findings of three codes, 100 of each
 
@@ -43,7 +44,10 @@ def laid(bad: Bad, folder: Path) -> Path:
     return path
 
 
-@every_kind
+@pytest.mark.parametrize(
+    "bad",
+    [pytest.param(bad, id=name, marks=[pytest.mark.slow] * (name in AT_THE_LIMITS)) for name, bad in BAD.items()],
+)
 def test_everybody_who_reads_the_file_says_the_same_in_few_lines(
     bad: Bad, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
