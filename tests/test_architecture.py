@@ -93,7 +93,7 @@ def imports(path: Path) -> tuple[tuple[str, int], ...]:
 
 
 def statements(node: ast.AST, *, typing_only: bool = True) -> Iterator[ast.AST]:
-    """Every statement in `node`; typing_only: those for type checking only too. Expressions hold none: not looked at."""
+    """Every statement in `node`; typing_only: those for type checking only too. Expressions hold none."""
     for part in ("body", "orelse", "finalbody", "handlers", "cases"):
         for child in getattr(node, part, ()):
             yield child
