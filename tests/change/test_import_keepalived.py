@@ -180,3 +180,38 @@ def test_what_would_take_for_ever_ends_in_seconds_with_an_error_or_a_result(text
     assert result.notes
     assert took_s < 20, "with tracing, which takes several times as long"
     assert peak < 100_000_000
+
+
+def _one_check(checker: str, vip: str = "") -> Imported:
+    text = "virtual_server 192.0.2.10 80 {\n protocol TCP\n real_server 10.0.0.1 80 {\n" + checker + "\n}\n}\n" + vip
+    return import_keepalived([("k", text)], included)
+
+
+def test_the_old_name_of_retry_counts_where_keepalived_reads_it() -> None:
+    old = _one_check("HTTP_GET {\n url {\n path /\n }\n nb_get_retry 3\n}")
+    assert old.text == _one_check("HTTP_GET {\n url {\n path /\n }\n retry 3\n}").text
+    assert not any("nb_get_retry" in note.message for note in old.notes)
+
+
+def test_the_old_name_of_retry_is_told_where_keepalived_does_not_read_it() -> None:
+    old = _one_check("TCP_CHECK {\n nb_get_retry 3\n}")
+    assert old.text == _one_check("TCP_CHECK {\n}").text
+    assert any("'nb_get_retry'" in note.message and "the keyword is retry" in note.message for note in old.notes)
+
+
+@pytest.mark.parametrize("path", ['"/health check"', '"/a\tb"', '"/a\x7fb"', '"/a\udcffb"', "health", '"http://x/ y"'])
+def test_a_path_can_be_loaded_or_is_left_out_with_an_error(path: str) -> None:
+    result = _one_check(f"HTTP_GET {{\n url {{\n path {path}\n }}\n}}")
+    assert load(result.text.encode(), "lvs.cf").config is not None
+    assert result.has_errors == ("/" not in path[:3])
+
+
+def test_a_range_of_statuses_that_runs_backwards_is_left_out() -> None:
+    result = _one_check("HTTP_GET {\n url {\n path /\n status_code 299-200\n }\n}")
+    assert load(result.text.encode(), "lvs.cf").config is not None
+    assert any("599" in note.message for note in result.notes)
+
+
+def test_a_definition_inside_of_a_word_is_told_how_it_is_written() -> None:
+    vip = "$VIP=192.0.2.10\nvrrp_instance a {\n interface eth0\n virtual_ipaddress {\n $VIP/24\n }\n}\n"
+    assert any("is written ${VIP}" in note.message for note in _one_check("TCP_CHECK {\n}", vip).notes)

@@ -57,7 +57,24 @@ def test_out_is_written_once_and_passes_piranha_check(file: Path, capsys: pytest
     out.write_text("mine")
     assert main(["import", "keepalived", str(file), "-o", str(out)]) == 1
     assert out.read_text() == "mine"
-    assert capsys.readouterr().err.startswith(f"piranha: {out}: File exists; nothing is written\n")
+    said = f"piranha: {out}: File exists; nothing is written: remove it, or give another name, or -o - for stdout\n"
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_out_with_errors_is_said_not_to_be_used(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(SERVED.replace("TCP_CHECK {", "HTTP_GET {\nurl {\npath no\n}"))
+    out = file.with_name("lvs.cf")
+    assert main(["import", "keepalived", str(file), "-o", str(out)]) == 1
+    assert capsys.readouterr().err.endswith(f"{out}: written, but not to be used before these errors are mended\n")
+
+
+def test_a_dash_as_out_is_standard_output(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(file.parent)
+    assert main(["import", "keepalived", str(file), "-o", "-"]) == 0
+    assert "\nvirtual tcp-192.0.2.10-80 {" in capsys.readouterr().out
+    assert not file.with_name("-").exists()
 
 
 def test_json_has_text_and_notes(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from piranha.change.import_keepalived_body import Body
-from piranha.change.import_keepalived_known import CHECKER
+from piranha.change.import_keepalived_known import CHECKER, NOT_HERE
 from piranha.change.import_keepalived_tree import Statement
 from piranha.change.imported import Draft, Origin, quoted
 from piranha.lvscf.ere import BadExpression, translate
@@ -19,6 +19,7 @@ KINDS = (
     *("TCP_CHECK", "HTTP_GET", "SSL_GET", "SMTP_CHECK", "DNS_CHECK", "MISC_CHECK", "UDP_CHECK", "PING_CHECK"),
     *("BFD_CHECK", "FILE_CHECK"),
 )
+_BARE = re.compile(r"[\x00-\x20\x7f\udc80-\udcff]")  # a path has these as %20 and so on
 _PLAIN = re.compile(r"[^\s\"'#=;{}\\]+")
 
 
@@ -48,12 +49,16 @@ class Patience:
     retry: int | None = None
 
     @classmethod
-    def read(cls, body: Body, above: "Patience") -> "Patience":
-        """Read the times of a block; what it does not say is that of the block around it."""
+    def read(cls, body: Body, above: "Patience", *old_names: str) -> "Patience":
+        """Read the times of a block; what it does not say is that of the block around it.
+
+        old_names: what `retry` is called here, too.
+        """
         delay_loop_s = body.seconds("delay_loop")
         connect_timeout_s = body.seconds("connect_timeout")
         delay_before_retry_s = body.seconds("delay_before_retry")
-        retry = body.number("retry", 0, 999)
+        tries = body.last("retry", *old_names)
+        retry = None if tries is None else body.whole(tries, 0, 999)
         return cls(
             above.delay_loop_s if delay_loop_s is None else delay_loop_s,
             above.connect_timeout_s if connect_timeout_s is None else connect_timeout_s,
@@ -104,14 +109,15 @@ def read_check(block: Statement, target: Target, above: Patience, draft: Draft) 
     """Return the checks that one checker stands for, none where it has no counterpart."""
     body = Body.of(block, draft)
     kind = block.keyword
-    timing = Patience.read(body, above).timing(kind)
+    web = kind in ("HTTP_GET", "SSL_GET")
+    timing = Patience.read(body, above, *(("nb_get_retry",) if web else ())).timing(kind)
     reader = _READERS.get(kind)
     if reader is None:
         draft.warn(block.origin, f"'{kind}' has no counterpart: {_WITHOUT[kind]}")
         return ()
     body.all("alpha")  # read for the whole server
     checks = reader(body, target, timing)
-    body.report(CHECKER)
+    body.report(CHECKER if web else CHECKER | NOT_HERE)
     return tuple(checks)
 
 
@@ -223,9 +229,14 @@ def _web(body: Body, target: Target, timing: Timing, kind: str) -> list[Check]:
     for block in body.all("url"):
         url = Body.of(block, body.draft)
         demands = _demands(url, host)
-        path = (url.word("path") or "/").replace(" ", "%20")
-        groups.setdefault(tuple(demands), []).append(word(path, body.draft, block.origin))
+        path = _BARE.sub(lambda found: f"%{ord(found[0]) & 0xFF:02X}", url.word("path") or "/")
         url.report(CHECKER)
+        if path.startswith("/"):
+            groups.setdefault(tuple(demands), []).append(word(path, body.draft, block.origin))
+        else:
+            body.draft.fail(block.origin, f"a path begins with /, not '{path}': this url is not asked for")
+    if not groups and body.all("url"):
+        return []
     if not groups:
         body.draft.warn(body.at, "keepalived asks for no url here: the path / is asked for")
         groups[tuple(_demands(Body(body.at, (), body.draft), host))] = ["/"]
@@ -244,7 +255,7 @@ def _demands(url: Body, host: str | None) -> Settings:
     if host:
         settings.append(("host", word(host, url.draft, url.at)))
     status = url.last("status_code")
-    ranges = [one for one in (status.args if status else ()) if re.fullmatch(r"[1-5]\d\d(-[1-5]\d\d)?", one)]
+    ranges = [one for one in (status.args if status else ()) if _is_status(one)]
     if status is not None and len(ranges) != len(status.args):
         url.draft.warn(status.origin, "an HTTP status is a number from 100 to 599: the others are left out")
     settings.append(("status", " ".join(ranges) or "200-299"))
@@ -252,6 +263,11 @@ def _demands(url: Body, host: str | None) -> Settings:
     if regex is not None and not any(one.keyword == "regex_no_match" for one in url.statements):
         settings += _expression(regex, url.draft)
     return settings
+
+
+def _is_status(words: str) -> bool:
+    found = re.fullmatch(r"([1-5]\d\d)(?:-([1-5]\d\d))?", words, re.ASCII)
+    return found is not None and found[1] <= (found[2] or found[1])
 
 
 def _expression(regex: Statement, draft: Draft) -> Settings:

@@ -156,3 +156,8 @@ CHECKER: dict[str, str] = {
     "max_reply_length": "an answer is compared with expect_hex only",
     "user": "all check programs run as one user: script_user in front of the blocks",
 }
+
+_OLD_RETRY = "keepalived itself passes over it in this kind of checker, and so does the result; the keyword is retry"
+
+NOT_HERE: dict[str, str] = dict.fromkeys(("nb_get_retry", "nb_sock_retry"), _OLD_RETRY)
+"""Old names of `retry` outside of HTTP_GET and SSL_GET, where keepalived 2.2 no longer reads them."""

@@ -184,7 +184,9 @@ def _vips(body: Body, interface: str) -> list[Vip]:
             try:
                 address = ip_interface(words[0])
             except ValueError:
-                body.draft.fail(entry.origin, f"'{words[0]}' is no address: left out")
+                unset = re.match(r"\$(\w+)\b", words[0])
+                hint = f"; a definition inside of a word is written ${{{unset[1]}}}" if unset else ""
+                body.draft.fail(entry.origin, f"'{words[0]}' is no address: left out{hint}")
                 continue
             device, label = _options(entry, interface, body.draft)
             prefix = address.network.prefixlen

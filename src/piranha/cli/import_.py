@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from piranha.change.imported import Imported
+from piranha.cli.check import STANDARD_INPUT
 from piranha.cli.import_keepalived import keepalived
 from piranha.cli.import_others import ipvsadm, ldirectord, piranha
 from piranha.cli.options import Parser
@@ -31,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
     options = Parser(prog="piranha import", description=DESCRIPTION, allow_abbrev=False)
     options.add_argument("kind", metavar="KIND", choices=tuple(KINDS), help=", ".join(KINDS))
     options.add_argument("files", metavar="FILE", nargs="+", type=Path, help="- reads standard input")
-    options.add_argument("-o", dest="out", metavar="OUT", type=Path, help="write here; the file must not exist yet")
+    options.add_argument("-o", dest="out", metavar="OUT", type=Path, help="write here, a new file; - is stdout")
     options.add_argument(
         "--router",
         choices=("primary", "backup"),
@@ -40,6 +41,8 @@ def main(argv: Sequence[str]) -> int:
     )
     options.add_argument("--json", action="store_true", help="print result and notes as JSON")
     args = options.parse_args(argv)
+    if args.out == STANDARD_INPUT:
+        args.out = None
     if args.router and sorted(set(args.router)) != sorted(args.router):
         options.error(f"--router {args.router[0]} is given twice")
     if args.router and len(args.router) > len(args.files):
@@ -65,6 +68,9 @@ def _deliver(imported: Imported, args: argparse.Namespace) -> int:
         sys.stderr.flush()
         if args.out is None:
             print(imported.text, end="")
+        elif written and imported.text and imported.has_errors:
+            warning = "written, but not to be used before these errors are mended"
+            print(f"piranha: {printable(name)}: {warning}", file=sys.stderr)
     return 1 if imported.has_errors or not imported.text or not written else 0
 
 
@@ -73,7 +79,8 @@ def _write(path: Path, text: str) -> bool:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        print(f"piranha: {printable(str(path))}: {error.strerror}; nothing is written", file=sys.stderr)
+        hint = ": remove it, or give another name, or -o - for stdout" if isinstance(error, FileExistsError) else ""
+        print(f"piranha: {printable(str(path))}: {error.strerror}; nothing is written{hint}", file=sys.stderr)
         return False
     try:
         with os.fdopen(descriptor, "wb") as file:
