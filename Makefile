@@ -2,8 +2,10 @@
 
 PYTHON ?= python3
 VENV := .venv
-# One more than there are processors: some tests wait.
-JOBS ?= $(shell expr $$(nproc) + 1)
+# Three processes side by side, each reading only its own tests: a test runner that hands out single tests
+# to workers costs more than most of these tests.
+LANGUAGE := tests/lvscf tests/change
+SIMULATION := tests/simulation
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 # What the tests use besides Python: a kernel with IPVS that runs as a program, the C ipvsadm, keepalived
@@ -14,7 +16,8 @@ SELECT_KERNEL := kernel or lab
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint unit slow kernel packages bench fuzz clean
+export EXAMPLES
+.PHONY: help demo test check lint unit unit-language unit-simulation unit-rest slow kernel packages bench fuzz clean
 
 help:
 	@echo 'make demo    a whole cluster on loopback: no privilege, no IPVS, nothing to download'
@@ -48,7 +51,15 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 
 unit: $(STAMP)
-	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(EXAMPLES) -m 'not ($(SELECT_KERNEL) or slow)'
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target --keep-going unit-language unit-simulation unit-rest
+
+UNIT = $(BIN)/pytest -q $(EXAMPLES) -p no:cacheprovider -m 'not ($(SELECT_KERNEL) or slow)'
+unit-language:
+	@$(UNIT) $(LANGUAGE)
+unit-simulation:
+	@$(UNIT) $(SIMULATION)
+unit-rest:
+	@$(UNIT) tests $(addprefix --ignore=,$(LANGUAGE) $(SIMULATION))
 
 slow: $(STAMP)
 	@$(BIN)/pytest -q -m 'slow and not ($(SELECT_KERNEL))'

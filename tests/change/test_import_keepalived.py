@@ -126,6 +126,7 @@ def mutated(draw: st.DrawFn) -> str:
     return text
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(mutated() | st.text(max_size=200) | st.lists(PIECES, max_size=30).map("".join))
 def test_whatever_the_file_is_the_result_loads_or_an_error_says_why_not(text: str) -> None:
