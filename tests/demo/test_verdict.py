@@ -12,6 +12,8 @@ from piranha.cli.demo.counts import Counts, Outcome
 from piranha.cli.demo.picture import Happening, Picture, in_pool
 from piranha.cli.demo.tour import Tour
 
+pytestmark = pytest.mark.slow
+
 CAST = Cast(
     routers=("primary", "backup"),
     servers=("web1", "web2"),

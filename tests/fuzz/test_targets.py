@@ -3,6 +3,8 @@
 import pytest
 from tests.fuzz.targets import TARGETS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_target_holds_for_its_corpus(name: str) -> None:
