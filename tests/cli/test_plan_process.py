@@ -9,6 +9,7 @@ import pytest
 from tests.lvsd.running import Lvsd, RealServer, until, virtual
 from tests.userspace.processes import free_vip
 
+from piranha.change.staging import MOST
 from piranha.cli.main import main
 from piranha.forwarding.userspace import client
 from piranha.table.changes import EditDestination
@@ -70,6 +71,49 @@ def test_apply_finds_the_same_changes_at_the_same_cost(
         lines.append([(line["kind"], line["subject"], line["effect"]) for line in said.get("lines") or said["plan"]])
     assert lines[0] == lines[1]
     assert lines[0][0][:2] == ("disruptive", "www/web1")  # nobody serves then
+
+
+@pytest.mark.parametrize("change", ["another server that refuses", "idle server removed"])
+def test_both_verbs_give_a_change_the_same_class_and_figures(
+    lvsd: Lvsd, server: RealServer, capsys: pytest.CaptureFixture[str], change: str
+) -> None:
+    vip, other = str(free_vip()), RealServer()
+    lvsd.write(virtual("www", ("web1", server.port, 2), ("web2", other.port, 2), vip=vip))
+    lvsd.start()
+    lvsd.until_states(web1="up", web2="up")
+    pool = [("web1", 9, 2)] if change == "another server that refuses" else [("web1", server.port, 2)]
+    new = lvsd.folder / "new.cf"
+    old = lvsd.file.read_bytes()
+    lvsd.write(virtual("www", *pool, vip=vip), serial=2)
+    new.write_bytes(lvsd.file.read_bytes())
+    lvsd.file.write_bytes(old)
+    found = []
+    for words in (["plan", str(new), "--json"], ["apply", str(new), "--dry-run", "--json"]):
+        capsys.readouterr()
+        assert main([*words, "--run-dir", str(lvsd.run)]) == 2
+        said = json.loads(capsys.readouterr().out)
+        found.append([(line["kind"], line["subject"], line["effect"]) for line in said.get("lines") or said["plan"]])
+    other.stop()
+    assert found[0] == found[1]
+    if change == "idle server removed":
+        assert found[0] == [("drains", "www/web2", "no connections: removed at once")]
+    else:
+        assert {kind for kind, _, _ in found[0]} == {"disruptive"}
+        assert "if none answers, www serves nobody" in found[0][0][2]
+
+
+def test_dry_runs_and_refused_changes_lock_nobody_out(lvsd: Lvsd, server: RealServer) -> None:
+    lvsd.write(virtual("www", ("web1", server.port, 2), vip=str(free_vip())))
+    lvsd.start()
+    lvsd.until_states(web1="up")
+    new = lvsd.folder / "new.cf"
+    new.write_text(lvsd.file.read_text().replace("weight = 2", "weight = 0", 1))
+    where = ["--run-dir", str(lvsd.run)]
+    for _ in range(MOST):
+        assert main(["apply", str(new), "--dry-run", *where]) == 2
+        assert main(["apply", str(new), "--allow", "safe", *where]) == 1
+    assert main(["apply", str(new), "--allow", "mass", *where]) == 0
+    assert main(["rollback", *where, "--allow", "disruptive"]) == 0
 
 
 def test_what_somebody_changed_by_hand_is_named_and_left_to_lvsd(

@@ -171,8 +171,11 @@ def leaving(pair: Pair, line: Line, places: Places) -> Line:
         case Fate.GONE:
             kind, effect, ends = _costs(number), _at_once(number), number
         case Fate.LATER:
-            kind, ends = _costs(number), number
-            effect = "stays until another server is up; " + (ending(number) + " then" if number else "then it goes")
+            kind, ends = Kind.DISRUPTIVE, number
+            effect = "stays until another server is up; " + (
+                "then it goes" if number == 0 else f"{ending(number)} then"
+            )
+            effect += f"; {_unanswered(pair)}"
         case Fate.QUIESCED:
             kind, effect = Kind.DRAINS, f"{count(number, 'connection')}; no new ones"
         case Fate.STAYS | Fate.EDITED | Fate.ADDED:
@@ -180,6 +183,13 @@ def leaving(pair: Pair, line: Line, places: Places) -> Line:
     if kind is not Kind.SAFE and pair.world.deserted(pair.keys):
         kind, effect = Kind.DISRUPTIVE, f"{effect}; nobody serves {pair.new.name} then"
     return replace(line, kind=kind, effect=effect, ends=ends)
+
+
+def _unanswered(pair: Pair) -> str:
+    """Return what comes of it if none of the servers that are still to answer does."""
+    if pair.new.sorry_server is not None:
+        return f"if none answers, only the sorry server of {pair.new.name} serves"
+    return f"if none answers, {pair.new.name} serves nobody"
 
 
 def _moved(pair: Pair, was: RealServer, server: RealServer) -> Line:
@@ -207,6 +217,9 @@ def _weight(pair: Pair, was: RealServer, server: RealServer) -> Line:
     places = pair.places(server)
     what = f"weight {arrow(was.weight, server.weight)}"
     line = _line(pair, server, About.WEIGHT, what, _in_place(pair, places), places=places)
+    if pair.world.fate(places) is Fate.LATER:
+        effect = f"gets new connections until another server is up; {_unanswered(pair)}"
+        return replace(line, kind=Kind.DISRUPTIVE, effect=effect)
     if pair.world.fate(places) is not Fate.QUIESCED:
         return line
     number = pair.world.connections_at(places)

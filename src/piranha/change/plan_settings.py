@@ -21,7 +21,7 @@ class _Group:
     part: str
     names: Sequence[tuple[str, str]]
     effect: str | Effect
-    kind: Kind = Kind.SAFE
+    of_both: bool = False  # both routers must have the same
 
 
 def _timing(before: Config, after: Config) -> str:
@@ -36,14 +36,14 @@ def _restart(_before: Config, _after: Config) -> str:
 
 
 _GROUPS = (
-    _Group(About.HEARTBEAT, "heartbeat", "", [("cluster", "cluster")], _BOTH_ROUTERS, Kind.DISRUPTIVE),
+    _Group(About.HEARTBEAT, "heartbeat", "", [("cluster", "cluster")], _BOTH_ROUTERS, of_both=True),
     _Group(
         About.HEARTBEAT,
         "heartbeat",
         "heartbeat",
         [("port", "heartbeat_port"), ("key_file", "heartbeat_key_file")],
         _BOTH_ROUTERS,
-        Kind.DISRUPTIVE,
+        of_both=True,
     ),
     _Group(
         About.HEARTBEAT_TIMING,
@@ -137,7 +137,10 @@ def setting_lines(before: Config, after: Config) -> Iterator[Line]:
     for group in _GROUPS:
         if what := differences(_part(before, group.part), _part(after, group.part), group.names):
             effect = group.effect if isinstance(group.effect, str) else group.effect(before, after)
-            yield _line(group.about, group.subject, what, effect, group.kind)
+            kind = Kind.SAFE
+            if group.of_both:
+                effect, kind = _of_both(before, after)
+            yield _line(group.about, group.subject, what, effect, kind)
     if before.standby is not after.standby:
         effect = "a standby loads its table and checks at once"
         if after.standby == "cold":
@@ -173,8 +176,7 @@ def _part(config: Config, part: str) -> object:
 
 def _routers(before: Config, after: Config) -> Iterator[Line]:
     if what := differences(before, after, [("primary", "primary"), ("backup", "backup")]):
-        effect = _BOTH_ROUTERS if before.backup_active and after.backup_active else "counts for a pair of routers only"
-        kind = Kind.DISRUPTIVE if before.backup_active and after.backup_active else Kind.SAFE
+        effect, kind = _of_both(before, after)
         yield _line(About.ROUTERS, "routers", what, effect, kind)
     if before.backup_active != after.backup_active:
         what = f"backup_active {arrow(before.backup_active, after.backup_active)}"
@@ -185,13 +187,19 @@ def _routers(before: Config, after: Config) -> Iterator[Line]:
             yield _line(About.ROUTERS, "routers", what, effect, Kind.DISRUPTIVE)
 
 
+def _of_both(before: Config, after: Config) -> tuple[str, Kind]:
+    """Return what comes of a setting that both routers must have: a lone router has nobody to lose."""
+    if before.backup_active and after.backup_active:
+        return _BOTH_ROUTERS, Kind.DISRUPTIVE
+    return "counts for a pair of routers only", Kind.SAFE
+
+
 def _heartbeat(before: Config, after: Config) -> Iterator[Line]:
     old, new = before.heartbeat, after.heartbeat
     if old.auth is not new.auth:
         # Both signed and unsigned heartbeats are heard while it is `migrate`.
         soft = new.auth is HeartbeatAuth.MIGRATE
-        effect = "unsigned heartbeats count, too" if soft else _BOTH_ROUTERS
-        kind = Kind.SAFE if soft else Kind.DISRUPTIVE
+        effect, kind = ("unsigned heartbeats count, too", Kind.SAFE) if soft else _of_both(before, after)
         yield _line(About.HEARTBEAT, "heartbeat", f"heartbeat_auth {arrow(old.auth, new.auth)}", effect, kind)
     was, now = _extra(old.paths), _extra(new.paths)
     for name in dict.fromkeys((*was, *now)):

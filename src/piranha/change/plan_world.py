@@ -24,7 +24,7 @@ class Fate(Enum):
     EDITED = "it is edited in place"
     QUIESCED = "it gets no new connections from now on"
     GONE = "it is removed now"
-    LATER = "it is removed as soon as another server is up"
+    LATER = "it stays until another server is up: those that come or stay have not answered yet"
 
 
 Places = tuple[tuple[ServiceKey, DestinationKey], ...]
@@ -112,7 +112,7 @@ class World:
             return Fate.ABSENT if has is None else Fate.ADDED
         if has is None:
             return Fate.GONE
-        if key in self.eventual and where not in self.eventual[key].destinations:
+        if key in self.eventual and serves(has) and not serves(self.eventual[key].destinations.get(where)):
             return Fate.LATER
         if had == has:
             return Fate.STAYS
@@ -132,6 +132,8 @@ def world(
     had, has = services_of(before) if before is not None else {}, services_of(after)
     mine = frozenset(ours) | had.keys()
     wanted = desired(after, believed, live, mine)
+    servers = [(virtual.name, server.name) for virtual in has.values() for server in virtual.servers]
+    believed = {server: believed.get(server, ServerVerdict.UNKNOWN) for server in servers}
     answered = {key: ServerVerdict.UP if one is ServerVerdict.UNKNOWN else one for key, one in believed.items()}
     eventual = desired(after, answered, wanted, mine) if answered != believed else wanted
     changes = tuple(diff(live, wanted))

@@ -35,7 +35,7 @@ class Staging:
         held = self._staged.get(token)
         if held is None:
             if len(self._staged) >= MOST:
-                raise Refused("too many files are being handed over: try again in two minutes")
+                self._give_way(uid)
             held = self._staged[token] = _Staged(uid, now)
         if held.uid != uid or len(held.data) != offset:
             raise Refused("this piece does not follow the one before")
@@ -59,9 +59,16 @@ class Staging:
         held.touched_s = now
         return bytes(held.data)
 
-    def drop(self, token: str) -> None:
-        """Forget a file that was used."""
-        self._staged.pop(token, None)
+    def drop(self, token: str, uid: int) -> None:
+        """Forget a file that was used, or will not be."""
+        held = self._staged.get(token)
+        if held is not None and held.uid == uid:
+            del self._staged[token]
+
+    def _give_way(self, uid: int) -> None:
+        """Forget the file nobody touched for longest, of the same user if there is one: no change waits for room."""
+        own = [token for token, held in self._staged.items() if held.uid == uid]
+        del self._staged[min(own or self._staged, key=lambda token: self._staged[token].touched_s)]
 
     def _forget(self, now: float) -> None:
         for token in [token for token, held in self._staged.items() if now - held.touched_s > KEPT_S]:

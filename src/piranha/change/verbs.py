@@ -28,7 +28,13 @@ class ChangeVerbs(Generic[T]):
 
     def handlers(self) -> dict[str, Handler]:
         """Return the table of verbs."""
-        return {"stage": self.stage, "apply": self.apply, "confirm": self.confirm, "take_back": self.take_back}
+        return {
+            "stage": self.stage,
+            "unstage": self.unstage,
+            "apply": self.apply,
+            "confirm": self.confirm,
+            "take_back": self.take_back,
+        }
 
     async def stage(self, args: Mapping[str, object], peer: Peer) -> object:
         """Take a piece of a file: `{"token": T, "offset": N, "data": BASE64}`."""
@@ -37,6 +43,12 @@ class ChangeVerbs(Generic[T]):
         if not isinstance(token, str) or not isinstance(offset, int) or not isinstance(piece, str):
             raise Refused("stage needs token, offset and data")
         return {"size": self._staging.add(token[:LONGEST], peer.uid, offset, piece, time.monotonic())}
+
+    async def unstage(self, args: Mapping[str, object], peer: Peer) -> object:
+        """Forget a file that will not be applied: `{"token": T}`."""
+        require_admin(peer)
+        self._staging.drop(str(args.get("token", "")), peer.uid)
+        return {}
 
     async def apply(self, args: Mapping[str, object], peer: Peer) -> object:
         """Put in force what was staged: `{"token": T, "sha256": DIGEST, …}`, the rest as in `Order`.
@@ -51,7 +63,7 @@ class ChangeVerbs(Generic[T]):
         order = _order(data, args, peer)
         if args.get("dry_run") is True:
             return await self._changes.preview(order)
-        self._staging.drop(token)
+        self._staging.drop(token, peer.uid)
         return await self._changes.apply(order)
 
     async def confirm(self, args: Mapping[str, object], peer: Peer) -> object:

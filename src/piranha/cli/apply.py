@@ -132,6 +132,15 @@ class _Put:
                 print(loaded.render(), file=sys.stderr, flush=True)
             raise No(REFUSED, f"{self._name} has {count(len(loaded.errors), 'error')}: nothing was changed")
         args = self._hand_over()
+        try:
+            return self._handed_over(args, loaded)
+        finally:
+            # What was not applied would take up room until the daemon forgets it.
+            with contextlib.suppress(NoAnswer, Refused):
+                ask(self._socket, "unstage", {"token": args["token"]})
+
+    def _handed_over(self, args: dict[str, object], loaded: Loaded) -> int:
+        options = self._options
         told = ask(self._socket, "apply", args | {"dry_run": True}, ANSWER_S)
         self._facts = dict(told)
         self._show(told, loaded)
