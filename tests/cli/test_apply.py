@@ -77,7 +77,8 @@ def test_a_dry_run_shows_the_plan_and_says_that_there_are_changes(site: Site) ->
 def test_without_a_terminal_more_than_drains_must_be_allowed(site: Site) -> None:
     site.serve()
     status, _, told = site.say("apply", str(site.new))
-    assert (status, told) == (1, "piranha: refused: this is disruptive; if that is meant: --allow disruptive\n")
+    said = "piranha: refused: this is disruptive; if that is meant: --allow disruptive; nothing was changed\n"
+    assert (status, told) == (1, said)
 
 
 def test_what_is_in_force_is_told(site: Site) -> None:

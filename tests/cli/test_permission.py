@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from piranha.cli import events, status, switchover, why
+from piranha.cli import confirm, events, rollback, status, switchover, why
 from piranha.cli.main import main
 
 NOBODY = 65534
-LOADED = (events, status, switchover, why)  # nobody may not be able to read them
+LOADED = (confirm, events, rollback, status, switchover, why)  # nobody may not be able to read them
 
 
 @pytest.fixture
@@ -28,7 +28,9 @@ def locked(tmp_path: Path) -> Iterator[Path]:
     folder.chmod(0o700)
 
 
-@pytest.mark.parametrize("words", [["status"], ["why", "www"], ["events"], ["switchover", "--yes"]])
+@pytest.mark.parametrize(
+    "words", [["status"], ["why", "www"], ["events"], ["switchover", "--yes"], ["confirm"], ["rollback"]]
+)
 def test_who_may_not_look_gets_one_line_and_status_77(
     locked: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -98,7 +98,7 @@ def test_a_value_that_would_be_an_error_is_refused_with_its_finding(
     err = capsys.readouterr().err
     assert "unknown scheduler 'wlcc' [E014]" in err
     assert "did you mean 'wlc'?" in err
-    assert err.endswith(f"piranha: refused: {file} is as it was\n")
+    assert err.endswith(f"piranha: refused, nothing was changed: {file} is as it was\n")
     assert run("set", file, "www", "wieght", "1") == 1
     assert "unknown keyword 'wieght'" in capsys.readouterr().err
     assert run("set", file, "www", "weight", "1") == 1

@@ -11,9 +11,11 @@ from pathlib import Path
 from piranha.cli.blocks import Place, find
 from piranha.cli.change_options import add_options, options_of
 from piranha.cli.check import STANDARD_INPUT
+from piranha.cli.ending import fail
 from piranha.cli.in_force import encoded, goal, use, write
 from piranha.cli.options import Parser, parser
 from piranha.cli.words import safe
+from piranha.errors import PiranhaError
 from piranha.lvscf.diagnostics import Diagnostic, Severity
 from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import ReadError, read_bytes, resolve_and_load
@@ -55,12 +57,13 @@ def amend(args: argparse.Namespace, verb: str, change: Change) -> int:
     try:
         data = read_bytes(found.path)
     except ReadError as error:
-        print(f"piranha: {printable(str(error))}", file=sys.stderr)
-        return CANNOT_READ
+        return fail(CANNOT_READ, str(error), as_json=args.json)
     before, old = resolve_and_load(data, str(found.path)), data.decode("utf-8", "surrogateescape")
     if len(data) > SIZE_LIMIT:
         print(before.render(), file=sys.stderr)
-        return NO
+        return fail(NO, f"refused, nothing was changed: {found.path} is as it was", as_json=args.json)
+    if args.key in ("virtual", "server"):
+        raise PiranhaError(f"{args.key} opens a block, which {verb} does not: use piranha edit")
     tree, _ = parse(old)
     places = find(args.name, tree, before.config)
     draft = Draft(tree)
@@ -70,29 +73,35 @@ def amend(args: argparse.Namespace, verb: str, change: Change) -> int:
     after = resolve_and_load(encoded(text), f"{found.path} as changed")
     apply = found.running and args.output is None and bool(lines) and after.config is not None
     findings = new_findings(before, after)
-    if args.json and not apply:
-        # Otherwise `put_in_force` prints the one object.
-        print(json.dumps(_facts(found.path, places, lines, findings)))
-    elif not args.json:
-        if args.output != STANDARD_INPUT:
+    if not args.json:
+        if args.output != STANDARD_INPUT and after.config is not None:
             print(safe(shown(found.path, lines) or [f"nothing to do: {found.path} says so already"]), flush=True)
         for one in findings:
             print(one.render_lines(after.path, text.split("\n")), file=sys.stderr, flush=True)
     if after.config is None:
-        print(f"piranha: refused: {printable(str(found.path))} is as it was", file=sys.stderr)
-        return NO
+        words = f"refused, nothing was changed: {found.path} is as it was"
+        if args.json:
+            print(f"piranha: {printable(words)}", file=sys.stderr)
+            told = {"error": words, "status": NO}
+            print(json.dumps(_facts(found.path, places, lines, findings) | told))
+            return NO
+        return fail(NO, words, as_json=False)
     if apply:
         return use(found, encoded(text), data, options)
+    status = CHANGES if args.dry_run and lines else DONE
     if args.dry_run:
-        return CHANGES if lines else DONE
-    if args.output == STANDARD_INPUT:
+        pass
+    elif args.output == STANDARD_INPUT:
         sys.stdout.flush()
         sys.stdout.buffer.write(encoded(text))
     elif args.output is not None:
         write(args.output, encoded(text))
     elif lines:
-        return use(found, encoded(text), data, options)
-    return DONE
+        status = use(found, encoded(text), data, options)
+    if args.json and args.output != STANDARD_INPUT:
+        # Last, since what fails before tells of itself; where a daemon puts it in force, `put_in_force` did.
+        print(json.dumps(_facts(found.path, places, lines, findings)))
+    return status
 
 
 def new_findings(before: Loaded, after: Loaded) -> list[Diagnostic]:

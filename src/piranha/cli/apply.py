@@ -26,12 +26,13 @@ from piranha.cli.change_options import (
     options_of,
     unconfirmed,
 )
+from piranha.cli.ending import fail
 from piranha.cli.facts import Facts, dicts, facts, number, text
 from piranha.cli.main import NOT_PERMITTED
 from piranha.cli.options import parser
 from piranha.cli.words import count, safe
 from piranha.control.actor import login
-from piranha.control.client import NoAnswer, ask
+from piranha.control.client import NoAnswer, NotPermitted, ask
 from piranha.control.messages import Refused
 from piranha.control.server import NOT_PERMITTED_WORDS
 from piranha.lvscf.load import Loaded
@@ -49,6 +50,7 @@ POLL_S = 0.3
 GRACE_S = 30.0
 """Beyond the deadline a daemon that was killed needs to be started again and to go back."""
 
+UNCHANGED = "nothing was changed"
 KINDS = ("safe", "drains", "disruptive")
 
 
@@ -100,16 +102,17 @@ def put_in_force(data: bytes, name: str, options: Options) -> int:
         return _end(No(REFUSED if permitted else NOT_PERMITTED, f"refused: {error}"), options)
     except NobodyToAsk as error:
         return _end(No(CANNOT_TELL, str(error)), options)
+    except NotPermitted as error:
+        return _end(No(NOT_PERMITTED, str(error)), options)
     except NoAnswer as error:
         return _end(No(CANNOT_TELL, f"it is not known what came of it: {error}; see piranha status"), options)
 
 
 def _end(no: No, options: Options) -> int:
-    if options.json:
-        print(json.dumps({"outcome": str(no), "status": no.status}))
-    else:
-        print(safe([f"piranha: {no}"]), file=sys.stderr)
-    return no.status
+    words = str(no)
+    if no.status in (REFUSED, NOT_PERMITTED) and UNCHANGED not in words:
+        words += f"; {UNCHANGED}"
+    return fail(no.status, words, as_json=options.json)
 
 
 class _Put:

@@ -4,6 +4,7 @@ import argparse
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from piranha.change.order import Allow
 from piranha.cli.facts import Facts, facts, number, text
@@ -108,6 +109,14 @@ def find_router(folders: Folders) -> Router:
     if lvsd.data is not None or pulse.installed:
         raise NobodyToAsk(f"pulse puts files in force here, and does not answer: {pulse.problem}")
     raise NobodyToAsk(f"no daemon runs here: it reads lvs.cf when it starts ({lvsd.problem})")
+
+
+def running_file(folders: Folders) -> Path | None:
+    """Return the lvs.cf of the daemon that puts files in force here, None where none answers. Raises NotPermitted."""
+    try:
+        return Path(find_router(folders).file)
+    except NobodyToAsk:
+        return None
 
 
 def unconfirmed(status: Facts) -> Facts | None:

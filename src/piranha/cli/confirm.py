@@ -1,16 +1,15 @@
 """Shell: `piranha confirm`: keep the change that waits for it."""
 
 import json
-import sys
 from collections.abc import Sequence
 
 from piranha.cli.change_options import NobodyToAsk, find_router
+from piranha.cli.ending import fail
 from piranha.cli.facts import number
 from piranha.cli.main import NOT_PERMITTED
 from piranha.cli.options import parser
-from piranha.cli.words import safe
 from piranha.control.actor import login
-from piranha.control.client import NoAnswer, ask
+from piranha.control.client import NoAnswer, NotPermitted, ask
 from piranha.control.daemon import Folders
 from piranha.control.messages import Refused
 from piranha.control.server import NOT_PERMITTED_WORDS
@@ -30,17 +29,12 @@ def main(argv: Sequence[str]) -> int:
         router = find_router(folders)
         kept = ask(folders.run / f"{router.name}.sock", "confirm", {"who": login()}, ANSWER_S)
     except Refused as error:
-        return _fail(NOT_PERMITTED if str(error).startswith(NOT_PERMITTED_WORDS) else 1, str(error), args.json)
+        status = NOT_PERMITTED if str(error).startswith(NOT_PERMITTED_WORDS) else 1
+        return fail(status, str(error), as_json=args.json)
+    except NotPermitted:
+        raise
     except (NobodyToAsk, NoAnswer) as error:
-        return _fail(CANNOT_TELL, str(error), args.json)
+        return fail(CANNOT_TELL, str(error), as_json=args.json)
     serial, generation = number(kept.get("serial_no")) or 0, number(kept.get("generation")) or 0
     print(json.dumps(kept) if args.json else f"confirmed: serial {serial:.0f}, generation {generation:.0f}, stays")
     return 0
-
-
-def _fail(status: int, words: str, as_json: bool) -> int:
-    if as_json:
-        print(json.dumps({"outcome": words, "status": status}))
-    else:
-        print(safe([f"piranha: {words}"]), file=sys.stderr)
-    return status

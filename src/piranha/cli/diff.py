@@ -1,7 +1,6 @@
 """Shell: `piranha diff A B`: what differs between two files, as text and in meaning."""
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -12,6 +11,7 @@ from piranha.change.kept import Damaged
 from piranha.change.plan import plan
 from piranha.change.planned import Planned, planned
 from piranha.cli.change_options import find_router
+from piranha.cli.ending import fail
 from piranha.cli.facts import number
 from piranha.cli.options import parser
 from piranha.cli.words import safe
@@ -46,8 +46,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         first, second = (_read(name, folders) for name in (args.first, args.second))
     except _CannotRead as error:
-        print(safe([f"piranha: {error.words}"]), file=sys.stderr)
-        return error.status
+        return fail(error.status, error.words, as_json=args.json)
     lines = [
         line.rstrip("\r\n")
         for line in unified_diff(first.text.splitlines(True), second.text.splitlines(True), first.path, second.path)

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from piranha.cli.ending import fail
 from piranha.cli.options import Parser
 from piranha.cli.words import WIDTH, cut
 from piranha.lvscf import directives
@@ -26,12 +27,17 @@ def main(argv: Sequence[str]) -> int:
     args = options.parse_args(argv)
     asked = list(dict.fromkeys(code.upper() for code in args.codes))
     unknown = [code for code in asked if code not in STORIES]
+    problems = []
     for code in unknown:
         near = get_close_matches(code, STORIES, 3, 0.6)
         hint = f"; near: {', '.join(near)}" if near else "; piranha explain lists all"
         if code.lower() in directives.NAMES:
             hint = f"; a keyword: piranha help {code.lower()}"
-        print(f"piranha: no such code: {printable(code)}{hint}", file=sys.stderr)
+        problems.append(f"no such code: {code}{hint}")
+    if problems and len(problems) == len(asked):
+        return fail(1, "; ".join(problems), as_json=args.json)
+    for problem in problems:
+        print(f"piranha: {printable(problem)}", file=sys.stderr)
     wanted = list(STORIES) if args.all or not asked else [code for code in asked if code in STORIES]
     if args.json:
         print(json.dumps([_facts(code, STORIES[code]) for code in wanted]))

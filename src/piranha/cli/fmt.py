@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from piranha.cli.check import STANDARD_INPUT, read
+from piranha.cli.ending import fail
 from piranha.cli.in_force import encoded, write
 from piranha.cli.options import Parser
+from piranha.cli.words import count
 from piranha.control.daemon import CONFIG_FILES, config_file
 from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import ReadError
@@ -37,11 +39,10 @@ def main(argv: Sequence[str]) -> int:
     try:
         loaded = read(path)
     except ReadError as error:
-        print(f"piranha: {printable(str(error))}", file=sys.stderr)
-        return 2
+        return fail(2, str(error), as_json=args.json)
     if loaded.config is None:
         print(loaded.render(), file=sys.stderr, flush=True)
-        return 1
+        return fail(1, f"{loaded.path}: has {count(len(loaded.errors), 'error')}, is as it was", as_json=args.json)
     text = formatted(parse(loaded.text)[0])
     only_look = args.check or args.diff
     if args.diff and not args.json:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from piranha.change.history import Entry, read_all
+from piranha.cli.ending import fail
 from piranha.cli.options import parser
 from piranha.cli.words import safe, table
 from piranha.control.daemon import Folders
@@ -24,8 +25,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         found = read_all(folders.state)
     except OSError as error:
-        print(safe([f"piranha: {error.filename}: {error.strerror}"]), file=sys.stderr)
-        return NOT_PERMITTED if isinstance(error, PermissionError) else CANNOT_TELL
+        status = NOT_PERMITTED if isinstance(error, PermissionError) else CANNOT_TELL
+        return fail(status, f"{error.filename}: {error.strerror}", as_json=args.json)
     if args.json:
         print(json.dumps({"files": [asdict(one) for one in found.entries], "damaged": list(found.damaged)}))
     elif not found.entries:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from piranha.change.imported import Imported
 from piranha.cli.check import STANDARD_INPUT
+from piranha.cli.ending import fail
 from piranha.cli.import_keepalived import keepalived
 from piranha.cli.import_others import ipvsadm, ldirectord, piranha
 from piranha.cli.options import Parser
@@ -50,8 +51,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         imported = KINDS[args.kind](args)
     except ReadError as error:
-        print(f"piranha: {printable(str(error))}", file=sys.stderr)
-        return 2
+        return fail(2, str(error), as_json=args.json)
     return _deliver(imported, args)
 
 

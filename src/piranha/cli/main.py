@@ -9,9 +9,9 @@ from difflib import get_close_matches
 
 import piranha
 from piranha import output
+from piranha.cli.ending import fail
 from piranha.control.client import NotPermitted
 from piranha.errors import PiranhaError
-from piranha.text import printable
 
 USAGE = 64  # EX_USAGE, sysexits.h
 DEFECT = 70  # EX_SOFTWARE
@@ -61,17 +61,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _guarded(words: Sequence[str], debug: bool) -> int:
     try:
         return _run(words)
-    except NotPermitted as error:
-        _complain(str(error), debug)
-        return NOT_PERMITTED
     except PiranhaError as error:
-        _complain(str(error), debug)
-        return 1
+        if debug:
+            traceback.print_exc()
+        return fail(NOT_PERMITTED if isinstance(error, NotPermitted) else 1, str(error), as_json="--json" in words)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        _complain(f"defect: {type(error).__name__}: {error} ({where.name}, line {where.lineno})", debug)
+        if debug:
+            traceback.print_exc()
+        said = f"defect: {type(error).__name__}: {error} ({where.name}, line {where.lineno})"
+        fail(DEFECT, said, as_json="--json" in words)
         if not debug:
             print("piranha: say it again with --debug and report what it prints", file=sys.stderr)
         return DEFECT
@@ -104,12 +105,6 @@ def _run(words: Sequence[str]) -> int:
 def _help() -> str:
     lines = [f"  {verb:10} {what}" for verb, what in VERBS.items()]
     return "\n".join(["usage: piranha VERB [ARGUMENT…] [--debug]", "", *lines, "", *HELP])
-
-
-def _complain(text: str, debug: bool) -> None:
-    if debug:
-        traceback.print_exc()
-    print(f"piranha: {printable(text)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Shell: options that verbs share, and the daemons they ask."""
 
 import argparse
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,12 @@ def parser(verb: str, description: str) -> Parser:
     made.add_argument("--state-dir", metavar="DIR", type=Path, help="where the daemons keep their records")
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
+
+
+def folder_words(args: argparse.Namespace) -> str:
+    """Return the folders that were given, to say them again in a hint: ` --run-dir R`, empty where none was."""
+    given = (("--run-dir", args.run_dir), ("--state-dir", args.state_dir))
+    return "".join(f" {option} {shlex.quote(str(path))}" for option, path in given if path is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from piranha.change.limit import removal
 from piranha.change.plan import Line, Plan
+from piranha.cli.change_options import running_file
 from piranha.cli.check import STANDARD_INPUT, more, read
-from piranha.cli.options import parser
+from piranha.cli.ending import fail
+from piranha.cli.options import folder_words, parser
 from piranha.cli.plan_facts import Ground, ground
 from piranha.cli.plan_screen import hint, screen
 from piranha.cli.words import count, safe
@@ -36,32 +38,36 @@ def main(argv: Sequence[str]) -> int:
     )
     options.add_argument("--plane", choices=[str(kind) for kind in PlaneKind], help="whose table, when no daemon runs")
     args = options.parse_args(argv)
+    folders = Folders.of(args.run_dir, args.state_dir)
     try:
-        loaded = read(args.file if args.file == STANDARD_INPUT else config_file(args.file))
+        loaded = read(_file(args.file, folders))
     except ReadError as error:
-        print(f"piranha: {printable(str(error))}", file=sys.stderr)
-        return BAD_FILE
+        return fail(BAD_FILE, str(error), as_json=args.json)
     if loaded.config is None:
         print(f"{loaded.render()}\n{more(loaded)}", file=sys.stderr)
-        return BAD_FILE
+        return fail(BAD_FILE, f"{loaded.path} has {count(len(loaded.errors), 'error')}", as_json=args.json)
     try:
-        found = ground(
-            loaded.config, Folders.of(args.run_dir, args.state_dir), PlaneKind(args.plane) if args.plane else None
-        )
+        found = ground(loaded.config, folders, PlaneKind(args.plane) if args.plane else None)
     except NotPermitted:
         raise
     except PiranhaError as error:
-        print(f"piranha: {printable(str(error))}", file=sys.stderr)
-        return CANNOT_TELL
+        return fail(CANNOT_TELL, str(error), as_json=args.json)
     made = found.standing.plan(found.before, loaded.config)
     if args.json:
         print(json.dumps(_as_json(made, found, loaded)))
     else:
-        print(safe(_lines(made, found, loaded, loaded.config)))
+        print(safe(_lines(made, found, loaded, loaded.config, folder_words(args))))
     return NOTHING_TO_DO if made.empty else CHANGES
 
 
-def _lines(made: Plan, found: Ground, loaded: Loaded, after: Config) -> list[str]:
+def _file(given: Path | None, folders: Folders) -> Path:
+    """Return the file that is meant: the one that is named, else that of the daemon, else the first default file."""
+    if given == STANDARD_INPUT:
+        return given
+    return config_file(given if given is not None else running_file(folders))
+
+
+def _lines(made: Plan, found: Ground, loaded: Loaded, after: Config, where: str) -> list[str]:
     serial = f"serial {after.serial_no}"
     if found.before is not None and found.before.serial_no != after.serial_no:
         serial = f"serial {found.before.serial_no} -> {after.serial_no}"
@@ -69,7 +75,7 @@ def _lines(made: Plan, found: Ground, loaded: Loaded, after: Config) -> list[str
     if loaded.warnings:
         lines.append(f"{count(len(loaded.warnings), 'warning')} about the file: piranha check {printable(loaded.path)}")
     if not made.empty and found.before is not None:
-        lines.append(f"    {hint(made, loaded.path, mass=_over_limit(found.before, after))}")
+        lines.append(f"    {hint(made, loaded.path, mass=_over_limit(found.before, after), where=where)}")
     return lines
 
 

@@ -30,8 +30,8 @@ def screen(plan: Plan, heading: str) -> list[str]:
     return [*lines, *([""] if len(lines) > 2 else []), _verdict(plan)]
 
 
-def hint(plan: Plan, file: str, *, mass: bool) -> str:
-    """Return the command that does it; mass: it removes more than `change_limit`."""
+def hint(plan: Plan, file: str, *, mass: bool, where: str = "") -> str:
+    """Return the command that does it. mass: it removes more than `change_limit`; where: folders that were given."""
     words = ["piranha apply", printable(file)]
     if mass:
         words.append("--allow mass")
@@ -39,7 +39,7 @@ def hint(plan: Plan, file: str, *, mass: bool) -> str:
         words.append("--allow disruptive")
     if plan.highest is Kind.DISRUPTIVE or mass:
         words.append("--confirm 60")
-    return " ".join(words)
+    return " ".join(words) + printable(where)
 
 
 def _verdict(plan: Plan) -> str:
@@ -58,7 +58,8 @@ def _is(plan: Plan) -> str:
 
 
 def _daemons(daemons: Daemons) -> str:
-    checks = f"{count(daemons.checks_start, 'check')} start, {daemons.checks_stop} stop, {daemons.checks_go_on} go on"
+    start = "starts" if daemons.checks_start == 1 else "start"
+    checks = f"{count(daemons.checks_start, 'check')} {start}, {daemons.checks_stop} stop, {daemons.checks_go_on} go on"
     go_on = "pulse and lvsd go on"
     if daemons.restart:
         go_on = f"{' and '.join(daemons.restart)} go on, and must be restarted for all of it to count"

@@ -1,7 +1,6 @@
 """Shell: `piranha rollback [N]`: take back the change that waits, or put an earlier file in force again."""
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,12 +8,12 @@ from piranha.change.history import before, read_all, read_one
 from piranha.change.kept import Damaged
 from piranha.cli.apply import put_in_force
 from piranha.cli.change_options import NobodyToAsk, Options, Router, add_options, find_router, options_of, unconfirmed
+from piranha.cli.ending import fail
 from piranha.cli.facts import number, text
 from piranha.cli.main import NOT_PERMITTED
 from piranha.cli.options import parser
-from piranha.cli.words import safe
 from piranha.control.actor import login
-from piranha.control.client import NoAnswer, ask
+from piranha.control.client import NoAnswer, NotPermitted, ask
 from piranha.control.messages import Refused
 from piranha.control.server import NOT_PERMITTED_WORDS
 
@@ -40,14 +39,14 @@ def main(argv: Sequence[str]) -> int:
         generation = args.generation or _before(router, options)
         entry, data = read_one(options.folders.state, generation)
     except NobodyToAsk as error:
-        return _fail(CANNOT_TELL, str(error), options)
+        return fail(CANNOT_TELL, str(error), as_json=options.json)
     except FileNotFoundError:
-        return _fail(REFUSED, f"generation {args.generation} is not kept: see piranha history", options)
+        return fail(REFUSED, f"generation {args.generation} is not kept: see piranha history", as_json=options.json)
     except Damaged as error:
-        return _fail(REFUSED, f"generation {args.generation} cannot be used: {error}", options)
+        return fail(REFUSED, f"generation {args.generation} cannot be used: {error}", as_json=options.json)
     except OSError as error:
         status = NOT_PERMITTED if isinstance(error, PermissionError) else CANNOT_TELL
-        return _fail(status, f"{error.filename}: {error.strerror}", options)
+        return fail(status, f"{error.filename}: {error.strerror}", as_json=options.json)
     reason = options.reason or f"back to generation {entry.generation}"
     return put_in_force(data, f"generation {entry.generation}", replace(options, reason=reason))
 
@@ -65,17 +64,11 @@ def _take_back(router: Router, options: Options) -> int:
         done = ask(options.folders.run / f"{router.name}.sock", "take_back", {"who": login()}, ANSWER_S)
     except Refused as error:
         permitted = not str(error).startswith(NOT_PERMITTED_WORDS)
-        return _fail(REFUSED if permitted else NOT_PERMITTED, str(error), options)
+        return fail(REFUSED if permitted else NOT_PERMITTED, str(error), as_json=options.json)
+    except NotPermitted:
+        raise
     except NoAnswer as error:
-        return _fail(CANNOT_TELL, f"it is not known what came of it: {error}", options)
+        return fail(CANNOT_TELL, f"it is not known what came of it: {error}", as_json=options.json)
     serial = number(done.get("serial_no")) or 0
     print(json.dumps(done) if options.json else f"taken back: serial {serial:.0f} is in force again")
     return 0
-
-
-def _fail(status: int, words: str, options: Options) -> int:
-    if options.json:
-        print(json.dumps({"outcome": words, "status": status}))
-    else:
-        print(safe([f"piranha: {words}"]), file=sys.stderr)
-    return status

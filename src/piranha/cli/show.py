@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from piranha.cli.blocks import NoSuchName, find
+from piranha.cli.change_options import running_file
+from piranha.cli.ending import fail
 from piranha.cli.options import parser
-from piranha.cli.words import WIDTH, cut, safe
+from piranha.cli.words import WIDTH, count, cut, safe
 from piranha.control.client import NotPermitted
-from piranha.control.daemon import CONFIG_FILES, Folders
+from piranha.control.daemon import Folders, config_file
 from piranha.control.state_files import StateFiles
 from piranha.lvscf.directives import Status
 from piranha.lvscf.in_force import NONE, InForce, Origin, in_force
@@ -48,13 +50,13 @@ def main(argv: Sequence[str]) -> int:
         path, title = _source(args.configfile, Folders.of(args.run_dir, args.state_dir))
         loaded = read_and_load(path)
     except ReadError as error:
-        print(f"piranha: {printable(str(error))}", file=sys.stderr)
-        return 2
+        return fail(2, str(error), as_json=args.json)
     if loaded.config is None:
-        count = len(loaded.errors)
-        print(f"piranha: {printable(str(path))}: {count} errors, so that nothing of it is in force", file=sys.stderr)
-        return 1
+        number = count(len(loaded.errors), "error")
+        return fail(1, f"{path}: {number}, so that nothing of it is in force", as_json=args.json)
     found, missing = _blocks(loaded, args.names)
+    if missing and not found:
+        return fail(1, "; ".join(missing), as_json=args.json)
     for problem in missing:
         print(f"piranha: {printable(problem)}", file=sys.stderr)
     if not args.all:
@@ -82,8 +84,9 @@ def _source(given: Path | None, folders: Folders) -> tuple[Path, str]:
     if accepted is not None:
         path = kept.path(FILE)
         return path, f"accepted file, generation {accepted.generation}, serial {accepted.serial_no} ({path})"
-    path = next((file for file in CONFIG_FILES if file.exists()), CONFIG_FILES[0])
-    return path, f"{path}; no daemon has accepted a file here"
+    if (theirs := running_file(folders)) is not None:
+        return theirs, f"{theirs}, the file of the daemon that runs here"
+    return config_file(None), f"{config_file(None)}; no daemon has accepted a file here"
 
 
 def _blocks(loaded: Loaded, names: Sequence[str]) -> tuple[list[Shown], list[str]]:
