@@ -12,7 +12,7 @@ from tests.change.dying import FullDisk
 from piranha.change import journal
 from piranha.change.changes import RETRY_S, Changes
 from piranha.change.disk import Disk
-from piranha.change.journal import Ground
+from piranha.change.journal import MOST_UNUSED, Ground
 from piranha.change.kept import digest
 from piranha.change.order import Act, Allow, Order
 from piranha.change.pending import Moment
@@ -155,6 +155,34 @@ def test_what_was_written_and_never_in_force_is_kept_beside(daemon: Daemon) -> N
     daemon.file.write_bytes(text(5))
     assert daemon.apply(text(2))["set_aside"] == f"{daemon.file}.unused"
     assert (daemon.file.parent / "lvs.cf.unused").read_bytes() == text(5)
+
+
+def test_no_copy_of_an_edit_takes_the_place_of_an_earlier_one(daemon: Daemon) -> None:
+    kept = []
+    for serial in (5, 7, 7):
+        daemon.file.write_bytes(text(serial))
+        kept.append(daemon.apply(text(2))["set_aside"])
+    first = f"{daemon.file}.unused"
+    assert kept == [first, f"{first}-2", f"{first}-2"], "the same edit needs no second copy"
+    assert (Path(first).read_bytes(), Path(f"{first}-2").read_bytes()) == (text(5), text(7))
+    assert ("set_aside", f"{first}-2") in daemon.events[-1].facts
+
+
+def test_the_newest_copies_stay_and_the_oldest_go(daemon: Daemon) -> None:
+    for serial in range(10, 10 + MOST_UNUSED + 2):
+        daemon.file.write_bytes(text(serial))
+        last = str(daemon.apply(text(2))["set_aside"])
+    assert last == f"{daemon.file}.unused-{MOST_UNUSED + 2}"
+    assert len(list(daemon.file.parent.glob("lvs.cf.unused*"))) == MOST_UNUSED
+    assert Path(last).read_bytes() == text(10 + MOST_UNUSED + 1)
+
+
+def test_an_edit_made_while_a_change_waited_is_kept_and_named_when_it_goes_back(daemon: Daemon) -> None:
+    daemon.apply(text(2), confirm_s=60.0)
+    daemon.file.write_bytes(text(9))
+    told = asyncio.run(daemon.changes.take_back("rollback by bob"))
+    assert told["set_aside"] == f"{daemon.file}.unused"
+    assert ("set_aside", f"{daemon.file}.unused") in daemon.events[-1].facts
 
 
 def test_a_file_in_place_is_only_put_in_force(daemon: Daemon) -> None:

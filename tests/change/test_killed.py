@@ -155,6 +155,9 @@ def test_a_start_after_the_deadline_goes_back_first(router: Router) -> None:
     assert router.file.read_bytes() == router.old_bytes
     until(lambda: router.agree(1), "the old file")
     assert "back to the old configuration" in router.say("why", "config")[1]
+    last = router.say("history")[1].splitlines()[-1]
+    assert "taken back" in last
+    assert "not confirmed within 1 s" in last
 
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.003, 0.01, 0.03])

@@ -55,6 +55,7 @@ class Changes(Generic[T]):
         self.over: tuple[str, str] = ("", "")
         self.trouble = ""
         self._old = settled.old if settled is not None else b""
+        self._aside_path = ""
         self._served: set[str] = set()
         self._retry_at_s = 0.0
         self._settled(settled or Settled())
@@ -103,7 +104,7 @@ class Changes(Generic[T]):
             await self._put(order, judged, found, pending, before)
             self._served = served
             told |= {"generation": self._serving.in_force().generation, "id": pending.id if pending else ""}
-            self._say_applied(order, pending, before)
+            self._say_applied(order, pending, before, aside=str(told["set_aside"]))
         standings = await self._serving.standings()
         told["up"] = {name: [one.up, one.of] for name, one in standings.items()}
         return told | self.facts()
@@ -132,7 +133,11 @@ class Changes(Generic[T]):
         await self._go_back(waiting, why)
         if self.waiting is not None:
             raise Refused(f"it cannot be taken back yet, it is tried again: {self.trouble}")
-        return {"generation": self._serving.in_force().generation, "serial_no": waiting.old_serial_no}
+        return {
+            "generation": self._serving.in_force().generation,
+            "serial_no": waiting.old_serial_no,
+            "set_aside": self._aside_path,
+        }
 
     async def watch(self) -> None:
         """Take back what is not confirmed in time, or costs somebody the last healthy server; until cancelled."""
@@ -200,7 +205,9 @@ class Changes(Generic[T]):
             "removes": str(removed) if mass else "",
             "limit": before.config.change.limit_percent,
             "confirm_time": before.config.change.confirm_s,
-            "set_aside": str(journal.unused(self._ground)) if self._aside(order, before, found) else "",
+            "set_aside": str(journal.unused(self._ground, found))
+            if found and self._aside(order, before, found)
+            else "",
         }
 
     def _allowed(self, order: Order, told: Mapping[str, object]) -> None:
@@ -258,7 +265,7 @@ class Changes(Generic[T]):
             except OSError as error:
                 with_it = f"; and lvs.cf could not be put back: {error.filename}: {error.strerror}"
             raise Refused("; ".join(problems) + with_it)
-        self.waiting, self._old = pending, before.data
+        self.waiting, self._old, self._aside_path = pending, before.data, ""
 
     async def _serving_now(self) -> set[str]:
         return {name for name, one in (await self._serving.standings()).items() if one.up}
@@ -270,7 +277,7 @@ class Changes(Generic[T]):
             self._retry_at_s = self._clock().boottime_s + RETRY_S
             marked = self.waiting = waiting.taken_back(why)
             failed = await self._tried(partial(journal.mark, self._ground, marked, self._old))
-            failed = await self._tried(partial(journal.restore, self._ground, marked, self._old)) or failed
+            failed = await self._restored(marked) or failed
             # A file that cannot be written must not keep the change in force.
             problems: tuple[str, ...] = ()
             if self._serving.in_force().data != self._old:
@@ -280,6 +287,14 @@ class Changes(Generic[T]):
             if not problems and not failed:
                 failed = await self._tried(partial(journal.end, self._ground))
             self._tell_way_back(marked, why, "; ".join(problems) or failed)
+
+    async def _restored(self, marked: Pending) -> str:
+        try:
+            found = await self._serving.on_disk(partial(journal.restore, self._ground, marked, self._old))
+        except OSError as error:
+            return f"{error.filename}: {error.strerror}"
+        self._aside_path = found or self._aside_path
+        return ""
 
     async def _tried(self, work: Callable[[], None]) -> str:
         try:
@@ -296,6 +311,7 @@ class Changes(Generic[T]):
             self.trouble = trouble
             return
         self._ended(marked, f"back to serial {marked.old_serial_no}: {why}")
+        facts += _kept(self._aside_path)
         self._say("back to the old configuration", cause=why, facts=facts, level=Level.WARNING)
 
     def _ended(self, pending: Pending, outcome: str) -> None:
@@ -316,10 +332,10 @@ class Changes(Generic[T]):
             left = until(settled.pending, self._clock())
             self._say("a change still waits for its confirmation", cause=left, facts=self._facts(settled.pending))
 
-    def _say_applied(self, order: Order, pending: Pending | None, before: InForce) -> None:
+    def _say_applied(self, order: Order, pending: Pending | None, before: InForce, *, aside: str) -> None:
         rule = f"goes back {until(pending, self._clock())} unless confirmed" if pending is not None else ""
         serials = (f"serial {before.config.serial_no}", f"serial {self._serving.in_force().config.serial_no}")
-        self._say("configuration applied", cause=order.act.words(), rule=rule, serials=serials)
+        self._say("configuration applied", cause=order.act.words(), rule=rule, serials=serials, facts=_kept(aside))
 
     def _facts(self, pending: Pending) -> tuple[tuple[str, str], ...]:
         return (("serial_no", str(pending.serial_no)), ("applied_by", pending.who))
@@ -336,3 +352,8 @@ class Changes(Generic[T]):
     ) -> None:
         old, new = serials
         self._teller.say("config", message, before=old, after=new, cause=cause, rule=rule, facts=facts, level=level)
+
+
+def _kept(aside: str) -> tuple[tuple[str, str], ...]:
+    """Return, for an event, where that lies which lvs.cf held and was never in force."""
+    return (("set_aside", aside),) if aside else ()

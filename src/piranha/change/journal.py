@@ -13,12 +13,16 @@ from pathlib import Path
 
 from piranha.change.disk import Disk, alone, remove, replace
 from piranha.change.kept import Damaged, digest, pack, unpack
+from piranha.change.order import Act
 from piranha.change.pending import Moment, Pending, read_pending
 from piranha.lvscf.syntax.limits import SIZE_LIMIT
 
 FILE = "pending.cf"
 UNUSED = ".unused"
 """Behind the name of lvs.cf: what somebody wrote there and never put in force."""
+
+MOST_UNUSED = 20
+"""Such copies kept; the oldest go."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -49,6 +53,13 @@ class Settled:
     went_back: bool = False
     trouble: str = ""
 
+    @property
+    def act(self) -> Act:
+        """Return what the history says of the file that the start puts in force."""
+        if self.over is not None and self.went_back:
+            return Act(who=self.over.who, how="taken back", reason=self.outcome)
+        return Act(how="start")
+
 
 def now() -> Moment:
     """Return the moment by all clocks."""
@@ -78,7 +89,7 @@ def begin(ground: Ground, new: bytes, *, found: bytes | None, aside: bool, pendi
             replace(ground.disk, ground.pending, pack(pending.facts(), old))
         try:
             if aside and found is not None:
-                replace(ground.disk, unused(ground), found)
+                set_aside(ground, found)
             if new != found:
                 replace(ground.disk, ground.file, new)
         except OSError:
@@ -87,9 +98,48 @@ def begin(ground: Ground, new: bytes, *, found: bytes | None, aside: bool, pendi
             raise
 
 
-def unused(ground: Ground) -> Path:
-    """Return where that is kept which was in lvs.cf, but not in force, when another file came."""
-    return ground.file.with_name(ground.file.name + UNUSED)
+def unused(ground: Ground, found: bytes) -> Path:
+    """Return where `found` is kept, which is in lvs.cf, but was never in force, when another file comes.
+
+    `lvs.cf.unused`, then `lvs.cf.unused-2`, …: no copy takes the place of another.
+    """
+    copies = _copies(ground)
+    newest = max(copies, default=0)
+    if newest and _read_copy(copies[newest]) == found:
+        return copies[newest]
+    return ground.file.with_name(ground.file.name + UNUSED + (f"-{newest + 1}" if newest else ""))
+
+
+def set_aside(ground: Ground, found: bytes) -> Path:
+    """Keep `found` beside lvs.cf; return where. Raises OSError."""
+    path = unused(ground, found)
+    if _read_copy(path) != found:
+        replace(ground.disk, path, found)
+    copies = _copies(ground)
+    for number in sorted(copies)[:-MOST_UNUSED]:
+        remove(ground.disk, copies[number])
+    return path
+
+
+def _copies(ground: Ground) -> dict[int, Path]:
+    """Return the copies by their numbers; the higher, the newer."""
+    first = ground.file.name + UNUSED
+    found = {}
+    with contextlib.suppress(OSError):
+        for path in ground.file.parent.iterdir():
+            number = path.name.removeprefix(f"{first}-")
+            if path.name == first:
+                found[1] = path
+            elif number != path.name and number.isascii() and number.isdecimal() and int(number) > 1:
+                found[int(number)] = path
+    return found
+
+
+def _read_copy(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def abandon(ground: Ground, found: bytes | None) -> None:
@@ -106,15 +156,16 @@ def mark(ground: Ground, pending: Pending, old: bytes) -> None:
         replace(ground.disk, ground.pending, pack(pending.facts(), old))
 
 
-def restore(ground: Ground, pending: Pending, old: bytes) -> None:
-    """Put the old file back; what somebody wrote into lvs.cf meanwhile is kept beside it. Raises OSError."""
+def restore(ground: Ground, pending: Pending, old: bytes) -> str:
+    """Put the old file back; return where that is kept which somebody wrote into lvs.cf meanwhile. Raises OSError."""
     with alone(ground.run):
         found = on_disk(ground)
         if found == old:
-            return
-        if found is not None and digest(found) != pending.new:
-            replace(ground.disk, unused(ground), found)
+            return ""
+        foreign = found is not None and digest(found) != pending.new
+        aside = str(set_aside(ground, found)) if found is not None and foreign else ""
         replace(ground.disk, ground.file, old)
+        return aside
 
 
 def end(ground: Ground) -> None:

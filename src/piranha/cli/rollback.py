@@ -70,5 +70,7 @@ def _take_back(router: Router, options: Options) -> int:
     except NoAnswer as error:
         return fail(CANNOT_TELL, f"it is not known what came of it: {error}", as_json=options.json)
     serial = number(done.get("serial_no")) or 0
+    if (aside := text(done.get("set_aside"))) and not options.json:
+        print(safe([f"{router.file} held changes that were never put in force: they are kept as {aside}"]))
     print(json.dumps(done) if options.json else f"taken back: serial {serial:.0f} is in force again")
     return 0

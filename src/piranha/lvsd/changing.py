@@ -39,6 +39,7 @@ class Changing:
         self.one = lvsd.one_reload
         ground = Ground(lvsd.source.path, folders.state, folders.run)
         self.changes: Changes[Loaded] = Changes(self, ground, self._teller, settled)
+        self._start = settled.act
         self._verbs = ChangeVerbs(self.changes)
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -66,6 +67,10 @@ class Changing:
             except PiranhaError as error:
                 self._teller.say("config", "what the reload changes cannot be told", cause=str(error))
         return too_much
+
+    async def remember_start(self) -> None:
+        """Keep the file that the start put in force in the history, with why it went back to it if it did."""
+        await self.remember(self._start)
 
     async def remember(self, act: Act) -> None:
         """Keep the file in force in the history."""

@@ -59,6 +59,9 @@ class OwnFile(Protocol):
     async def too_much(self, after: Config) -> str:
         """Return why a reload may not put `after` in force; when it may, tell what it changes."""
 
+    async def remember_start(self) -> None:
+        """Keep the file of the start in the history."""
+
     async def remember(self, act: Act) -> None:
         """Keep the file in force in the history."""
 
@@ -123,7 +126,7 @@ class Lvsd:
             await self._accept(self.loaded, config)
             await self.table.one_pass()
             if self.own is not None:
-                await self.own.remember(Act(how="start"))
+                await self.own.remember_start()
             self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
             # Not earlier: loading their program takes a while, and the table comes first.
             await self.nannies.start()

@@ -14,7 +14,6 @@ from pathlib import Path
 from piranha.change import history
 from piranha.change.disk import Disk
 from piranha.change.journal import Settled
-from piranha.change.order import Act
 from piranha.change.starting import Waits
 from piranha.control import daemon
 from piranha.control.client import ask
@@ -147,7 +146,7 @@ def _go(
     recorder = Recorder(setup.folders.state / "pulse-events.jsonl")
     teller = Teller("pulse", recorder)
     teller.state_written(keep(files, kept.term) or stored.trouble)
-    entry = entry_of(stored.accepted, Act(how="start"))
+    entry = entry_of(stored.accepted, settled.act)
     history.Telling(teller).tell(history.keep(Disk(), files.state, entry, found.original))
     start = Start(
         now=time.monotonic(),
