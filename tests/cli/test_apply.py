@@ -70,7 +70,7 @@ def test_a_dry_run_shows_the_plan_and_says_that_there_are_changes(site: Site) ->
     site.serve()
     status, told, _ = site.say("apply", str(site.new), "--dry-run")
     assert status == 2
-    assert "> www             port 80 -> 81" in told
+    assert "> www  port 80 -> 81  clients must follow" in told
     assert told.endswith("1 change: 1 disruptive\nNothing has been changed.\n")
 
 
@@ -125,3 +125,12 @@ def test_the_history_is_listed_and_its_files_are_compared(site: Site) -> None:
     assert "-    port = 80\n+    port = 81\n" in told
     assert site.say("diff", "1", "1")[:2] == (0, "They are the same.\n")
     assert site.say("diff", "1", "9")[0] == 1
+
+
+def test_the_plan_of_an_apply_is_as_wide_as_the_screen(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    site.answer = PREVIEW | {"plan": [LINE | {"effect": "all clients must follow, " * 6}]}
+    site.serve()
+    _, told, _ = site.say("apply", str(site.new), "--dry-run")
+    assert max(map(len, told.splitlines())) <= 60
+    assert told.count("follow,") == 6

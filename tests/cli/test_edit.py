@@ -99,7 +99,7 @@ def test_what_was_given_up_is_kept_and_can_be_continued(file: Path, terminal: Op
     assert copies(file.parent) == [TEXT.replace("80", "many")]
 
     session = terminal('sed -i s/many/443/ "$1"')
-    session.expect("was never finished")
+    session.expect("was not used (given up)")
     session.answer("c")
     session.expect("Write")
     session.answer("y")

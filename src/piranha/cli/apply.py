@@ -29,7 +29,8 @@ from piranha.cli.change_options import (
 from piranha.cli.ending import fail
 from piranha.cli.facts import Facts, dicts, facts, number, text
 from piranha.cli.main import NOT_PERMITTED
-from piranha.cli.options import parser
+from piranha.cli.options import parser, screen_width
+from piranha.cli.plan_screen import Row, rows_screen
 from piranha.cli.words import count, safe
 from piranha.control.actor import login
 from piranha.control.client import NoAnswer, NotPermitted, ask
@@ -51,7 +52,6 @@ GRACE_S = 30.0
 """Beyond the deadline a daemon that was killed needs to be started again and to go back."""
 
 UNCHANGED = "nothing was changed"
-KINDS = ("safe", "drains", "disruptive")
 
 
 class No(Exception):
@@ -191,13 +191,10 @@ class _Put:
             shown = f"{warnings[0].code} line {warnings[0].span.line}; piranha explain {warnings[0].code}"
             words += f", {count(len(warnings), 'warning')} ({shown})"
         self._say(words)
-        for kind in KINDS:
-            lines = [line for line in dicts(told.get("plan")) if text(line.get("kind")) == kind]
-            if lines:
-                self._say(f"  {kind}")
-            for line in lines:
-                what = f"{text(line.get('subject')):<15} {text(line.get('what'))}"
-                self._say(f"    {text(line.get('sign'))} {what:<50} {text(line.get('effect'))}".rstrip())
+        columns = ("kind", "sign", "subject", "what", "effect")
+        rows = [Row(*(text(line.get(column)) for column in columns)) for line in dicts(told.get("plan"))]
+        for line in rows_screen(rows, screen_width()):
+            self._say(line)
         self._say(text(told.get("counts")))
         if removes := text(told.get("removes")):
             self._say(f"it removes {removes}: over change_limit = {number(told.get('limit')) or 0:g}%")

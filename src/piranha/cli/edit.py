@@ -53,7 +53,9 @@ def _ready(copy: Copy, path: Path, original: bytes) -> bool:
     """Make the copy, or take up the one that an earlier edit left; return False if that is given up."""
     when = copy.left_over()
     if when:
-        print(safe([f"An edit of {path} from {when} was never finished; what was written is in {copy.path}"]))
+        why = copy.go_on()
+        ended = f"was not used ({why})" if why else "was never finished"
+        print(safe([f"An edit of {path} from {when} {ended}; what was written is in {copy.path}"]))
         fits = copy.base() == original
         if not fits:
             print("lvs.cf has changed since then: it cannot simply go on")
@@ -61,6 +63,7 @@ def _ready(copy: Copy, path: Path, original: bytes) -> bool:
         if answer == "c" and fits:
             return True
         if answer != "n":
+            copy.end(why or "given up")
             return False
         print(safe([f"kept as {copy.path}.old"]))
     copy.make(original)
@@ -110,6 +113,7 @@ class _Edit:
                 return self._give_up("given up")
 
     def _give_up(self, why: str) -> int:
+        self.copy.end(why)
         print(safe([f"piranha: {why}: {self.path} is as it was; your version is {self.copy.path}"]), file=sys.stderr)
         return NO
 

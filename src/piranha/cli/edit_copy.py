@@ -75,6 +75,7 @@ class Copy:
         name = str(original.resolve()).strip("/").replace("/", "-")[-LONGEST_NAME:]
         self.path = folder / name
         self._base = folder / f"{name}.base"
+        self._end = folder / f"{name}.end"
 
     def left_over(self) -> str:
         """Return when an earlier edit left a copy with work in it, empty if none did. Raises NotEditable."""
@@ -82,6 +83,20 @@ class Copy:
             if os.path.lexists(self.path) and self.read() != self.base():
                 return time.strftime("%d %b %H:%M", time.localtime(self.path.lstat().st_mtime))
         return ""
+
+    def end(self, why: str) -> None:
+        """Keep how the edit ended, for the next one; without that it was never finished."""
+        with contextlib.suppress(OSError):
+            self._end.write_text(why)
+
+    def go_on(self) -> str:
+        """Take it up again; return how the edit before ended, empty if it was never finished."""
+        try:
+            why = self._end.read_text()
+            self._end.unlink()
+        except (OSError, ValueError):
+            return ""
+        return why
 
     def base(self) -> bytes:
         """Return what the file held when the copy was made. Raises ReadError."""
@@ -92,6 +107,7 @@ class Copy:
         try:
             if self.left_over():
                 self.path.replace(self.path.with_name(f"{self.path.name}.old"))
+            self._end.unlink(missing_ok=True)
             for path in (self._base, self.path):
                 path.unlink(missing_ok=True)
                 descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -106,6 +122,6 @@ class Copy:
 
     def drop(self) -> None:
         """Remove it: it is of no use any more."""
-        for path in (self.path, self._base):
+        for path in (self.path, self._base, self._end):
             with contextlib.suppress(OSError):
                 path.unlink()

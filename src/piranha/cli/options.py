@@ -1,12 +1,16 @@
 """Shell: options that verbs share, and the daemons they ask."""
 
 import argparse
+import os
 import shlex
+import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from piranha.cli.words import WIDTH
 from piranha.control.client import NoAnswer, NotPermitted, ask
 from piranha.control.daemon import Folders
 from piranha.control.messages import Refused
@@ -40,6 +44,12 @@ def parser(verb: str, description: str) -> Parser:
     made.add_argument("--state-dir", metavar="DIR", type=Path, help="where the daemons keep their records")
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
+
+
+def screen_width() -> int:
+    """Return how many columns a screen may have: those of the terminal, 40 to `WIDTH`."""
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return max(40, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)) if known else WIDTH
 
 
 def folder_words(args: argparse.Namespace) -> str:

@@ -10,7 +10,7 @@ from piranha.change.plan import Line, Plan
 from piranha.cli.change_options import running_file
 from piranha.cli.check import STANDARD_INPUT, more, read
 from piranha.cli.ending import fail
-from piranha.cli.options import folder_words, parser
+from piranha.cli.options import folder_words, parser, screen_width
 from piranha.cli.plan_facts import Ground, ground
 from piranha.cli.plan_screen import hint, screen
 from piranha.cli.words import count, safe
@@ -71,7 +71,7 @@ def _lines(made: Plan, found: Ground, loaded: Loaded, after: Config, where: str)
     serial = f"serial {after.serial_no}"
     if found.before is not None and found.before.serial_no != after.serial_no:
         serial = f"serial {found.before.serial_no} -> {after.serial_no}"
-    lines = screen(made, f"{serial} against {found.against}")
+    lines = screen(made, f"{serial} against {found.against}", screen_width())
     if loaded.warnings:
         lines.append(f"{count(len(loaded.warnings), 'warning')} about the file: piranha check {printable(loaded.path)}")
     if not made.empty and found.before is not None:

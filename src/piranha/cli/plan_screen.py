@@ -1,6 +1,7 @@
 """The screen of `piranha plan`: its lines by what they cost, what is left alone, and what to say next."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from piranha.change.plan import Daemons, Kind, Line, Plan, counted
 from piranha.cli.words import WIDTH, count, services_words
@@ -10,24 +11,51 @@ SUBJECT = 20
 WHAT = 38
 """Most columns of the subject and of what happens to it; longer ones are wrapped."""
 
+DRIFT = "changed by somebody else: repaired with or without this file"
+WAITING = "not served now: no change of the file"
 _MARGIN = "    "
 _KINDS = {Kind.SAFE: "safe", Kind.DRAINS: "drains", Kind.DISRUPTIVE: "disruptive"}
 
 
-def screen(plan: Plan, heading: str) -> list[str]:
-    """Return the plan as lines of at most 96 columns."""
+class Row(NamedTuple):
+    """One line of a plan in words."""
+
+    group: str
+    sign: str
+    subject: str
+    what: str
+    effect: str
+
+
+def screen(plan: Plan, heading: str, width: int = WIDTH) -> list[str]:
+    """Return the plan as lines of at most `width` columns."""
     lines = [heading, ""]
-    widths = _widths([*plan.lines, *plan.drift, *plan.waiting])
-    for kind, word in _KINDS.items():
-        lines += _group(word, [line for line in plan.lines if line.kind is kind], widths)
-    lines += _group("changed by somebody else: repaired with or without this file", plan.drift, widths)
-    lines += _group("not served now: no change of the file", plan.waiting, widths)
+    lines += rows_screen([*_rows(plan.lines), *_rows(plan.drift, DRIFT), *_rows(plan.waiting, WAITING)], width)
     if plan.daemons is not None and not plan.empty:
-        lines += _paragraph("daemons", _daemons(plan.daemons))
+        lines += _paragraph("daemons", _daemons(plan.daemons), width)
     if plan.left_alone:
         services = services_words(str(key) for key in plan.left_alone)
-        lines += _paragraph("left alone", f"{services} (not in the file)")
+        lines += _paragraph("left alone", f"{services} (not in the file)", width)
     return [*lines, *([""] if len(lines) > 2 else []), _verdict(plan)]
+
+
+def rows_screen(rows: Sequence[Row], width: int = WIDTH) -> list[str]:
+    """Return rows by their groups, as lines of at most `width` columns."""
+    subject = max((len(row.subject) for row in rows), default=0)
+    what = max((len(row.what) for row in rows), default=0)
+    columns = (min(SUBJECT, width * 5 // 24, subject), min(WHAT, width * 2 // 5, what))
+    lines = []
+    for group in (*_KINDS.values(), DRIFT, WAITING):
+        found = [row for row in rows if row.group == group]
+        lines += [f"  {group}"] if found else []
+        for row in found:
+            lines += _row(row, columns, width)
+    return lines
+
+
+def _rows(lines: Iterable[Line], group: str = "") -> Iterator[Row]:
+    for line in lines:
+        yield Row(group or _KINDS[line.kind], line.sign, line.subject, line.what, line.effect)
 
 
 def hint(plan: Plan, file: str, *, mass: bool, where: str = "") -> str:
@@ -66,22 +94,8 @@ def _daemons(daemons: Daemons) -> str:
     return f"{checks}; {go_on}; heartbeat {'changes' if daemons.heartbeat_changes else 'unchanged'}"
 
 
-def _widths(lines: Sequence[Line]) -> tuple[int, int]:
-    subject = max((len(line.subject) for line in lines), default=0)
-    what = max((len(line.what) for line in lines), default=0)
-    return min(SUBJECT, subject), min(WHAT, what)
-
-
-def _group(word: str, lines: Sequence[Line], widths: tuple[int, int]) -> Iterator[str]:
-    if not lines:
-        return
-    yield f"  {word}"
-    for line in lines:
-        yield from _row(line, widths)
-
-
-def _row(line: Line, widths: tuple[int, int]) -> Iterator[str]:
-    room = WIDTH - len(_MARGIN) - 2 - sum(widths) - 4
+def _row(line: Row, widths: tuple[int, int], width: int) -> Iterator[str]:
+    room = width - len(_MARGIN) - 2 - sum(widths) - 4
     columns = [
         _wrapped(line.subject, widths[0]),
         _wrapped(line.what, widths[1]),
@@ -93,9 +107,9 @@ def _row(line: Line, widths: tuple[int, int]) -> Iterator[str]:
         yield f"{_MARGIN}{sign} {cells[0]:{widths[0]}}  {cells[1]:{widths[1]}}  {cells[2]}".rstrip()
 
 
-def _paragraph(name: str, text: str) -> Iterator[str]:
+def _paragraph(name: str, text: str, width: int) -> Iterator[str]:
     head = f"  {name}  "
-    for number, part in enumerate(_wrapped(text, WIDTH - len(head))):
+    for number, part in enumerate(_wrapped(text, width - len(head))):
         yield f"{head if number == 0 else ' ' * len(head)}{part}"
 
 
