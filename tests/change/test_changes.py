@@ -54,6 +54,7 @@ class Daemon:
         self.kind = Allow.SAFE
         self.stand: dict[str, Standing] = {"www": Standing(1, 1, False)}
         self.cannot = ""
+        self.caught_up = 0
         self.acts: list[Act] = []
         self.loaded, self.generation = load(data, "lvs.cf"), 1
         recorder = Recorder(None)
@@ -80,6 +81,9 @@ class Daemon:
         self.loaded, self.generation = read, self.generation + 1
         self.acts.append(act)
         return ()
+
+    async def catch_up(self) -> None:
+        self.caught_up += 1
 
     async def plan(self, after: Config) -> Planned:
         return Planned(kind=self.kind, counts="1 change", summary="1 change: weight", lines=())
@@ -288,6 +292,14 @@ def test_a_full_disk_at_the_deadline_keeps_nothing_in_force_and_is_tried_again(t
     disk.full = False
     daemon.look(RETRY_S)
     assert (daemon.file.read_bytes(), daemon.changes.waiting) == (text(1), None)
+
+
+def test_what_the_history_had_no_room_for_is_tried_again_every_few_seconds(daemon: Daemon) -> None:
+    daemon.look()
+    daemon.look(RETRY_S / 2)
+    assert daemon.caught_up == 1
+    daemon.look(RETRY_S / 2)
+    assert daemon.caught_up == 2
 
 
 def test_the_next_daemon_waits_on_and_goes_back_in_time(daemon: Daemon) -> None:

@@ -1,5 +1,7 @@
 """The files that were in force are kept, bounded, byte for byte; what is damaged is named."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from piranha.change import history
 from piranha.change.disk import Disk
 from piranha.change.history import Entry, before, keep, newest_generation, path_of, read_all, read_one
 from piranha.change.kept import Damaged
+from piranha.events.record import Recorder
+from piranha.events.teller import Teller
 
 DATA = b"# not text: \xff\r\nserial_no = 7"
 ENTRY = Entry(
@@ -64,3 +68,18 @@ def test_a_rollback_leads_to_the_newest_file_that_means_something_else(tmp_path:
     entries = [replace(ENTRY, generation=n, meaning=m) for n, m in ((1, "a"), (2, "b"), (3, "c"), (4, "c"))]
     assert before(entries, "c") == entries[1]
     assert before(entries[3:], "c") is None
+
+
+def test_what_a_full_disk_kept_out_is_kept_as_soon_as_there_is_room(tmp_path: Path) -> None:
+    async def on_disk(work: Callable[[], str]) -> str:
+        return work()
+
+    disk = FullDisk()
+    keeping = history.Keeping(Teller("pulse", Recorder(None)), tmp_path, on_disk, disk)
+    back = replace(ENTRY, generation=2, how="taken back", reason="not confirmed within 60 s")
+    asyncio.run(keeping.keep(ENTRY, DATA))
+    asyncio.run(keeping.keep(back, DATA))
+    assert read_all(tmp_path).entries == ()
+    disk.full = False
+    asyncio.run(keeping.catch_up())
+    assert read_all(tmp_path).entries == (ENTRY, back)

@@ -44,7 +44,7 @@ class Router:
 
     def __init__(self, folder: Path, daemon: str, port: int) -> None:
         self.file, self.run, self.new = folder / "lvs.cf", folder / "run", folder / "new.cf"
-        self._name, self._log = daemon, folder / "log"
+        self.name, self._log = daemon, folder / "log"
         self._environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
             free.bind(("127.0.0.1", 0))
@@ -55,8 +55,8 @@ class Router:
         self.new.write_bytes(self.new_bytes)
 
     def start(self) -> None:
-        node = ["--node", "primary"] if self._name == "pulse" else []
-        words = [f"piranha.{self._name}.main", "-n", "-c", str(self.file), "--run-dir", str(self.run), *node]
+        node = ["--node", "primary"] if self.name == "pulse" else []
+        words = [f"piranha.{self.name}.main", "-n", "-c", str(self.file), "--run-dir", str(self.run), *node]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *words], env=self._environment, stdin=subprocess.DEVNULL, stderr=log
@@ -65,7 +65,7 @@ class Router:
 
     def status(self, name: str = "") -> dict[str, Any]:
         with suppress(NoAnswer):
-            return ask(self.run / f"{name or self._name}.sock", "status", {"brief": True}, 2.0)
+            return ask(self.run / f"{name or self.name}.sock", "status", {"brief": True}, 2.0)
         return {}
 
     def command(self, *words: str) -> "subprocess.Popen[str]":
@@ -90,7 +90,7 @@ class Router:
     def agree(self, serial: int) -> bool:
         """Whether lvs.cf, the daemon and lvsd have that one."""
         bytes_of = {1: self.old_bytes, 2: self.new_bytes}
-        daemons = {self._name, "lvsd"}
+        daemons = {self.name, "lvsd"}
         return self.file.read_bytes() == bytes_of[serial] and all(
             self.status(name).get("serial_no") == serial for name in daemons
         )
@@ -140,9 +140,14 @@ def test_a_killed_command_loses_no_deadline(router: Router) -> None:
 
 
 def test_a_killed_daemon_loses_no_deadline(router: Router) -> None:
-    assert router.say("apply", str(router.new), "--confirm", "4", "--no-wait")[0] == 0
+    assert router.say("apply", str(router.new), "--confirm", "6", "--no-wait")[0] == 0
     router.kill()
     assert router.file.read_bytes() == router.new_bytes
+    for verb in ("status", "confirm", "rollback"):
+        status, told = router.say(verb)
+        assert status == 3
+        assert "it waits for its confirmation until" in told
+        assert f"start {router.name}: it goes back to serial 1 unless that is confirmed" in told
     router.start()
     until(lambda: router.agree(1), "the old file")
 

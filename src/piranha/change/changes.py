@@ -57,7 +57,7 @@ class Changes(Generic[T]):
         self._old = settled.old if settled is not None else b""
         self._aside_path = ""
         self._served: set[str] = set()
-        self._retry_at_s = 0.0
+        self._retry_at_s = self._catch_up_at_s = 0.0
         self._settled(settled or Settled())
 
     def refusal(self) -> str:
@@ -151,8 +151,11 @@ class Changes(Generic[T]):
 
     async def look(self) -> None:
         """Take the change that waits back, if it is time; what could not be done is tried again a while later."""
-        waiting = self.waiting
-        if waiting is not None and self._clock().boottime_s >= self._retry_at_s and (why := await self._due(waiting)):
+        waiting, now_s = self.waiting, self._clock().boottime_s
+        if now_s >= self._catch_up_at_s:
+            self._catch_up_at_s = now_s + RETRY_S
+            await self._serving.catch_up()
+        if waiting is not None and now_s >= self._retry_at_s and (why := await self._due(waiting)):
             await self._go_back(waiting, why)
 
     async def _due(self, waiting: Pending) -> str:

@@ -3,8 +3,9 @@
 They lie in the state folder. A full disk keeps no change from taking effect: what cannot be kept is said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from piranha.change.disk import Disk, remove, replace
@@ -16,6 +17,8 @@ from piranha.events.teller import Teller
 FOLDER = "history"
 MOST = 50
 """Generations kept; the oldest go."""
+MOST_MISSING = 8
+"""Files that could not be kept and are kept in mind until they can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,40 @@ def keep(disk: Disk, state: Path, entry: Entry, data: bytes) -> str:
     except OSError as error:
         return f"{error.filename or path}: {error.strerror}"
     return ""
+
+
+class Keeping:
+    """Keeps entries, and has in mind what could not be kept: it is tried again at each occasion."""
+
+    def __init__(
+        self,
+        teller: Teller,
+        state: Path,
+        on_disk: Callable[[Callable[[], str]], Awaitable[str]],
+        disk: Disk | None = None,
+    ) -> None:
+        self._disk = disk or Disk()
+        self._telling = Telling(teller)
+        self._state = state
+        self._on_disk = on_disk
+        self._missing: dict[int, tuple[Entry, bytes]] = {}
+
+    async def keep(self, entry: Entry, data: bytes) -> None:
+        """Keep `data`; what cannot be kept is told once."""
+        self._missing[entry.generation] = (entry, data)
+        while len(self._missing) > MOST_MISSING:
+            del self._missing[min(self._missing)]
+        await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Keep what could not be kept earlier, the oldest first."""
+        for generation, (entry, data) in sorted(self._missing.items()):
+            trouble = await self._on_disk(partial(keep, self._disk, self._state, entry, data))
+            self._telling.tell(trouble)
+            if trouble:
+                return
+            if self._missing.get(generation) == (entry, data):  # no newer one has come meanwhile
+                del self._missing[generation]
 
 
 class Telling:

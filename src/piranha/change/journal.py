@@ -181,7 +181,7 @@ def settle(ground: Ground, moment: Moment, *, usable: bool = True) -> Settled:
     Never raises: what cannot be done is told in `trouble`, and tried again by the daemon.
     """
     try:
-        pending, old = _read(ground)
+        pending, old = read(ground.pending)
     except FileNotFoundError:
         return Settled()
     except (Damaged, OSError) as error:
@@ -210,8 +210,9 @@ def _why(pending: Pending, *, usable: bool) -> str:
     return f"not confirmed within {pending.confirm_s:g} s" if usable else "a start could not use the new file"
 
 
-def _read(ground: Ground) -> tuple[Pending, bytes]:
-    facts, old = unpack(ground.pending.read_bytes())
+def read(path: Path) -> tuple[Pending, bytes]:
+    """Return the change that waits and the file it goes back to. Raises Damaged, OSError."""
+    facts, old = unpack(path.read_bytes())
     try:
         return read_pending(facts), old
     except ValueError as error:

@@ -66,6 +66,9 @@ class Serving(Protocol[T]):
     async def take(self, read: T, act: Act) -> tuple[str, ...]:
         """Put it in force and into the history; return why not, and then nothing has changed."""
 
+    async def catch_up(self) -> None:
+        """Put into the history what it had no room for."""
+
     async def plan(self, after: Config) -> Planned:
         """Return what `after` would change."""
 

@@ -6,7 +6,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from piranha.change import journal
+from piranha.change.kept import Damaged
 from piranha.change.order import Allow
+from piranha.change.wording import waits_for_a_start
 from piranha.cli.facts import Facts, facts, number, text
 from piranha.cli.options import Parser, ask_daemon
 from piranha.control.daemon import Folders
@@ -107,8 +110,22 @@ def find_router(folders: Folders) -> Router:
     if lvsd.data is not None and "unconfirmed" in lvsd.data:
         return Router("lvsd", lvsd.data)
     if lvsd.data is not None or pulse.installed:
-        raise NobodyToAsk(f"pulse puts files in force here, and does not answer: {pulse.problem}")
-    raise NobodyToAsk(f"no daemon runs here: it reads lvs.cf when it starts ({lvsd.problem})")
+        words = f"pulse puts files in force here, and does not answer: {pulse.problem}"
+        raise NobodyToAsk("; ".join(part for part in (words, waiting_on_disk(folders, "pulse")) if part))
+    words = f"no daemon runs here: it reads lvs.cf when it starts ({lvsd.problem})"
+    raise NobodyToAsk("; ".join(part for part in (words, waiting_on_disk(folders, "lvsd")) if part))
+
+
+def waiting_on_disk(folders: Folders, daemon: str) -> str:
+    """Return the one line about a change that waits on the disk while `daemon` is dead; empty without one.
+
+    Empty, too, for who may not look into the state folder.
+    """
+    try:
+        pending, _ = journal.read(folders.state / journal.FILE)
+    except (Damaged, OSError):
+        return ""
+    return waits_for_a_start(pending, journal.now(), daemon)
 
 
 def running_file(folders: Folders) -> Path | None:

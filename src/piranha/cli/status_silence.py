@@ -4,6 +4,7 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
+from piranha.cli.change_options import waiting_on_disk
 from piranha.cli.facts import dicts, strings
 from piranha.cli.options import Asked
 from piranha.cli.words import count, duration
@@ -29,6 +30,10 @@ def silence(pulse: Asked, lvsd: Asked, folders: Folders) -> list[str]:
             lines.append(f"{daemon.name}: unknown since {since}: {daemon.problem}")
         elif daemon.data is None:
             lines.append(f"{daemon.name}: never ran here: {daemon.problem}")
+    # A lone lvsd waits for confirmations itself; where pulse ever ran it is pulse.
+    silent = pulse if pulse.installed else lvsd
+    if silent.data is None and (waiting := waiting_on_disk(folders, silent.name)):
+        lines.append(waiting)
     forwarder = folders.run / SOCKET_NAME
     userspace = forwarder.exists()
     table, trouble = _read(UserspacePlane(forwarder) if userspace else IpvsPlane()) if lvsd.data is None else ({}, "")

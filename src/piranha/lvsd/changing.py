@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from piranha.change import history, limit
 from piranha.change.changes import Changes
-from piranha.change.disk import Disk
 from piranha.change.journal import Ground, Settled
 from piranha.change.order import Act
 from piranha.change.planned import Planned, planned
@@ -33,9 +32,8 @@ class Changing:
 
     def __init__(self, lvsd: Lvsd, folders: Folders, settled: Settled) -> None:
         self._lvsd = lvsd
-        self._state = folders.state
         self._teller = lvsd.teller
-        self._history = history.Telling(self._teller)
+        self._history = history.Keeping(self._teller, folders.state, self.on_disk)
         self.one = lvsd.one_reload
         ground = Ground(lvsd.source.path, folders.state, folders.run)
         self.changes: Changes[Loaded] = Changes(self, ground, self._teller, settled)
@@ -75,7 +73,11 @@ class Changing:
     async def remember(self, act: Act) -> None:
         """Keep the file in force in the history."""
         entry, data = entry_of(self._lvsd.accepted, act), self._lvsd.loaded.original_bytes()
-        self._history.tell(await asyncio.to_thread(history.keep, Disk(), self._state, entry, data))
+        await self._history.keep(entry, data)
+
+    async def catch_up(self) -> None:
+        """Put into the history what it had no room for."""
+        await self._history.catch_up()
 
     def in_force(self) -> InForce:
         """Return what is in force."""

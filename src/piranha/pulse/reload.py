@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from piranha.change import history, limit
-from piranha.change.disk import Disk
 from piranha.change.order import Act
 from piranha.change.planned import Planned
 from piranha.change.serving import InForce, Judged, Standing, read_standings
@@ -83,7 +82,7 @@ class Reload:
         self._kept = kept
         self._teller = teller
         self._ways = ways
-        self._history = history.Telling(teller)
+        self._history = history.Keeping(teller, kept.state, self.on_disk)
         self.one = asyncio.Lock()
         self.refusal: Callable[[], str] = lambda: ""
         self.refused_file: RefusedFile | None = None
@@ -132,10 +131,12 @@ class Reload:
         for warning in read.warnings:
             self._teller.say("config", "warning", cause=warning, level=Level.WARNING)
         await self._ways.put_in_force(read, read.config, accepted)
-        entry = entry_of(accepted, act)
-        keep = partial(history.keep, Disk(), self._kept.state, entry, read.original)
-        self._history.tell(await self.on_disk(keep))
+        await self._history.keep(entry_of(accepted, act), read.original)
         return ()
+
+    async def catch_up(self) -> None:
+        """Put into the history what it had no room for."""
+        await self._history.catch_up()
 
     async def plan(self, after: Config) -> Planned:
         """Return what `after` would change. Raises PlaneUnavailable when the table cannot be read."""
