@@ -13,7 +13,6 @@ from piranha.cli.facts import number, text
 from piranha.cli.main import NOT_PERMITTED
 from piranha.cli.options import parser
 from piranha.cli.words import safe
-from piranha.cli.words import safe
 from piranha.control.actor import login
 from piranha.control.client import NoAnswer, NotPermitted, ask
 from piranha.control.messages import Refused
