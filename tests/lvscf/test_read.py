@@ -108,3 +108,16 @@ def test_a_file_cut_off_anywhere_loads_with_whole_virtual_servers_or_not_at_all(
     first = config.virtuals[:1]
     # Behind the } of a virtual server, its newline and the empty line: nothing tells these from a shorter file.
     assert shorter == [first, first, first, config.virtuals]
+
+
+def test_what_two_readings_have_in_common_is_shared_and_nothing_else_changes() -> None:
+    mail = TEXT[TEXT.index("virtual") :].replace("web", "mail")
+    first, second = (TEXT.replace("localhost", "192.0.2.2") + mail.replace(".10", last) for last in (".11", ".12"))
+    before, after = load(first.encode(), "lvs.cf").config, load(second.encode(), "lvs.cf")
+    assert before is not None
+    assert after.config is not None
+    shared = after.sharing(before)
+    assert shared == after
+    assert shared.config is not None
+    assert shared.config.virtuals[0] is before.virtuals[0]
+    assert shared.config.virtuals[1] is after.config.virtuals[1]

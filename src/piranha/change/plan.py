@@ -1,6 +1,6 @@
 """The plan of a change: what a new lvs.cf would do to what is there now, before anything is done."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from piranha.change.plan_costs import costed
 from piranha.change.plan_lines import RANK, About, Daemons, Kind, Line, Plan, Sign, counted, summary
@@ -52,8 +52,7 @@ def plan(
         lines = [*_missing_vips(after, held), *table_lines(seen, seen.changes, names), *later_lines(seen, names)]
         return Plan(lines=_sorted(seen, lines), waiting=tuple(waiting_lines(seen)), left_alone=left_alone)
     told = [*virtual_lines(seen), *setting_lines(before, after)]
-    drifting = frozenset(drifted(before, live, known, ours))
-    lines, drift = _complete(seen, before, told, drifting)
+    lines, drift = _complete(seen, before, told, lambda: frozenset(drifted(before, live, known, ours)))
     if not lines and meaning(before) != meaning(after):
         lines = [_order()]
     return Plan(
@@ -65,14 +64,14 @@ def plan(
 
 
 def _complete(
-    seen: World, before: Config, told: list[Line], drift: Collection[Change]
+    seen: World, before: Config, told: list[Line], drifting: Callable[[], Collection[Change]]
 ) -> tuple[list[Line], list[Line]]:
     """Return the lines with those steps that none of them names, and apart from them what is repaired anyway."""
     named = {change for line in told for change in line.changes}
     rest = [change for change in seen.changes if change not in named]
     if not rest:
         return told, []
-    names = names_of(before) | names_of(seen.after)
+    drift, names = drifting(), names_of(before) | names_of(seen.after)
     repaired = [change for change in rest if change in drift]
     own = [change for change in rest if change not in drift]
     return [*told, *table_lines(seen, own, names)], list(table_lines(seen, repaired, names))

@@ -6,6 +6,7 @@ servers which fail together cost one pass.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ from piranha.lvsd.standing import Standing
 from piranha.nanny.results import ProbeResult
 from piranha.table.desired import Verdicts
 from piranha.table.table import Table
+from piranha.terms import Address
 
 log = logging.getLogger("piranha.lvsd")
 
@@ -182,7 +184,9 @@ class Lvsd:
             if loaded is None or loaded.config is None:
                 self._refuse(f"error parsing {self.source.path}", problems)
                 return False
-            if self.own is not None and (too_much := await self.own.too_much(loaded.config)):
+            loaded = await asyncio.to_thread(loaded.sharing, self.config)
+            config = self._usable(loaded)
+            if self.own is not None and (too_much := await self.own.too_much(config)):
                 self._refuse(f"{self.source.path} cannot be put in force", [too_much])
                 return False
             await self.take(loaded, act)
@@ -245,7 +249,8 @@ class Lvsd:
         before = getattr(self, "config", None)
         accepted_before = getattr(self, "accepted", None)
         self.accepted = await self._store(loaded, config)
-        await self.table.claim(config)
+        # What the table holds says how servers begin; reading a large one takes a while.
+        await self.table.claim(config, look=before is None or bool(_places(config) - _places(before)))
         self.config = config
         self._make_pools(config, self.table.live, time.monotonic())
         if before is None or before.lvsd.timeouts_s != config.lvsd.timeouts_s:
@@ -255,6 +260,8 @@ class Lvsd:
             self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
             if config.lvsd.plane not in (before.lvsd.plane, self.runs_on):
                 self.teller.say("config", "forwarding_plane takes effect after a restart of lvsd", level=Level.WARNING)
+        # What is in force stays long and has no cycles: the collector need not look through it again and again.
+        gc.freeze()
         changed = accepted_before is None or accepted_before.meaning != self.accepted.meaning
         self.teller.say(
             "config",
@@ -331,3 +338,13 @@ class Lvsd:
         while interval_s is not None:
             notify("WATCHDOG=1")
             await asyncio.sleep(interval_s)
+
+
+def _places(config: Config) -> set[tuple[str, str, Address, int]]:
+    """Return each server that is checked, and where it is."""
+    return {
+        (virtual.name, server.name, server.address, server.port)
+        for virtual in config.active_virtuals()
+        for server in virtual.servers
+        if server.active
+    }

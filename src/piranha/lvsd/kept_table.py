@@ -74,14 +74,15 @@ class KeptTable:
             facts = (("services", str(len(self.live))), ("servers", str(servers)))
             self._teller.say("table", "adopting the table that is there", facts=facts)
 
-    async def claim(self, config: Config) -> None:
-        """Make the services of `config` ours before they are there, and look what is.
+    async def claim(self, config: Config, *, look: bool) -> None:
+        """Make the services of `config` ours before they are there; look: and see what is.
 
         A crash in between must not make them somebody else's.
         """
         await self._keep_ours(self._ours.services | set(services_of(config)))
-        with contextlib.suppress(PlaneUnavailable):
-            self.live = await self._plane.dump()
+        if look:
+            with contextlib.suppress(PlaneUnavailable):
+                self.live = await self._plane.dump()
 
     async def look(self) -> tuple[Table, Statistics]:
         """Read the table as it lies, and its connections; change nothing. Raises PlaneUnavailable."""
@@ -97,7 +98,8 @@ class KeptTable:
                 return []
             live = await self._plane.dump()
             config, verdicts = self._wanted()
-            plan = self._reconciler.plan(config, verdicts, live, self._ours.services)
+            # In a thread: checks and answers go on while a large table is compared.
+            plan = await asyncio.to_thread(self._reconciler.plan, config, verdicts, live, self._ours.services)
             refusals = await self._plane.apply(plan.changes) if plan.changes else []
             # After a refusal only the plane knows what is there now.
             self.live = plan.wanted if not refusals else await self._plane.dump()

@@ -59,6 +59,8 @@ class Pool:
         A server that is down and is checked in another way from now on is unknown again: its first
         answer decides, without `reentry`.
         """
+        if self.virtual is virtual and self.servers:
+            return  # see `Loaded.sharing`
         old_servers, old_monitors = self.servers, self.monitors
         self.virtual = virtual
         self.servers = {f"{virtual.name}/{server.name}": server for server in virtual.servers if server.active}
