@@ -187,6 +187,6 @@ def test_a_disk_without_room_is_one_line_and_everything_is_as_before(router: Rou
     for more in ((), ("--confirm", "60")):
         status, told = router.say("apply", str(router.new), *more)
         assert status == 1
-        assert told.splitlines()[-1].endswith("File too large: nothing has been changed")
+        assert told.splitlines()[-1].endswith("File too large; nothing was changed")
     assert router.agree(1)
     assert [path.name for path in router.file.parent.glob(".*")] == []

@@ -259,7 +259,7 @@ class Changes(Generic[T]):
         try:
             await self._serving.on_disk(begin)
         except OSError as error:
-            raise Refused(f"{error.filename}: {error.strerror}: nothing has been changed") from error
+            raise Refused(f"{error.filename}: {error.strerror}") from error
         problems = await self._serving.take(judged.read, order.act)
         if problems:
             with_it = ""
