@@ -204,7 +204,7 @@ def test_a_daemon_that_cannot_follow_leaves_lvs_cf_as_it_was(daemon: Daemon) -> 
 @pytest.mark.parametrize("full", ["pending.cf", "lvs.cf"])
 def test_a_full_disk_is_one_line_and_changes_nothing(tmp_path: Path, full: str) -> None:
     daemon = Daemon(tmp_path, text(1), FullDisk(f".{full}"))
-    words = f"{tmp_path}/{full}: No space left on device: nothing has been changed"
+    words = f"{tmp_path}/{full}: No space left on device"
     assert daemon.refusal(text(2), confirm_s=60.0) == words
 
 
