@@ -5,7 +5,16 @@ from dataclasses import dataclass, fields
 
 from piranha.change.plan_lines import About, Kind, Line, Sign
 from piranha.change.plan_words import arrow, differences, seconds, value
-from piranha.lvscf.config import Config, FloatingAddress, HeartbeatAuth, HeartbeatPath
+from piranha.lvscf.config import (
+    ChangeSettings,
+    Config,
+    FloatingAddress,
+    HeartbeatAuth,
+    HeartbeatPath,
+    HeartbeatSettings,
+    LvsdSettings,
+    VipSettings,
+)
 
 Effect = Callable[[Config, Config], str]
 
@@ -154,7 +163,7 @@ def setting_lines(before: Config, after: Config) -> Iterator[Line]:
         yield _timeouts(before.lvsd.timeouts_s, after.lvsd.timeouts_s)
     for part in ("", "heartbeat", "vips", "lvsd", "change"):
         old, new = _part(before, part), _part(after, part)
-        names = [(f.name, f.name.removesuffix("_s")) for f in fields(new) if (part, f.name) not in _TOLD]  # type: ignore[arg-type]
+        names = [(f.name, f.name.removesuffix("_s")) for f in fields(type(new)) if (part, f.name) not in _TOLD]
         if what := differences(old, new, names):
             yield _line(About.OTHER, part or "cluster", what, "from now on")
 
@@ -170,8 +179,18 @@ def restarts(before: Config, after: Config) -> tuple[str, ...]:
     return ("pulse", "lvsd") if before.lvsd.plane is not after.lvsd.plane else ()
 
 
-def _part(config: Config, part: str) -> object:
-    return getattr(config, part) if part else config
+Part = Config | HeartbeatSettings | VipSettings | LvsdSettings | ChangeSettings
+
+
+def _part(config: Config, part: str) -> Part:
+    parts: dict[str, Part] = {
+        "": config,
+        "heartbeat": config.heartbeat,
+        "vips": config.vips,
+        "lvsd": config.lvsd,
+        "change": config.change,
+    }
+    return parts[part]
 
 
 def _routers(before: Config, after: Config) -> Iterator[Line]:

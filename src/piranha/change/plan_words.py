@@ -166,7 +166,9 @@ def _record(of: object) -> str:
             return f"{of.primary} {of.backup} {of.name}"
         case Exchange() | Program():
             return check_words(of)
-    told = [f"{spec.name} {value(getattr(of, spec.name))}" for spec in fields(of) if spec.name != "line"]  # type: ignore[arg-type]
+    if not is_dataclass(of) or isinstance(of, type):
+        return str(of)
+    told = [f"{spec.name} {value(getattr(of, spec.name))}" for spec in fields(of) if spec.name != "line"]
     return ", ".join(told)
 
 

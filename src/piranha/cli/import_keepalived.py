@@ -47,7 +47,7 @@ class Included:
 def _matching(pattern: Path) -> list[str]:
     try:
         return sorted(str(path) for path in Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
-    except (ValueError, OSError, NotImplementedError):
+    except (ValueError, OSError):
         return []  # no pattern, or a folder that is not for us
 
 
