@@ -17,9 +17,10 @@ class Terminal:
     def __init__(self, editor: Path, *words: str) -> None:
         self.master, side = pty.openpty()
         self.seen = ""
-        # A session of its own, so that the end of the terminal reaches it.
+        # A session of its own, so that the end of the terminal reaches it; and the signal for that as it is
+        # at a login: who runs the tests behind nohup ignores it.
         self.process = subprocess.Popen(
-            ["setsid", "-c", sys.executable, "-m", "piranha.cli.main", "edit", *words],
+            ["env", "--default-signal=HUP", "setsid", "-c", sys.executable, "-m", "piranha.cli.main", "edit", *words],
             stdin=side,
             stdout=side,
             stderr=side,
