@@ -2,10 +2,11 @@
 
 PYTHON ?= python3
 VENV := .venv
-# Three processes side by side, each reading only its own tests: a test runner that hands out single tests
+# Four processes side by side, each reading only its own tests: a test runner that hands out single tests
 # to workers costs more than most of these tests.
 LANGUAGE := tests/lvscf tests/change
 SIMULATION := tests/simulation
+DAEMONS := tests/lvsd tests/pulse tests/nanny tests/control tests/userspace tests/events
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 # What the tests use besides Python: a kernel with IPVS that runs as a program, the C ipvsadm, keepalived
@@ -17,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 export EXAMPLES
-.PHONY: help demo test check lint unit unit-language unit-simulation unit-rest slow kernel packages bench fuzz clean
+.PHONY: help demo test check lint unit unit-language unit-simulation unit-daemons unit-rest slow kernel packages bench fuzz clean
 
 help:
 	@echo 'make demo    a whole cluster on loopback: no privilege, no IPVS, nothing to download'
@@ -51,15 +52,17 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 
 unit: $(STAMP)
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target --keep-going unit-language unit-simulation unit-rest
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target --keep-going unit-language unit-simulation unit-daemons unit-rest
 
 UNIT = $(BIN)/pytest -q $(EXAMPLES) -p no:cacheprovider -m 'not ($(SELECT_KERNEL) or slow)'
 unit-language:
 	@$(UNIT) $(LANGUAGE)
 unit-simulation:
 	@$(UNIT) $(SIMULATION)
+unit-daemons:
+	@$(UNIT) $(DAEMONS)
 unit-rest:
-	@$(UNIT) tests $(addprefix --ignore=,$(LANGUAGE) $(SIMULATION))
+	@$(UNIT) tests $(addprefix --ignore=,$(LANGUAGE) $(SIMULATION) $(DAEMONS))
 
 slow: $(STAMP)
 	@$(BIN)/pytest -q -m 'slow and not ($(SELECT_KERNEL))'

@@ -130,8 +130,8 @@ def test_a_long_request_is_sent_in_full_to_a_slow_reader() -> None:
 
     def count(connection: socket.socket) -> None:
         total = 0
-        while total < size:
-            total += len(connection.recv(100_000))
+        while total < size and (data := connection.recv(100_000)):
+            total += len(data)
         seen.append(total)
         connection.sendall(b"got it")
 
