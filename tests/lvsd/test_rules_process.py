@@ -41,13 +41,13 @@ def test_a_failing_server_is_kept_and_one_that_is_back_gets_its_weight_little_by
     lvsd.write(www.replace("    scheduler", "    keep_active = 1\n    slow_start = 3\n    scheduler"))
     lvsd.start()
     lvsd.until_states(web1="up", web2="up")
-    assert weights(lvsd) == {"web1": 100, "web2": 100}
+    until(lambda: weights(lvsd) == {"web1": 100, "web2": 100}, "both in the table")
 
     servers[0].stop()
     lvsd.until_states(web1="down")
     servers[1].stop()
     lvsd.until_states(web2="kept")
-    assert weights(lvsd) == {"web1": None, "web2": 100}
+    until(lambda: weights(lvsd) == {"web1": None, "web2": 100}, "web1 out of the table, web2 kept")
 
     servers[0].start()
     seen: set[int | None] = set()
@@ -58,7 +58,7 @@ def test_a_failing_server_is_kept_and_one_that_is_back_gets_its_weight_little_by
 
     until(whole, "the whole weight of web1")
     assert seen & set(range(10, 100, 10)), "it came back with its whole weight at once"
-    assert weights(lvsd)["web1"] == 100
+    until(lambda: weights(lvsd)["web1"] == 100, "the whole weight of web1 in the table")
     servers[1].start()
     until(lambda: lvsd.states()["www/web2"] not in ("kept", "down"), "web2 to be back")
 

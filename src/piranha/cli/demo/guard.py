@@ -12,7 +12,6 @@ import secrets
 import shutil
 import signal
 import sys
-import tempfile
 import termios
 import traceback
 from collections.abc import Callable
@@ -112,9 +111,15 @@ def _leave(number: int, _frame: object) -> None:
 
 
 def _temporary() -> Path:
-    """Return where to make the folder: not where the names of sockets in it become too long (107 bytes, unix(7))."""
-    usual = tempfile.gettempdir()
-    return Path(usual if len(usual) <= LONGEST_TEMPORARY else "/tmp")  # noqa: S108 -- nobody can guess the folder's name
+    """Return where to make the folder: not where the names of sockets in it become too long (107 bytes, unix(7)).
+
+    Not tempfile.gettempdir, which tries a folder by a file that stays when we are killed just then.
+    """
+    for name in filter(None, map(os.environ.get, ("TMPDIR", "TEMP", "TMP"))):
+        place = Path(name).absolute()
+        if len(str(place)) <= LONGEST_TEMPORARY and place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+            return place
+    return Path("/tmp")  # noqa: S108 -- nobody can guess the folder's name
 
 
 def _terminal() -> list[object] | None:
