@@ -96,6 +96,18 @@ def test_a_switchover_that_a_person_asked_for_stays() -> None:
     assert not gave_back(router)
 
 
+def test_a_primary_that_handed_over_since_its_addresses_failed_gets_them_back_when_it_is_well() -> None:
+    router = Router(settings=replace(SETTINGS, failback_s=20.0)).ready()
+    router.hear(1.0)
+    router.hear(2.0, BACK, handover=True, readiness=0, obstacle=Obstacle.ADDRESSES)
+    assert TakeOver in kinds(router.done)
+    heard(router, 30.0, since=4.0, handover=False, readiness=0, obstacle=Obstacle.ADDRESSES)
+    heard(router, 34.0, since=32.0, readiness=100, obstacle=Obstacle.NONE)
+    assert not gave_back(router)
+    heard(router, 52.0, since=36.0)
+    assert gave_back(router)
+
+
 def test_a_primary_that_does_not_take_what_it_is_offered_is_not_asked_again() -> None:
     router = backup(0.0)
     heard(router, 16.0)

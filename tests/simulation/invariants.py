@@ -126,7 +126,8 @@ class Checker:
         self.takeovers += 1
         if node.place is Place.BACKUP:
             rules = [one.event.rule for one in actions if isinstance(one, Emit)]
-            self.owed = "hand-over" not in rules or not peer.ready or peer.cut_off or world.loss > 0
+            failed = not peer.ready or peer.cut_off or peer.refused
+            self.owed = "hand-over" not in rules or failed or world.loss > 0
         world.counts["takeover"] += 1
         if action.term <= ear.highest_term and "restarted" not in action.reason:
             self.fail("10", f"{node.place} takes over with term {action.term}, has heard {ear.highest_term}")

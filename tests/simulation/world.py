@@ -81,6 +81,7 @@ class Node:
         self.stored_resume: Resume | None = None
         self.blocked_until = -inf
         self.failing = False
+        self.refused = False  # its kernel did not take the addresses when it was last asked to
         self.election: Election
         self.session: Session
         self.inbox: list[tuple[str, Datagram | None, float]] = []
@@ -385,6 +386,7 @@ class Node:
                 self.world.check.announces(self)
             return Outcome.OK
         if self.failing and not (self.kernel.held and effect.valid_s == self.kernel.lifetime_s):
+            self.refused = True
             return Outcome.FAILED
         if self.now() > effect.not_after:
             # The call brought them back to life; the executor compares clocks and deletes them.
@@ -410,7 +412,7 @@ class Node:
         """Add or renew the addresses: they may outlive their lifetime by up to 1.5 s."""
         world, kernel = self.world, self.kernel
         was, kernel.held = kernel.held, True
-        self.leftover = kernel.lapsed = False
+        self.leftover = kernel.lapsed = self.refused = False
         kernel.lifetime_s, kernel.renewed_at = lifetime_s, world.now
         kernel.expires_at = world.now + lifetime_s + 1.5 * world.rng.random()
         if kernel.expires_at < kernel.checked_at:
