@@ -28,6 +28,11 @@ class Daemons:
         asyncio.run_coroutine_threadsafe(made.start(), self._loop).result(5)
         self._servers.append(made)
 
+    @staticmethod
+    def hang_up() -> Answer:
+        """For a verb that is never answered: the connection ends."""
+        raise asyncio.CancelledError
+
     def close(self) -> None:
         for one in self._servers:
             asyncio.run_coroutine_threadsafe(one.close(), self._loop).result(5)

@@ -1,4 +1,4 @@
-"""A terminal of a test, with `piranha edit` on it."""
+"""A terminal of a test, with a verb of `piranha` on it."""
 
 import os
 import pty
@@ -12,15 +12,15 @@ LIMIT_S = 30.0
 
 
 class Terminal:
-    """A terminal with `piranha edit` on it."""
+    """A terminal with `piranha edit`, or another verb, on it. editor: for `edit`."""
 
-    def __init__(self, editor: Path, *words: str) -> None:
+    def __init__(self, editor: Path | str, *words: str, verb: str = "edit") -> None:
         self.master, side = pty.openpty()
         self.seen = ""
         # A session of its own, so that the end of the terminal reaches it; and the signal for that as it is
         # at a login: who runs the tests behind nohup ignores it.
         self.process = subprocess.Popen(
-            ["env", "--default-signal=HUP", "setsid", "-c", sys.executable, "-m", "piranha.cli.main", "edit", *words],
+            ["env", "--default-signal=HUP", "setsid", "-c", sys.executable, "-m", "piranha.cli.main", verb, *words],
             stdin=side,
             stdout=side,
             stderr=side,
@@ -39,6 +39,10 @@ class Terminal:
     def answer(self, words: str) -> None:
         """Type a line."""
         os.write(self.master, words.encode() + b"\n")
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        os.write(self.master, b"\x03")
 
     def end(self) -> int:
         """Wait for the end; return the exit status."""

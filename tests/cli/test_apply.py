@@ -90,6 +90,23 @@ def test_what_is_in_force_is_told(site: Site) -> None:
     assert "up: www 1/1" in told
 
 
+def test_the_way_to_confirm_names_the_folders_that_were_given(site: Site) -> None:
+    site.serve()
+    waits = {"back_to_serial_no": 1, "left_s": 60.0, "until": 0.0}
+    site.answer = PREVIEW | {"generation": 2, "up": {}, "unconfirmed": waits}
+    status, told, _ = site.say("apply", str(site.new), "--allow", "disruptive", "--confirm", "60", "--no-wait")
+    assert status == 0
+    assert f"    piranha confirm --run-dir {site.daemons.folder} --state-dir {site.folder}\n" in told
+
+
+def test_a_daemon_that_falls_silent_before_it_was_asked_to_apply_has_changed_nothing(site: Site) -> None:
+    status = {"file": str(site.folder / "lvs.cf"), "unconfirmed": None}
+    site.daemons.add("lvsd", status, stage=lambda: {"size": 1}, apply=site.daemons.hang_up)
+    ended, _, told = site.say("apply", str(site.new))
+    assert ended == 3
+    assert told.endswith("; nothing was changed\n")
+
+
 def test_a_file_with_errors_does_not_reach_the_daemon(site: Site) -> None:
     site.serve()
     site.new.write_text("primary = 127.0.0.1\n")

@@ -1,5 +1,6 @@
 """`piranha VERB`: finds the verb, and never shows a traceback."""
 
+import json
 import sys
 import types
 
@@ -68,6 +69,15 @@ def test_wrong_arguments_of_a_verb_are_one_line_and_status_64(capsys: pytest.Cap
         main(["why"])
     assert ended.value.code == 64
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_wrong_usage_with_json_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["why", "--json"])
+    assert ended.value.code == 64
+    assert json.loads(capsys.readouterr().out)["status"] == 64
+    assert main(["statsu", "--json"]) == 64
+    assert "unknown verb 'statsu'" in json.loads(capsys.readouterr().out)["error"]
 
 
 @pytest.fixture

@@ -146,6 +146,7 @@ def test_a_dry_run_writes_nothing(file: Path, capsys: pytest.CaptureFixture[str]
             {"line": 8, "sign": "+", "text": "     port = 1"},
         ],
         "findings": [],
+        "status": 2,
     }
     assert file.read_text() == TEXT
 

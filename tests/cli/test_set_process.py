@@ -1,7 +1,7 @@
-"""`piranha set`, `unset` and `edit` beside a real `lvsd`: what is changed is in force."""
+"""`piranha set`, `unset`, `edit` and `apply` beside a real `lvsd`: what is changed is in force."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,7 +54,9 @@ def test_what_is_set_is_in_force_and_in_the_file(lvsd: Lvsd, capsys: pytest.Capt
 def test_what_takes_connections_away_needs_its_word(lvsd: Lvsd, capsys: pytest.CaptureFixture[str]) -> None:
     before = lvsd.file.read_text()
     assert main(["set", "--run-dir", str(lvsd.run), "www", "port", "1"]) == 1
-    assert "--allow disruptive" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert told.out.startswith(f"asked for in {lvsd.file}, not done yet:\n{lvsd.file}:")
+    assert "--allow disruptive; nothing was changed\n" in told.err
     assert lvsd.file.read_text() == before
 
 
@@ -85,3 +87,68 @@ def test_an_edit_shows_its_plan_and_puts_it_in_force(lvsd: Lvsd, tmp_path: Path)
         terminal.close()
     until(lambda: weights(lvsd) == [8], "weight 8")
     assert list((lvsd.run / "state" / "edit").iterdir()) == []
+
+
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture
+def terminal(lvsd: Lvsd) -> Iterator[Open]:
+    """Opens a terminal with a verb on it, which asks that daemon."""
+    opened: list[Terminal] = []
+
+    def start(verb: str, *words: str) -> Terminal:
+        opened.append(Terminal("/no/such", *words, "--run-dir", str(lvsd.run), verb=verb))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+def test_ctrl_c_at_the_question_changes_nothing(lvsd: Lvsd, terminal: Open) -> None:
+    before = lvsd.file.read_text()
+    session = terminal("set", "www/web1", "weight", "7")
+    session.expect("Apply? [y/N]")
+    session.interrupt()
+    session.expect("piranha: interrupted; nothing was changed\n")
+    assert session.end() == 130
+    assert lvsd.file.read_text() == before
+    assert weights(lvsd) == [2]
+
+
+def test_ctrl_c_while_a_change_waits_ends_the_waiting_alone(lvsd: Lvsd, terminal: Open) -> None:
+    changed = lvsd.file.with_name("new.cf")
+    changed.write_text(lvsd.file.read_text().replace("weight = 2", "weight = 7"))
+    session = terminal("apply", str(changed), "--confirm", "600", "--yes")
+    session.expect("goes back to serial")
+    session.expect("piranha confirm --run-dir")
+    session.interrupt()
+    session.expect("no longer waiting; it still goes back in ")
+    session.expect(f"unless: piranha confirm --run-dir {lvsd.run}\n")
+    assert session.end() == 130
+    assert weights(lvsd) == [7]
+    assert main(["confirm", "--run-dir", str(lvsd.run)]) == 0
+    assert weights(lvsd) == [7]
+
+
+def test_ctrl_c_at_a_question_of_an_edit_keeps_what_was_written(lvsd: Lvsd, tmp_path: Path) -> None:
+    editor = tmp_path / "editor.sh"
+    editor.write_text("#!/bin/sh\nsed -i 's/weight = 2/weight = many/' \"$1\"\n")
+    editor.chmod(0o755)
+    session = Terminal(editor, "--run-dir", str(lvsd.run))
+    try:
+        session.expect("What now?")
+        session.interrupt()
+        session.expect(f"piranha: interrupted: {lvsd.file} is as it was; your version is ")
+        assert session.end() == 130
+    finally:
+        session.close()
+
+
+def test_ctrl_c_ends_a_verb_that_only_looks_without_a_traceback(terminal: Open) -> None:
+    session = terminal("events", "--follow")
+    session.expect("www")
+    session.interrupt()
+    assert session.end() == 130
+    assert "Traceback" not in session.seen

@@ -67,22 +67,7 @@ class Changes(Generic[T]):
     def facts(self) -> dict[str, object]:
         """Return what `status` shows of it: `unconfirmed`, null when nothing waits; and the last that ended."""
         waiting, now = self.waiting, self._clock()
-        shown: dict[str, object] | None = None
-        if waiting is not None:
-            shown = {
-                "id": waiting.id,
-                "who": waiting.who,
-                "how": waiting.how,
-                "reason": waiting.reason,
-                "left_s": round(waiting.left_s(now), 3),
-                "until": round(waiting.until_s(now), 3),
-                "age_s": round(max(0.0, waiting.confirm_s - waiting.left_s(now)), 3),
-                "generation": waiting.generation,
-                "serial_no": waiting.serial_no,
-                "back_to_serial_no": waiting.old_serial_no,
-                "going_back": waiting.going_back,
-                "trouble": self.trouble,
-            }
+        shown = waiting.shown(now) | {"trouble": self.trouble} if waiting is not None else None
         return {"unconfirmed": shown, "last_change": {"id": self.over[0], "outcome": self.over[1]}}
 
     async def preview(self, order: Order) -> dict[str, object]:

@@ -55,6 +55,22 @@ class Pending:
         """Return it with the time ended."""
         return replace(self, going_back=why)
 
+    def shown(self, now: Moment) -> dict[str, object]:
+        """Return what `status` shows of it."""
+        return {
+            "id": self.id,
+            "who": self.who,
+            "how": self.how,
+            "reason": self.reason,
+            "left_s": round(self.left_s(now), 3),
+            "until": round(self.until_s(now), 3),
+            "age_s": round(max(0.0, self.confirm_s - self.left_s(now)), 3),
+            "generation": self.generation,
+            "serial_no": self.serial_no,
+            "back_to_serial_no": self.old_serial_no,
+            "going_back": self.going_back,
+        }
+
     def facts(self) -> dict[str, object]:
         """Return what goes to the disk."""
         return asdict(self)

@@ -9,10 +9,10 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from piranha.cli.blocks import Place, find
-from piranha.cli.change_options import add_options, options_of
+from piranha.cli.change_options import Options, add_options, options_of
 from piranha.cli.check import STANDARD_INPUT
 from piranha.cli.ending import fail
-from piranha.cli.in_force import encoded, goal, use, write
+from piranha.cli.in_force import Goal, encoded, goal, use, write
 from piranha.cli.options import Parser, parser
 from piranha.cli.words import safe
 from piranha.errors import PiranhaError
@@ -74,8 +74,6 @@ def amend(args: argparse.Namespace, verb: str, change: Change) -> int:
     apply = found.running and args.output is None and bool(lines) and after.config is not None
     findings = new_findings(before, after)
     if not args.json:
-        if args.output != STANDARD_INPUT and after.config is not None:
-            print(safe(shown(found.path, lines) or [f"nothing to do: {found.path} says so already"]), flush=True)
         for one in findings:
             print(one.render_lines(after.path, text.split("\n")), file=sys.stderr, flush=True)
     if after.config is None:
@@ -86,22 +84,37 @@ def amend(args: argparse.Namespace, verb: str, change: Change) -> int:
             print(json.dumps(_facts(found.path, places, lines, findings) | told))
             return NO
         return fail(NO, words, as_json=False)
+    said = shown(found.path, lines) or [f"nothing to do: {found.path} says so already"]
     if apply:
+        # Before it is asked about, and before the daemon may refuse it.
+        _tell([f"asked for in {found.path}, not done yet:", *said], args)
         return use(found, encoded(text), data, options)
-    status = CHANGES if args.dry_run and lines else DONE
     if args.dry_run:
-        pass
-    elif args.output == STANDARD_INPUT:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(encoded(text))
-    elif args.output is not None:
-        write(args.output, encoded(text))
-    elif lines:
-        status = use(found, encoded(text), data, options)
+        status = CHANGES if lines else DONE
+    else:
+        status = _write(args, found, encoded(text), data, options) if lines or args.output is not None else DONE
+    # Last, since what fails before tells of itself; where a daemon puts it in force, `put_in_force` did.
+    _tell(said, args)
     if args.json and args.output != STANDARD_INPUT:
-        # Last, since what fails before tells of itself; where a daemon puts it in force, `put_in_force` did.
-        print(json.dumps(_facts(found.path, places, lines, findings)))
+        print(json.dumps(_facts(found.path, places, lines, findings) | {"status": status}))
     return status
+
+
+def _write(args: argparse.Namespace, found: Goal, changed: bytes, data: bytes, options: Options) -> int:
+    """Write the result where it is asked for; return the exit status. Raises PiranhaError."""
+    if args.output is None:
+        return use(found, changed, data, options)
+    if args.output == STANDARD_INPUT:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(changed)
+    else:
+        write(args.output, changed)
+    return DONE
+
+
+def _tell(lines: Sequence[str], args: argparse.Namespace) -> None:
+    if not args.json and args.output != STANDARD_INPUT:
+        print(safe(lines), flush=True)
 
 
 def new_findings(before: Loaded, after: Loaded) -> list[Diagnostic]:

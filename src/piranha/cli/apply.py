@@ -26,7 +26,7 @@ from piranha.cli.change_options import (
     options_of,
     unconfirmed,
 )
-from piranha.cli.ending import fail
+from piranha.cli.ending import INTERRUPTED, fail
 from piranha.cli.facts import Facts, dicts, facts, number, text
 from piranha.cli.main import NOT_PERMITTED
 from piranha.cli.options import parser, screen_width
@@ -43,7 +43,7 @@ from piranha.lvscf.syntax.limits import SIZE_LIMIT
 DESCRIPTION = """Put FILE (default: lvs.cf as it is now) in force: check, plan, ask, replace lvs.cf, reload.
 With --confirm it goes back by itself unless `piranha confirm` is said in time; this command waits for that.
 Exit status 0: in force, or nothing to do, 1: refused, nothing was changed, 2: --dry-run, there are changes,
-3: cannot tell, 4: taken back, 64: wrong usage, 77: not permitted."""
+3: cannot tell, 4: taken back, 64: wrong usage, 77: not permitted, 130: Ctrl-C: it is said what is in force."""
 
 DONE, REFUSED, CHANGES, CANNOT_TELL, TAKEN_BACK = 0, 1, 2, 3, 4
 ANSWER_S = 120.0
@@ -72,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         router = find_router(options.folders)
     except NobodyToAsk as error:
-        return _end(No(CANNOT_TELL, str(error)), options)
+        return _end(No(CANNOT_TELL, f"{error}; {UNCHANGED}"), options)
     path = args.file or Path(router.file)
     try:
         if path == Path("-"):
@@ -101,7 +101,7 @@ def put_in_force(data: bytes, name: str, options: Options) -> int:
         permitted = not str(error).startswith(NOT_PERMITTED_WORDS)
         return _end(No(REFUSED if permitted else NOT_PERMITTED, f"refused: {error}"), options)
     except NobodyToAsk as error:
-        return _end(No(CANNOT_TELL, str(error)), options)
+        return _end(No(CANNOT_TELL, f"{error}; {UNCHANGED}"), options)
     except NotPermitted as error:
         return _end(No(NOT_PERMITTED, str(error)), options)
     except NoAnswer as error:
@@ -125,9 +125,17 @@ class _Put:
         self._router = find_router(options.folders)
         self._socket = options.folders.run / f"{self._router.name}.sock"
         self._facts: dict[str, object] = {}
+        self._asked = False  # from here on it may be in force
 
     def run(self) -> int:
         """Return the exit status. Raises No, Refused, NoAnswer."""
+        try:
+            return self._run()
+        except KeyboardInterrupt:
+            words = "interrupted; " + ("the daemon goes on with it: see piranha status" if self._asked else UNCHANGED)
+            raise No(INTERRUPTED, words) from None
+
+    def _run(self) -> int:
         options = self._options
         loaded = resolve_and_load(self._data, self._name)
         if loaded.config is None:
@@ -144,7 +152,7 @@ class _Put:
 
     def _handed_over(self, args: dict[str, object], loaded: Loaded) -> int:
         options = self._options
-        told = ask(self._socket, "apply", args | {"dry_run": True}, ANSWER_S)
+        told = self._ask_first("apply", args | {"dry_run": True})
         self._facts = dict(told)
         self._show(told, loaded)
         changes = bool(told.get("plan")) or told.get("changed") is True
@@ -157,6 +165,7 @@ class _Put:
             confirm_s = number(told.get("confirm_time")) or 60.0
         args |= {"allow": allow.word, "confirm_s": confirm_s, "base": text(told.get("base"))}
         begun = time.monotonic()
+        self._asked = True
         done = ask(self._socket, "apply", args, ANSWER_S)
         self._facts |= done
         self._show_done(done, time.monotonic() - begun)
@@ -164,12 +173,21 @@ class _Put:
             return self._finish(DONE, "applied")
         return self._wait(done) if options.wait else self._finish(DONE, "applied, not confirmed yet")
 
+    def _ask_first(self, verb: str, args: Facts) -> Facts:
+        """Ask what changes nothing yet. Raises No, Refused, NotPermitted."""
+        try:
+            return ask(self._socket, verb, args, ANSWER_S)
+        except NotPermitted:
+            raise
+        except NoAnswer as error:
+            raise No(CANNOT_TELL, f"{error}; {UNCHANGED}") from error
+
     def _hand_over(self) -> dict[str, object]:
         """Send the file in pieces; return the arguments that name it."""
         token, offset = os.urandom(12).hex(), 0
         while True:
             piece = base64.b64encode(self._data[offset : offset + PIECE_BYTES]).decode("ascii")
-            ask(self._socket, "stage", {"token": token, "offset": offset, "data": piece}, ANSWER_S)
+            self._ask_first("stage", {"token": token, "offset": offset, "data": piece})
             offset += PIECE_BYTES
             if offset >= len(self._data):
                 break
@@ -228,7 +246,7 @@ class _Put:
             self._say(
                 f"It goes back to serial {back:.0f} by itself at {at}, in {left_s(waiting):.0f} s, unless you say"
             )
-            self._say("    piranha confirm")
+            self._say(f"    piranha confirm{self._options.where}")
 
     def _wait(self, done: Facts) -> int:
         """Wait until the change is confirmed or taken back; killing this command changes neither."""
@@ -248,7 +266,8 @@ class _Put:
                 time.sleep(POLL_S)
         except KeyboardInterrupt:
             left = max(0.0, left_s(waiting) - (time.monotonic() - asked))
-            raise No(130, f"no longer waiting; it still goes back in {left:.0f} s unless: piranha confirm") from None
+            hint = f"piranha confirm{self._options.where}"
+            raise No(INTERRUPTED, f"no longer waiting; it still goes back in {left:.0f} s unless: {hint}") from None
         raise No(CANNOT_TELL, "it is not known what came of it: piranha why config")
 
     def _came(self, outcome: str) -> int:
@@ -274,3 +293,6 @@ def _yes() -> bool:
         return input("Apply? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False
+    except KeyboardInterrupt:
+        print(flush=True)  # what follows is a line of its own
+        raise

@@ -9,9 +9,10 @@ from pathlib import Path
 from piranha.change import journal
 from piranha.change.kept import Damaged
 from piranha.change.order import Allow
+from piranha.change.pending import Pending
 from piranha.change.wording import waits_for_a_start
 from piranha.cli.facts import Facts, facts, number, text
-from piranha.cli.options import Parser, ask_daemon
+from piranha.cli.options import Parser, ask_daemon, folder_words
 from piranha.control.daemon import Folders
 from piranha.errors import PiranhaError
 
@@ -23,7 +24,15 @@ AS_THE_FILE_SAYS = 0.0
 
 
 class NobodyToAsk(PiranhaError):
-    """No daemon that puts files in force answers; one line."""
+    """No daemon that puts files in force answers; one line.
+
+    silent: one runs here or ran here, and does not answer. waiting: it left a change that waits for its confirmation.
+    """
+
+    def __init__(self, words: str, *, silent: bool = False, waiting: str = "") -> None:
+        super().__init__("; ".join(part for part in (words, waiting) if part))
+        self.silent = silent
+        self.waiting = waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +40,7 @@ class Options:
     """How a file is put in force. how: the verb, for the history. seen: see `change.order.Order`.
 
     allow: None = asked on a terminal, else drains. confirm_s: None = it stays, `AS_THE_FILE_SAYS` = the
-    time of the file. wait: until it is confirmed or taken back.
+    time of the file. wait: until it is confirmed or taken back. where: the folders that were given, for hints.
     """
 
     folders: Folders
@@ -44,6 +53,7 @@ class Options:
     yes: bool = False
     json: bool = False
     seen: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,7 @@ def options_of(args: argparse.Namespace, how: str) -> Options:
         wait=not args.no_wait,
         yes=args.yes,
         json=args.json,
+        where=folder_words(args),
     )
 
 
@@ -111,9 +122,11 @@ def find_router(folders: Folders) -> Router:
         return Router("lvsd", lvsd.data)
     if lvsd.data is not None or pulse.installed:
         words = f"pulse puts files in force here, and does not answer: {pulse.problem}"
-        raise NobodyToAsk("; ".join(part for part in (words, waiting_on_disk(folders, "pulse")) if part))
-    words = f"no daemon runs here: it reads lvs.cf when it starts ({lvsd.problem})"
-    raise NobodyToAsk("; ".join(part for part in (words, waiting_on_disk(folders, "lvsd")) if part))
+        raise NobodyToAsk(words, silent=True, waiting=waiting_on_disk(folders, "pulse"))
+    if lvsd.installed:
+        words = f"lvsd puts files in force here, and does not answer: {lvsd.problem}"
+        raise NobodyToAsk(words, silent=True, waiting=waiting_on_disk(folders, "lvsd"))
+    raise NobodyToAsk(f"no daemon runs here: it reads lvs.cf when it starts ({lvsd.problem})")
 
 
 def waiting_on_disk(folders: Folders, daemon: str) -> str:
@@ -121,11 +134,16 @@ def waiting_on_disk(folders: Folders, daemon: str) -> str:
 
     Empty, too, for who may not look into the state folder.
     """
+    pending = pending_on_disk(folders)
+    return waits_for_a_start(pending, journal.now(), daemon) if pending is not None else ""
+
+
+def pending_on_disk(folders: Folders) -> Pending | None:
+    """Return the change that waits on the disk; None without one, and for who may not look into the state folder."""
     try:
-        pending, _ = journal.read(folders.state / journal.FILE)
+        return journal.read(folders.state / journal.FILE)[0]
     except (Damaged, OSError):
-        return ""
-    return waits_for_a_start(pending, journal.now(), daemon)
+        return None
 
 
 def running_file(folders: Folders) -> Path | None:

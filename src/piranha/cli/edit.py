@@ -10,6 +10,7 @@ from piranha.cli.amend import lines_of, new_findings, shown
 from piranha.cli.change_options import Options, add_options, options_of
 from piranha.cli.edit_copy import Copy, NotEditable, alone, contents, copies_folder
 from piranha.cli.editor import edit, words_of
+from piranha.cli.ending import INTERRUPTED
 from piranha.cli.in_force import Goal, goal, use
 from piranha.cli.options import Parser
 from piranha.cli.words import count, safe
@@ -17,11 +18,12 @@ from piranha.control.daemon import CONFIG_FILES
 from piranha.errors import PiranhaError
 from piranha.lvscf.read import ReadError, resolve_and_load
 
-DONE, NO = 0, 1
+DONE, NO, CANNOT_TELL = 0, 1, 3
 SHOWN_LINES = 200
 DESCRIPTION = """Edit a private copy of lvs.cf with $VISUAL, $EDITOR or vi. Then the copy is checked; with errors you
 are asked whether to edit again. A copy that is not used is kept, and its place is told.
-Exit status 0: done, or no changes; 1: refused or given up, nothing was changed."""
+Exit status 0: done, or no changes; 1: refused or given up, nothing was changed; 3: written, but the daemon that
+should take it up does not answer; otherwise as of piranha apply."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -38,6 +40,8 @@ def main(argv: Sequence[str]) -> int:
         raise NotEditable("edit needs a terminal, for the editor and its questions; see piranha set and piranha apply")
     editor = words_of(os.environ)
     found = goal(args.file, options)
+    if found.closed:
+        raise NotEditable(found.closed)
     with alone(found.path):
         try:
             original = contents(found.path)
@@ -87,6 +91,14 @@ class _Edit:
 
     def run(self) -> int:
         """Return the exit status. Raises PiranhaError."""
+        try:
+            return self._run()
+        except KeyboardInterrupt:
+            print(flush=True)
+            self._give_up("interrupted")
+            return INTERRUPTED
+
+    def _run(self) -> int:
         while True:
             print(safe([f"editing {self.copy.path}, a copy of {self.path}"]))
             trouble = edit(self.editor, self.copy.path)
@@ -103,9 +115,9 @@ class _Edit:
             if contents(self.path) != self.original:
                 return self._give_up(f"{self.path} was changed meanwhile by somebody else")
             status = self._used(data) if self._is_right(data) else NO
-            if status == DONE:
+            if status == DONE or (status == CANNOT_TELL and not self.goal.running):  # it is written
                 self.copy.drop()
-                return DONE
+                return status
             if status != NO:
                 print(safe([f"your version is {self.copy.path}"]), file=sys.stderr)
                 return status

@@ -1,9 +1,13 @@
 """Shell: how a verb that comes to nothing ends: one line on stderr and, with `--json`, one object on stdout."""
 
 import json
+import signal
 import sys
 
 from piranha.text import printable
+
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit status after Ctrl-C, as of a shell."""
 
 
 def fail(status: int, words: str, *, as_json: bool) -> int:

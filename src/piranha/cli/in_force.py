@@ -6,20 +6,27 @@ from pathlib import Path
 
 from piranha.change import disk
 from piranha.change.kept import digest
-from piranha.cli.apply import DONE, put_in_force
+from piranha.cli.apply import CANNOT_TELL, DONE, put_in_force
 from piranha.cli.change_options import NobodyToAsk, Options, find_router
 from piranha.cli.words import safe
 from piranha.control.daemon import config_file
 from piranha.errors import PiranhaError
 
+WRITTEN = "written, not in force"
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A file to change. running: it is the lvs.cf of a daemon that answers. why_not: why none puts it in force."""
+    """A file to change. running: it is the lvs.cf of a daemon that answers. why_not: why none puts it in force.
+
+    silent: a daemon should, and does not answer. closed: why the file may not even be written, empty when it may.
+    """
 
     path: Path
     running: bool
     why_not: str = ""
+    silent: bool = False
+    closed: str = ""
 
 
 def goal(named: Path | None, options: Options) -> Goal:
@@ -27,7 +34,7 @@ def goal(named: Path | None, options: Options) -> Goal:
     try:
         theirs = Path(find_router(options.folders).file)
     except NobodyToAsk as error:
-        return Goal(config_file(named), running=False, why_not=str(error))
+        return Goal(config_file(named), running=False, why_not=str(error), silent=error.silent, closed=error.waiting)
     path = theirs if named is None else named.absolute()
     if path.resolve() == theirs.resolve():
         return Goal(path, running=True)
@@ -37,14 +44,17 @@ def goal(named: Path | None, options: Options) -> Goal:
 def use(found: Goal, data: bytes, before: bytes, options: Options) -> int:
     """Put `data` in force, or in the place of a file that is not; return the exit status of the verb.
 
-    before: what the file held when `data` was made of it; where it holds something else by now it is left alone.
+    A file that is written while the daemon that should take it up does not answer is status 3, as for `apply`.
+    before: what the file held when `data` was made of it; a daemon refuses where it holds something else by now.
     Raises PiranhaError.
     """
     if found.running:
         return put_in_force(data, str(found.path), replace(options, seen=digest(before)))
+    if found.closed:
+        raise PiranhaError(f"{found.closed}; until then {found.path} is left as it is")
     write(found.path, data)
-    print(safe([f"{found.path}: written, not in force: {found.why_not}"]), file=sys.stderr)
-    return DONE
+    print(safe([f"{found.path}: {WRITTEN}: {found.why_not}"]), file=sys.stderr, flush=True)
+    return CANNOT_TELL if found.silent else DONE
 
 
 def write(path: Path, data: bytes) -> None:

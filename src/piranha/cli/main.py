@@ -1,7 +1,7 @@
 """Shell: `piranha VERB`: finds the verb's module, runs it, and never shows a traceback."""
 
 import importlib
-import signal
+import json
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -9,11 +9,11 @@ from difflib import get_close_matches
 
 import piranha
 from piranha import output
-from piranha.cli.ending import fail
+from piranha.cli.ending import INTERRUPTED, fail
+from piranha.cli.options import USAGE, WrongUsage
 from piranha.control.client import NotPermitted
 from piranha.errors import PiranhaError
 
-USAGE = 64  # EX_USAGE, sysexits.h
 DEFECT = 70  # EX_SOFTWARE
 NOT_PERMITTED = 77  # EX_NOPERM
 
@@ -61,12 +61,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _guarded(words: Sequence[str], debug: bool) -> int:
     try:
         return _run(words)
+    except WrongUsage as end:
+        if "--json" in words:
+            print(json.dumps({"error": end.words, "status": USAGE}))
+        raise
     except PiranhaError as error:
         if debug:
             traceback.print_exc()
         return fail(NOT_PERMITTED if isinstance(error, NotPermitted) else 1, str(error), as_json="--json" in words)
     except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        return INTERRUPTED
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         if debug:
@@ -94,8 +98,7 @@ def _run(words: Sequence[str]) -> int:
     if verb not in VERBS:
         near = get_close_matches(verb, [*VERBS, "help", "version"], 3, 0.4)
         hint = f"; did you mean {' or '.join(near)}?" if near else "; see piranha help"
-        print(f"piranha: unknown verb {verb!r}{hint}", file=sys.stderr)
-        return USAGE
+        return fail(USAGE, f"unknown verb {verb!r}{hint}", as_json="--json" in words)
     # Only the verb that runs is loaded: `check` need not wait for the rest.
     module = importlib.import_module(f"piranha.cli.{MODULES.get(verb, verb)}")
     run: Callable[[Sequence[str]], int] = module.main

@@ -18,8 +18,16 @@ from piranha.events.event import Record, read_record
 from piranha.events.record import read_file
 from piranha.text import printable
 
-USAGE = 64
+USAGE = 64  # EX_USAGE, sysexits.h
 DAEMONS = ("pulse", "lvsd")
+
+
+class WrongUsage(SystemExit):
+    """The arguments are wrong, which is said on stderr already; words: what is wrong with them."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(USAGE)
+        self.words = words
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,7 +35,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print `message` and exit."""
-        self.exit(USAGE, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
+        words = f"{self.prog}: {printable(message)}; see {self.prog} --help"
+        print(words, file=sys.stderr, flush=True)
+        raise WrongUsage(words)
 
 
 def records_limit(words: str) -> int:

@@ -11,7 +11,7 @@ from piranha.lvscf.syntax.edit import Draft
 DESCRIPTION = """Change a setting of lvs.cf. NAME is global (the file itself), a virtual server (www), a server
 (www/web3, */web3) or a machine (10.11.12.23, 10.11.12.23:8443). Comments and all other lines stay as they are.
 The daemon then puts the file in force, as with piranha apply, and with its exit statuses; 2 also when the file
-cannot be read."""
+cannot be read, 3 also when it is written, but the daemon that should take it up does not answer."""
 
 
 def main(argv: Sequence[str]) -> int:

@@ -8,13 +8,15 @@ import sys
 import time
 from collections.abc import Sequence
 
+from piranha.change import journal
+from piranha.cli.change_options import pending_on_disk
 from piranha.cli.facts import Facts, text
 from piranha.cli.names import ALWAYS_KNOWN, PLACES, known_names, nearest, subjects
 from piranha.cli.options import Asked, Parser, ask_daemon, parser
 from piranha.cli.status_facts import about, judge
 from piranha.cli.status_nagios import nagios_line
 from piranha.cli.status_screen import Screen, render
-from piranha.cli.status_silence import silence
+from piranha.cli.status_silence import keeper_of_changes, silence
 from piranha.cli.verdict import Finding, Verdict, verdict_age_s, verdict_of
 from piranha.cli.words import WIDTH, duration, safe
 from piranha.control.daemon import Folders
@@ -48,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         findings = about(findings, names, lvsd_answers=lvsd.data is not None)
         verdict = verdict_of(findings)
     if args.json:
-        print(json.dumps(_as_json(verdict, findings, pulse, lvsd)))
+        print(json.dumps(_as_json(verdict, findings, pulse, lvsd, folders)))
     elif args.nagios:
         print(nagios_line(verdict, findings, lvsd.data, names))
     else:
@@ -108,7 +110,10 @@ def _moment(at_s: float) -> str:
     return time.strftime("%H:%M:%S" if today else "%d %b %H:%M:%S", time.localtime(at_s))
 
 
-def _as_json(verdict: Verdict, findings: Sequence[Finding], pulse: Asked, lvsd: Asked) -> dict[str, object]:
+def _as_json(
+    verdict: Verdict, findings: Sequence[Finding], pulse: Asked, lvsd: Asked, folders: Folders
+) -> dict[str, object]:
+    waiting = pending_on_disk(folders) if keeper_of_changes(pulse, lvsd).data is None else None
     return {
         "verdict": verdict.name.lower(),
         "since_s": verdict_age_s(verdict, findings),
@@ -120,4 +125,5 @@ def _as_json(verdict: Verdict, findings: Sequence[Finding], pulse: Asked, lvsd: 
         "lvsd": lvsd.data,
         "at": time.time(),
         "silent": {one.name: one.problem for one in (pulse, lvsd) if one.problem},
+        "unconfirmed_on_disk": waiting.shown(journal.now()) if waiting is not None else None,
     }

@@ -30,9 +30,8 @@ def silence(pulse: Asked, lvsd: Asked, folders: Folders) -> list[str]:
             lines.append(f"{daemon.name}: unknown since {since}: {daemon.problem}")
         elif daemon.data is None:
             lines.append(f"{daemon.name}: never ran here: {daemon.problem}")
-    # A lone lvsd waits for confirmations itself; where pulse ever ran it is pulse.
-    silent = pulse if pulse.installed else lvsd
-    if silent.data is None and (waiting := waiting_on_disk(folders, silent.name)):
+    keeper = keeper_of_changes(pulse, lvsd)
+    if keeper.data is None and (waiting := waiting_on_disk(folders, keeper.name)):
         lines.append(waiting)
     forwarder = folders.run / SOCKET_NAME
     userspace = forwarder.exists()
@@ -44,6 +43,11 @@ def silence(pulse: Asked, lvsd: Asked, folders: Folders) -> list[str]:
     if lvsd.data is None:
         lines += [f"the table cannot be read either: {trouble}"] if trouble else _table(table)
     return lines
+
+
+def keeper_of_changes(pulse: Asked, lvsd: Asked) -> Asked:
+    """Return who waits for confirmations: a lone `lvsd` itself; where `pulse` ever ran it is `pulse`."""
+    return pulse if pulse.installed else lvsd
 
 
 def _read(plane: Plane) -> tuple[Table, str]:

@@ -12,7 +12,7 @@ from piranha.lvscf.syntax.edit import Draft
 DESCRIPTION = """Take a setting out of lvs.cf. NAME as of piranha set. With VALUE only the line that says so goes, of a
 keyword that adds up.
 The daemon then puts the file in force, as with piranha apply, and with its exit statuses; 2 also when the file
-cannot be read."""
+cannot be read, 3 also when it is written, but the daemon that should take it up does not answer."""
 
 
 def main(argv: Sequence[str]) -> int:
