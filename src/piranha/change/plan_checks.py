@@ -1,6 +1,7 @@
 """Lines of a plan about checks: how servers are checked, and with what patience."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from piranha.change.plan_lines import About, Kind, Line, Sign
@@ -16,16 +17,58 @@ TOLD = frozenset("check check_name check_address check_port more_checks checks_n
 """The fields of `RealServer` that these lines tell."""
 
 
-def check_lines(virtual: str, both: Sequence[ServerPair], anew: Collection[str]) -> Iterator[Line]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stakes:
+    """What rests on checks that change.
+
+    serving: names of the servers that serve now and are checked in another way from now on. others: whether
+    somebody serves whatever these checks say. deserted: what is left if all of those fail: `www serves nobody`.
+    """
+
+    serving: Collection[str]
+    others: bool
+    deserted: str
+
+    def of(self, servers: Collection[RealServer]) -> tuple[Kind, str]:
+        """Return what it may cost to check `servers` in another way, and how to say so; nothing for who does not serve.
+
+        Nobody knows what a check will find that was never made: who serves may stop serving.
+        """
+        found = [server for server in servers if server.name in self.serving]
+        if not found:
+            return Kind.SAFE, ""
+        words = f"judged anew: one that fails is out by {max(server.timing.out_by_s for server in found):g}s"
+        return (Kind.DRAINS, words) if self.others else (Kind.DISRUPTIVE, f"{words}; if all fail, {self.deserted}")
+
+
+NOTHING_AT_STAKE = Stakes(serving=(), others=False, deserted="")
+
+
+def harder(was: RealServer, new: RealServer) -> bool:
+    """Whether a server may fail the checks of `new` that passed those of `was`."""
+    before, after = _demands(was), _demands(new)
+    if not after <= before:
+        return True
+    every = was.checks_needed == len(was.all_checks())
+    return not every and (after != before or new.checks_needed > was.checks_needed)
+
+
+def _demands(server: RealServer) -> frozenset[tuple[object, ...]]:
+    return frozenset((one.check, one.address or server.address, one.port or server.port) for one in server.all_checks())
+
+
+def check_lines(virtual: str, both: Sequence[ServerPair], anew: Collection[str], stakes: Stakes) -> Iterator[Line]:
     """Yield one line for all servers of a virtual server that change in the same way.
 
     both: its servers that are active before and after. anew: names of those of which nothing is known then.
     """
     for what, servers in _grouped((_checked(was, new), new) for was, new in both):
-        effect = "checked so from now on; health stays"
+        kind, at_stake = stakes.of(servers)
+        effect = at_stake or "checked so from now on; health stays"
         if unknown := sum(server.name in anew for server in servers):
             effect = f"checked so from now on; the first answer decides on {count(unknown, 'server')}"
-        yield _line(virtual, About.CHECK, (what, effect), servers, len(both))
+            effect += f"; {at_stake}" if at_stake else ""
+        yield replace(_line(virtual, About.CHECK, (what, effect), servers, len(both)), kind=kind)
     for (what, effect), servers in _grouped((_timed(was, new), new) for was, new in both):
         yield _line(virtual, About.CHECK_TIMING, (what, effect), servers, len(both))
     for what, servers in _grouped((_slow(was, new), new) for was, new in both):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
-from piranha.change.plan_checks import TOLD, check_lines
+from piranha.change.plan_checks import NOTHING_AT_STAKE, TOLD, ServerPair, Stakes, check_lines, harder
 from piranha.change.plan_lines import About, Kind, Line, Sign
 from piranha.change.plan_words import (
     arrow,
@@ -28,12 +28,16 @@ _MEANING = attrgetter(*(f.name for f in fields(RealServer) if f.name != "line"))
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A virtual server that is active before and after, and its servers. keys: the services it has then."""
+    """A virtual server that is active before and after, and its servers.
+
+    keys: the services it has then. stakes: what rests on checks that change.
+    """
 
     world: World
     old: Virtual
     new: Virtual
     keys: tuple[ServiceKey, ...]
+    stakes: Stakes = NOTHING_AT_STAKE
 
     def places_before(self, server: RealServer) -> Places:
         """Return where the kernel has `server` of the file in force."""
@@ -64,6 +68,7 @@ def server_lines(world: World, old: Virtual, new: Virtual) -> Iterator[Line]:
     before = {server.name: server for server in old.servers}
     after = {server.name: server for server in new.servers}
     renamed = _renamed(pair, before, after)
+    pair = replace(pair, stakes=_stakes(pair, _both_active(before | renamed, after)))
     for name, server in after.items():
         if name in renamed:
             former = renamed[name]
@@ -78,7 +83,7 @@ def server_lines(world: World, old: Virtual, new: Virtual) -> Iterator[Line]:
     for name, server in before.items():
         if name not in after and name not in kept:
             yield from _left(pair, server)
-    yield from _checks(pair, {name: renamed.get(name) or before.get(name) for name in after}, after)
+    yield from _checks(pair, _both_active(before | renamed, after))
 
 
 def _renamed(pair: Pair, before: dict[str, RealServer], after: dict[str, RealServer]) -> dict[str, RealServer]:
@@ -110,8 +115,10 @@ def _both(pair: Pair, was: RealServer, server: RealServer) -> Iterator[Line]:
         yield _moved(pair, was, server)
     elif readdressed:
         what = f"port {arrow(was.port, server.port)}"
+        kind, at_stake = pair.stakes.of([server])
         effect = f"only its check goes there: {server.forwarding} leaves the port as it is"
-        yield _line(pair, server, About.SERVER_MOVED, what, effect)
+        effect += f"; {at_stake}" if at_stake else ""
+        yield replace(_line(pair, server, About.SERVER_MOVED, what, effect), kind=kind)
     if was.forwarding is not server.forwarding:
         yield _forwarding(pair, was, server)
     if was.tunnel != server.tunnel:
@@ -187,9 +194,7 @@ def leaving(pair: Pair, line: Line, places: Places) -> Line:
 
 def _unanswered(pair: Pair) -> str:
     """Return what comes of it if none of the servers that are still to answer does."""
-    if pair.new.sorry_server is not None:
-        return f"if none answers, only the sorry server of {pair.new.name} serves"
-    return f"if none answers, {pair.new.name} serves nobody"
+    return f"if none answers, {_deserted(pair)}"
 
 
 def _moved(pair: Pair, was: RealServer, server: RealServer) -> Line:
@@ -253,10 +258,36 @@ def _rename_effect(pair: Pair, server: RealServer) -> str:
     return f"only the name; {staying(pair.world.connections_at(places))}"
 
 
-def _checks(pair: Pair, before: dict[str, RealServer | None], after: dict[str, RealServer]) -> Iterator[Line]:
-    both = [(was, new) for name, new in after.items() if (was := before[name]) and was.active and new.active]
+def _both_active(before: dict[str, RealServer], after: dict[str, RealServer]) -> list[ServerPair]:
+    both = ((before.get(name), new) for name, new in after.items())
+    return [(was, new) for was, new in both if was is not None and was.active and new.active]
+
+
+def _stakes(pair: Pair, both: list[ServerPair]) -> Stakes:
+    """Return what rests on the checks of servers that stay where they are."""
+    staying = [(was, new) for was, new in both if not pair.moves(was, new) and was.address == new.address]
+    serving = [(was, new) for was, new in staying if _serves(pair, was, new)]
+    judged = {new.name for was, new in serving if harder(was, new)}
+    keep = pair.new.keep_active
+    others = len(judged) < len(serving) or bool(keep.count or keep.percent)
+    return Stakes(serving=judged, others=others, deserted=_deserted(pair))
+
+
+def _serves(pair: Pair, was: RealServer, new: RealServer) -> bool:
+    """Whether a server has new connections now, and goes on."""
+    live, wanted = pair.world.live, pair.world.wanted
+    before = any(serves(live[key].destinations.get(at)) for key, at in pair.places_before(was) if key in live)
+    return before and any(serves(wanted[key].destinations.get(at)) for key, at in pair.places(new) if key in wanted)
+
+
+def _deserted(pair: Pair) -> str:
+    name = pair.new.name
+    return f"only the sorry server of {name} serves" if pair.new.sorry_server is not None else f"{name} serves nobody"
+
+
+def _checks(pair: Pair, both: list[ServerPair]) -> Iterator[Line]:
     anew = {new.name for _, new in both if pair.verdict(new) is ServerVerdict.UNKNOWN}
-    yield from check_lines(pair.new.name, both, anew)
+    yield from check_lines(pair.new.name, both, anew, pair.stakes)
 
 
 def _line(
