@@ -1,15 +1,19 @@
 """What holds for the plan of any two files and any table."""
 
-from hypothesis import Phase, given, settings
+from dataclasses import replace
+
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from tests.change.configs import beliefs_drawn, configs_drawn, tables_drawn
 
 from piranha.change.plan import Kind, Plan, plan
 from piranha.forwarding.plane import Counters, ServerStatistics, ServiceStatistics
+from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config, meaning
 from piranha.lvsd.outlook import Beliefs, outlook
+from piranha.lvsd.standing import Standing
 from piranha.table.changes import RemoveDestination, RemoveService
-from piranha.table.desired import desired, services_of
+from piranha.table.desired import desired, service_keys, services_of
 from piranha.table.diff import diff
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
@@ -76,3 +80,22 @@ def test_whatever_ends_connections_is_called_disruptive(
         if servers:
             assert line.kind is Kind.DISRUPTIVE, line
             assert line.ends, line
+
+
+@settings(max_examples=60, phases=AS_FOUND)
+@given(configs_drawn, configs_drawn, tables_drawn, beliefs_drawn, st.sets(st.sampled_from(["a", "b", "c"])))
+def test_a_look_at_what_changed_alone_finds_every_line_of_the_file(
+    before: Config, other: Config, live: Table, beliefs: Beliefs, kept: set[str]
+) -> None:
+    changed = [one for one in other.virtuals if one.name not in kept]
+    after = replace(other, virtuals=(*(one for one in before.virtuals if one.name in kept), *changed))
+    for file in (before, after):
+        # Such a file cannot be read.
+        assume(len(services_of(file)) == sum(len(service_keys(one)) for one in file.active_virtuals()))
+    whole = Standing(live=live, statistics=ten_each(live), beliefs=beliefs).plan(before, after)
+    needed = {key for part in apart(before, after) for key in services_of(part)}
+    part = {key: service for key, service in live.items() if key in needed}
+
+    made = Standing(live=part, statistics=ten_each(part), beliefs=beliefs).plan(before, after, only_changed=True)
+
+    assert made.lines == whole.lines

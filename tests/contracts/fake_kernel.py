@@ -5,7 +5,7 @@ Held to the real one by the contract tests of this folder.
 
 import errno
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from piranha.forwarding.errors import PlaneUnavailable
@@ -124,8 +124,8 @@ class FakePlane:
         self.fail_after = fail_after
         self.timeouts_s = (900, 120, 300)
 
-    def dump(self) -> Table:
-        return dict(self.kernel.services)
+    def dump(self, only: Collection[ServiceKey] | None = None) -> Table:
+        return {key: service for key, service in self.kernel.services.items() if only is None or key in only}
 
     def apply(self, changes: Sequence[Change]) -> list[Refusal]:
         refusals = []
@@ -139,13 +139,13 @@ class FakePlane:
                 refusals.append(Refusal(change, code, refusal_words(change, code, errno.errorcode[code])))
         return refusals
 
-    def statistics(self) -> Mapping[ServiceKey, ServiceStatistics]:
+    def statistics(self, only: Collection[ServiceKey] | None = None) -> Mapping[ServiceKey, ServiceStatistics]:
         return {
             key: ServiceStatistics(
                 counters=Counters(),
                 servers={server: ServerStatistics(counters=Counters()) for server in service.destinations},
             )
-            for key, service in self.kernel.services.items()
+            for key, service in FakePlane.dump(self, only).items()
         }
 
     def set_timeouts(self, tcp_s: int, tcpfin_s: int, udp_s: int) -> None:

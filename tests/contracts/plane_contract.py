@@ -143,6 +143,13 @@ class PlaneContract:
         assert plane.apply(diff({}, wanted)) == []
         assert seen(plane) == wanted
 
+    def test_of_services_that_are_asked_for_alone_those_that_are_there_are_read(self, plane: Plane) -> None:
+        plane.apply([AddService(www(0), RR), AddDestination(www(0), server(1), nat(3)), AddService(www(1), WLC)])
+
+        assert plane.dump([www(0), www(7)]) == {www(0): Service(RR, {server(1): nat(3)})}
+        assert list(plane.statistics([www(0), www(7)])) == [www(0)]
+        assert plane.dump([]) == {}
+
     def test_nothing_that_the_changes_do_not_name_is_touched(self, plane: Plane) -> None:
         plane.apply([AddService(www(0), RR), AddDestination(www(0), server(1), nat())])
 

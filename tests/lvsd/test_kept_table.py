@@ -4,7 +4,7 @@ import asyncio
 import functools
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from piranha.lvsd.kept_table import PATIENCE_S, KeptTable
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
 from piranha.table.changes import RemoveDestination, RemoveService
+from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 
 FILE = config(www(real(1), real(2)))
@@ -35,12 +36,12 @@ class CountedPlane(FakePlane):
         self.free.set()
         self.gone = False
 
-    def dump(self) -> Table:
+    def dump(self, only: Collection[ServiceKey] | None = None) -> Table:
         self.dumps += 1
         self.free.wait(HELD_S)
         if self.gone:
             raise PlaneUnavailable("no answer")
-        return super().dump()
+        return super().dump(only)
 
 
 @dataclass

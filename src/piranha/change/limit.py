@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from piranha.lvscf.config import Config, Virtual
 from piranha.table.desired import service_keys
+from piranha.table.service import ServiceKey
 
 CURE = "if that is meant: piranha apply --allow mass"
 
@@ -43,15 +44,18 @@ def removal(before: Config, after: Config) -> Removal:
     """
     later = after.active_virtuals()
     by_name = {virtual.name: virtual for virtual in later}
-    by_service = {key: virtual for virtual in later for key in service_keys(virtual)}
+    by_service: dict[ServiceKey, Virtual] = {}  # wanted only where a name has gone
     gone = lost = total = 0
     earlier = before.active_virtuals()
     for virtual in earlier:
-        heir = by_name.get(virtual.name) or next(
-            (by_service[key] for key in service_keys(virtual) if key in by_service), None
-        )
         weight = _weight(virtual)
         total += weight
+        heir = by_name.get(virtual.name)
+        if heir is virtual:
+            continue
+        if heir is None:
+            by_service = by_service or {key: one for one in later for key in service_keys(one)}
+            heir = next((by_service[key] for key in service_keys(virtual) if key in by_service), None)
         gone += heir is None
         lost += max(0, weight - (_weight(heir) if heir is not None else 0))
     return Removal(virtuals=len(earlier), virtuals_removed=gone, weight=total, weight_removed=lost)

@@ -9,6 +9,7 @@ from piranha.change.plan_table import later_lines, table_lines, waiting_lines
 from piranha.change.plan_virtuals import virtual_lines
 from piranha.change.plan_world import World, drifted, world
 from piranha.forwarding.plane import ServiceStatistics
+from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config, meaning
 from piranha.table.changes import Change
 from piranha.table.desired import Verdicts
@@ -30,6 +31,7 @@ def plan(
     believed: Verdicts | None = None,
     ours: Collection[ServiceKey] = (),
     held: Collection[Address] | None = None,
+    only_changed: bool = False,
 ) -> Plan:
     """Return what changes when `after` comes into force.
 
@@ -38,40 +40,44 @@ def plan(
     live, statistics: what the plane holds, services of others included, and its connections; None
     where they cannot be counted. verdicts: what is believed of the servers of `before`; believed: what
     will be of those of `after`, see `lvsd.outlook`; left out = the same. ours: what earlier files named.
-    held: addresses of this machine, for a plan without `before`.
+    held: addresses of this machine, for a plan without `before`. only_changed: look only at virtual servers that
+    both files do not share (`lvscf.changed`): the lines are the same, live and statistics need no services of
+    others, and nothing is said of drift there, of what is left alone and of the daemons.
 
     The steps that `table.diff` makes of `table.desired` are those that the lines and the drift
     name, and no others. Two files of one meaning (`lvscf.config.meaning`) give an empty plan.
     """
     known = verdicts or {}
     then = known if believed is None else believed
-    seen = world(before, after, live, statistics=statistics, believed=then, ours=ours)
+    old, new = apart(before, after) if only_changed and before is not None else (before, after)
+    seen = world(before, after, live, statistics=statistics, believed=then, ours=ours, parts=(old, new))
     left_alone = tuple(key for key in live if key not in ours and key not in seen.had and key not in seen.has)
     if before is None:
         names = names_of(after)
         lines = [*_missing_vips(after, held), *table_lines(seen, seen.changes, names), *later_lines(seen, names)]
         return Plan(lines=_sorted(seen, lines), waiting=tuple(waiting_lines(seen)), left_alone=left_alone)
     told = [*virtual_lines(seen), *setting_lines(before, after)]
-    lines, drift = _complete(seen, before, told, lambda: frozenset(drifted(before, live, known, ours)))
+    parts = (old or before, new)
+    lines, drift = _complete(seen, parts, told, lambda: frozenset(drifted(parts[0], live, known, ours)))
     if not lines and meaning(before) != meaning(after):
         lines = [_order()]
     return Plan(
         lines=_sorted(seen, lines),
         drift=_sorted(seen, drift),
-        left_alone=left_alone,
-        daemons=_daemons(before, after),
+        left_alone=() if only_changed else left_alone,
+        daemons=None if only_changed else _daemons(before, after),
     )
 
 
 def _complete(
-    seen: World, before: Config, told: list[Line], drifting: Callable[[], Collection[Change]]
+    seen: World, parts: tuple[Config, Config], told: list[Line], drifting: Callable[[], Collection[Change]]
 ) -> tuple[list[Line], list[Line]]:
     """Return the lines with those steps that none of them names, and apart from them what is repaired anyway."""
     named = {change for line in told for change in line.changes}
     rest = [change for change in seen.changes if change not in named]
     if not rest:
         return told, []
-    drift, names = drifting(), names_of(before) | names_of(seen.after)
+    drift, names = drifting(), names_of(parts[0]) | names_of(parts[1])
     repaired = [change for change in rest if change in drift]
     own = [change for change in rest if change not in drift]
     return [*told, *table_lines(seen, own, names)], list(table_lines(seen, repaired, names))

@@ -37,7 +37,8 @@ class World:
 
     before: the file in force, None when there is none. wanted: the table after the first pass;
     eventual: once every server that is still to answer has done so. had, has: which virtual server has
-    a service, by the file in force and by the new one. statistics: None = nobody can count connections.
+    a service, by the file in force and by the new one; without those left out by `only_changed`. statistics:
+    None = nobody can count connections.
     """
 
     before: Config | None
@@ -127,15 +128,17 @@ def world(
     statistics: Mapping[ServiceKey, ServiceStatistics] | None,
     believed: Verdicts,
     ours: Collection[ServiceKey],
+    parts: tuple[Config | None, Config],
 ) -> World:
-    """Return the table before and after; the arguments are those of `plan`."""
-    had, has = services_of(before) if before is not None else {}, services_of(after)
+    """Return the table before and after; the arguments are those of `plan`. parts: of both files what is looked at."""
+    old, new = parts
+    had, has = services_of(old) if old is not None else {}, services_of(new)
     mine = frozenset(ours) | had.keys()
-    wanted = desired(after, believed, live, mine)
+    wanted = desired(new, believed, live, mine)
     servers = [(virtual.name, server.name) for virtual in has.values() for server in virtual.servers]
     believed = {server: believed.get(server, ServerVerdict.UNKNOWN) for server in servers}
     answered = {key: ServerVerdict.UP if one is ServerVerdict.UNKNOWN else one for key, one in believed.items()}
-    eventual = desired(after, answered, wanted, mine) if answered != believed else wanted
+    eventual = desired(new, answered, wanted, mine) if answered != believed else wanted
     changes = tuple(diff(live, wanted))
     return World(before, after, live, wanted, eventual, changes, believed, statistics, had, has)
 

@@ -1,14 +1,14 @@
 """Shell: the forwarding plane that the kernel is, IPVS over netlink."""
 
 import errno
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.plane import Counters, Refusal, ServerStatistics, ServiceStatistics
 from piranha.forwarding.refusals import refusal_words
 from piranha.kernel.ipvs import Timeouts
-from piranha.kernel.ipvs_answers import Statistics
+from piranha.kernel.ipvs_answers import ServiceEntry, Statistics
 from piranha.kernel.ipvs_socket import FIND_FAMILY, IpvsSocket
 from piranha.kernel.socket import NetlinkError, errno_words
 from piranha.table.changes import Change
@@ -28,9 +28,9 @@ class IpvsPlane:
     def __init__(self) -> None:
         self._kernel: IpvsSocket | None = None
 
-    def dump(self) -> Table:
-        """Read the live table, services of others included."""
-        return self._call(_dump)
+    def dump(self, only: Collection[ServiceKey] | None = None) -> Table:
+        """Read the live table, services of others included; only: of these services those that are there."""
+        return self._call(lambda kernel: _dump(kernel, only))
 
     def apply(self, changes: Sequence[Change]) -> list[Refusal]:
         """Carry out `changes` in order, 256 in one system call; go on after a refused one."""
@@ -46,9 +46,9 @@ class IpvsPlane:
             for failure in failures
         ]
 
-    def statistics(self) -> Mapping[ServiceKey, ServiceStatistics]:
-        """Read counters and connection numbers."""
-        return self._call(_statistics)
+    def statistics(self, only: Collection[ServiceKey] | None = None) -> Mapping[ServiceKey, ServiceStatistics]:
+        """Read counters and connection numbers; only: of these services."""
+        return self._call(lambda kernel: _statistics(kernel, only))
 
     def set_timeouts(self, tcp_s: int, tcpfin_s: int, udp_s: int) -> None:
         """Set connection timeouts; 0 keeps the kernel's value."""
@@ -82,16 +82,28 @@ def _unavailable(error: NetlinkError) -> str:
     return f"IPVS does not answer: {error}"
 
 
-def _dump(kernel: IpvsSocket) -> Table:
+def _services(kernel: IpvsSocket, only: Collection[ServiceKey] | None) -> Iterator[ServiceEntry]:
+    if only is None:
+        yield from kernel.services()
+        return
+    for key in only:
+        try:
+            yield kernel.service(key)
+        except NetlinkError as error:
+            if error.code != errno.ESRCH:
+                raise
+
+
+def _dump(kernel: IpvsSocket, only: Collection[ServiceKey] | None) -> Table:
     return {
         service.key: Service(
             service.settings, {server.key: server.destination for server in kernel.destinations(service.key)}
         )
-        for service in kernel.services()
+        for service in _services(kernel, only)
     }
 
 
-def _statistics(kernel: IpvsSocket) -> Mapping[ServiceKey, ServiceStatistics]:
+def _statistics(kernel: IpvsSocket, only: Collection[ServiceKey] | None) -> Mapping[ServiceKey, ServiceStatistics]:
     return {
         service.key: ServiceStatistics(
             counters=_counters(service.statistics()),
@@ -106,7 +118,7 @@ def _statistics(kernel: IpvsSocket) -> Mapping[ServiceKey, ServiceStatistics]:
                 for server in kernel.destinations(service.key)
             },
         )
-        for service in kernel.services()
+        for service in _services(kernel, only)
     }
 
 

@@ -1,6 +1,6 @@
 """What the lvs daemon asks of whoever forwards packets; every plane passes one contract test suite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -63,14 +63,14 @@ class Plane(Protocol):
     Raises PlaneUnavailable from every method when the plane cannot be reached at all.
     """
 
-    def dump(self) -> Table:
-        """Read the live table, services of others included."""
+    def dump(self, only: Collection[ServiceKey] | None = None) -> Table:
+        """Read the live table, services of others included; only: of these services those that are there."""
 
     def apply(self, changes: Sequence[Change]) -> list[Refusal]:
         """Carry out `changes` in order; go on after a refused one and return the refusals."""
 
-    def statistics(self) -> Mapping[ServiceKey, ServiceStatistics]:
-        """Read counters and connection numbers."""
+    def statistics(self, only: Collection[ServiceKey] | None = None) -> Mapping[ServiceKey, ServiceStatistics]:
+        """Read counters and connection numbers; only: of these services."""
 
     def set_timeouts(self, tcp_s: int, tcpfin_s: int, udp_s: int) -> None:
         """Set connection timeouts; 0 keeps the plane's value."""

@@ -17,6 +17,7 @@ from piranha.change.verbs import ChangeVerbs
 from piranha.control.daemon import Folders
 from piranha.control.server import Handler
 from piranha.errors import PiranhaError
+from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config
 from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import resolve_and_load
@@ -61,7 +62,7 @@ class Changing:
         too_much = limit.refusal(self._lvsd.config, after)
         if not too_much:
             try:
-                self._teller.say("config", "plan of the reload", cause=(await self.plan(after)).summary)
+                self._teller.say("config", "plan of the reload", cause=(await self._changes(after)).summary)
             except PiranhaError as error:
                 self._teller.say("config", "what the reload changes cannot be told", cause=str(error))
         return too_much
@@ -106,6 +107,12 @@ class Changing:
         """Return what `after` would change. Raises PlaneUnavailable."""
         before, standing = self._lvsd.config, await self._lvsd.standing()
         return planned(await asyncio.to_thread(standing.plan, before, after))
+
+    async def _changes(self, after: Config) -> Planned:
+        """Return what `plan` does, in time to what changes: for a log that needs no more."""
+        before = self._lvsd.config
+        standing = await self._lvsd.standing(apart(before, after))
+        return planned(await asyncio.to_thread(standing.plan, before, after, only_changed=True))
 
     async def standings(self) -> Mapping[str, Standing]:
         """Return how the virtual servers stand."""

@@ -9,7 +9,7 @@ import contextlib
 import gc
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,7 +20,8 @@ from piranha.errors import PiranhaError
 from piranha.events.event import Event, Level
 from piranha.events.record import Recorder
 from piranha.events.teller import Teller
-from piranha.lvscf.config import Config, PlaneKind, meaning
+from piranha.lvscf.changed import apart
+from piranha.lvscf.config import Config, PlaneKind, Virtual, meaning
 from piranha.lvscf.load import Loaded
 from piranha.lvsd.accepted import Accepted
 from piranha.lvsd.kept_table import RETRY_S, KeptTable
@@ -33,7 +34,8 @@ from piranha.lvsd.pool import Pool
 from piranha.lvsd.source import Source
 from piranha.lvsd.standing import Standing
 from piranha.nanny.results import ProbeResult
-from piranha.table.desired import Verdicts
+from piranha.table.desired import Verdicts, services_of
+from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 from piranha.terms import Address
 
@@ -214,13 +216,18 @@ class Lvsd:
         now = time.monotonic()
         return {key: verdict for pool in self.pools.values() for key, verdict in pool.verdicts(now).items()}
 
-    async def standing(self) -> Standing:
-        """Return how everything stands, for a plan; the table is read, not repaired. Raises PlaneUnavailable."""
-        live, statistics = await self.table.look()
+    async def standing(self, parts: tuple[Config, Config] | None = None) -> Standing:
+        """Return how everything stands, for a plan; the table is read, not repaired. Raises PlaneUnavailable.
+
+        parts: only what a plan of these two needs.
+        """
+        only = None if parts is None else {key for part in parts for key in services_of(part)}
+        live, statistics = await self.table.look(only)
+        names = self.pools if parts is None else [one.name for one in parts[0].active_virtuals()]
         return Standing(
             live=live,
             statistics=statistics,
-            beliefs=beliefs_of(self.pools.values()),
+            beliefs=beliefs_of(self.pools[name] for name in names),
             ours=self.ours.services,
             now=time.monotonic(),
         )
@@ -249,15 +256,15 @@ class Lvsd:
         before = getattr(self, "config", None)
         accepted_before = getattr(self, "accepted", None)
         self.accepted = await self._store(loaded, config)
-        # What the table holds says how servers begin; reading a large one takes a while.
-        await self.table.claim(config, look=before is None or bool(_places(config) - _places(before)))
+        # What the table holds says how servers begin; a start has just read it.
+        await self.table.claim(config, _come(before, config) if before is not None else ())
         self.config = config
-        self._make_pools(config, self.table.live, time.monotonic())
+        gone, pools = self._make_pools(config, self.table.live, time.monotonic())
         if before is None or before.lvsd.timeouts_s != config.lvsd.timeouts_s:
             await self.table.set_timeouts(config.lvsd.timeouts_s)
         if before is not None:
             await self.nannies.reconfigure(config.lvsd)
-            self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
+            self.nannies.reassign(gone, [one for pool in pools for one in pool.assignments()])
             if config.lvsd.plane not in (before.lvsd.plane, self.runs_on):
                 self.teller.say("config", "forwarding_plane takes effect after a restart of lvsd", level=Level.WARNING)
         # What is in force stays long and has no cycles: the collector need not look through it again and again.
@@ -282,10 +289,14 @@ class Lvsd:
             generation = before.generation + (before.meaning != new) if before else 1
             return Accepted(generation, new, config.serial_no)
 
-    def _make_pools(self, config: Config, live: Table, now: float) -> None:
+    def _make_pools(self, config: Config, live: Table, now: float) -> tuple[Collection[str], list[Pool]]:
+        """Replace the pools; return which checks are gone, and the pools that are new or have another file."""
+        before, known = self._pool_of, {name: pool.virtual for name, pool in self.pools.items()}
         self.pools = pools_for(config, live, self.pools, now)
         # Looked up, not taken apart: names of servers may hold a slash.
         self._pool_of = {check_id: pool for pool in self.pools.values() for check_id in pool.check_ids}
+        changed = [pool for name, pool in self.pools.items() if known.get(name) is not pool.virtual]
+        return before.keys() - self._pool_of.keys(), changed
 
     def _record(self, event: Event) -> None:
         self.recorder.record(event)
@@ -340,11 +351,13 @@ class Lvsd:
             await asyncio.sleep(interval_s)
 
 
-def _places(config: Config) -> set[tuple[str, str, Address, int]]:
+def _come(before: Config, after: Config) -> set[ServiceKey]:
+    """Return the services in which a server is checked that was not, or elsewhere."""
+    old, new = apart(before, after)
+    known = {place for virtual in old.active_virtuals() for place in _places(virtual)}
+    return {key for key, virtual in services_of(new).items() if not _places(virtual) <= known}
+
+
+def _places(virtual: Virtual) -> set[tuple[str, str, Address, int]]:
     """Return each server that is checked, and where it is."""
-    return {
-        (virtual.name, server.name, server.address, server.port)
-        for virtual in config.active_virtuals()
-        for server in virtual.servers
-        if server.active
-    }
+    return {(virtual.name, server.name, server.address, server.port) for server in virtual.servers if server.active}

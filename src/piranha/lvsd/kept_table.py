@@ -74,19 +74,20 @@ class KeptTable:
             facts = (("services", str(len(self.live))), ("servers", str(servers)))
             self._teller.say("table", "adopting the table that is there", facts=facts)
 
-    async def claim(self, config: Config, *, look: bool) -> None:
-        """Make the services of `config` ours before they are there; look: and see what is.
+    async def claim(self, config: Config, come: Collection[ServiceKey]) -> None:
+        """Make the services of `config` ours before they are there, and see what is there of those that `come`.
 
         A crash in between must not make them somebody else's.
         """
         await self._keep_ours(self._ours.services | set(services_of(config)))
-        if look:
+        if come:
             with contextlib.suppress(PlaneUnavailable):
-                self.live = await self._plane.dump()
+                there = await self._plane.dump(come)
+                self.live = {key: service for key, service in self.live.items() if key not in come} | dict(there)
 
-    async def look(self) -> tuple[Table, Statistics]:
-        """Read the table as it lies, and its connections; change nothing. Raises PlaneUnavailable."""
-        return await self._plane.dump(), await self._plane.statistics()
+    async def look(self, only: Collection[ServiceKey] | None = None) -> tuple[Table, Statistics]:
+        """Read the table, or `only` these services, and their connections; change nothing. Raises PlaneUnavailable."""
+        return await self._plane.dump(only), await self._plane.statistics(only)
 
     async def one_pass(self) -> list[str]:
         """Read the table, repair and apply; return in words what others had changed.

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from piranha.control.messages import BadMessage
@@ -84,10 +84,16 @@ class Nannies:
 
     def assign(self, assignments: Sequence[Assignment]) -> None:
         """Replace everything to check. What did not change goes on undisturbed."""
-        before, self._assignments = self._assignments, {item.id: item for item in assignments}
-        gone = [check_id for check_id in before if check_id not in self._assignments]
-        changed = [item for item in self._assignments.values() if before.get(item.id) != item]
-        for ids in batches(gone):
+        named = {item.id for item in assignments}
+        self.reassign([check_id for check_id in self._assignments if check_id not in named], assignments)
+
+    def reassign(self, gone: Collection[str], assignments: Sequence[Assignment]) -> None:
+        """Check `gone` no more, and `assignments` as they say. Everything else goes on undisturbed."""
+        changed = [item for item in assignments if self._assignments.get(item.id) != item]
+        for check_id in gone:
+            self._assignments.pop(check_id, None)
+        self._assignments |= {item.id: item for item in changed}
+        for ids in batches(list(gone)):
             self._tell(Forget(ids))
         for items in batches(changed):
             self._tell(Assign(items))

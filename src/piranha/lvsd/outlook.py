@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from piranha.lvscf.changed import without
 from piranha.lvscf.config import Config
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.pool import Pool, ServerKey
@@ -68,7 +69,8 @@ def outlook(before: Config | None, after: Config, live: Table, beliefs: Beliefs,
 
 def pools_for(config: Config, live: Table, pools: Mapping[str, Pool], now: float) -> dict[str, Pool]:
     """Return the pools of `config`: those of `pools` that go on, by their names, take over its settings."""
-    up = starting_up(config, live, pools)
+    going_on = {id(pool.virtual) for pool in pools.values()}
+    up = starting_up(without(config, going_on), live, pools)
     found: dict[str, Pool] = {}
     for virtual in config.active_virtuals():
         pool = pools.get(virtual.name)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -66,17 +66,17 @@ class PlaneThread:
             loop.remove_reader(descriptor)
             os.close(descriptor)
 
-    async def dump(self) -> Table:
-        """Read the live table."""
-        return await self._call(self._plane.dump)
+    async def dump(self, only: Collection[ServiceKey] | None = None) -> Table:
+        """Read the live table; only: of these services those that are there."""
+        return await self._call(lambda: self._plane.dump(only))
 
     async def apply(self, changes: Sequence[Change]) -> list[Refusal]:
         """Carry out `changes`; return those that were refused, or withheld to keep a pool filled."""
         return await self._call(lambda: apply_safely(self._plane, changes))
 
-    async def statistics(self) -> Mapping[ServiceKey, ServiceStatistics]:
-        """Read counters and connection numbers."""
-        return await self._call(self._plane.statistics)
+    async def statistics(self, only: Collection[ServiceKey] | None = None) -> Mapping[ServiceKey, ServiceStatistics]:
+        """Read counters and connection numbers; only: of these services."""
+        return await self._call(lambda: self._plane.statistics(only))
 
     async def not_forwarded(self) -> frozenset[Family]:
         """Read which families are not routed although NAT needs it."""

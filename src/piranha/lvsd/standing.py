@@ -14,6 +14,7 @@ from piranha.forwarding.userspace.protocol import (
     table_data,
     table_from,
 )
+from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import NOTHING_BELIEVED, Belief, Beliefs, outlook
@@ -34,9 +35,13 @@ class Standing:
     held: frozenset[Address] | None = None
     now: float = 0.0
 
-    def plan(self, before: Config | None, after: Config) -> Plan:
-        """Return what `after` would change; before: the file in force, None while no daemon runs."""
-        seen = outlook(before, after, self.live, self.beliefs, self.now)
+    def plan(self, before: Config | None, after: Config, *, only_changed: bool = False) -> Plan:
+        """Return what `after` would change; before: the file in force, None while no daemon runs.
+
+        only_changed: see `change.plan.plan`; this then needs what stands of `lvscf.changed.apart` alone.
+        """
+        parts = apart(before, after) if only_changed and before is not None else (before, after)
+        seen = outlook(*parts, self.live, self.beliefs, self.now)
         return plan(
             before,
             after,
@@ -46,6 +51,7 @@ class Standing:
             believed=seen.then,
             ours=self.ours,
             held=self.held,
+            only_changed=only_changed,
         )
 
 

@@ -11,9 +11,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from piranha.errors import PiranhaError
 from piranha.forwarding.errors import PlaneUnavailable
@@ -28,6 +28,8 @@ from piranha.terms import Address
 SOCKET_NAME = "forwarder.sock"
 BATCH = 256  # changes in one request
 START_LIMIT_S = 10.0
+
+T = TypeVar("T")
 
 
 class ForwarderRefused(PiranhaError):
@@ -145,9 +147,9 @@ class UserspacePlane:
     def __init__(self, socket_path: Path) -> None:
         self._path = socket_path
 
-    def dump(self) -> Table:
-        """Read the forwarder's table."""
-        return protocol.table_from(ask(self._path, "dump"))
+    def dump(self, only: Collection[ServiceKey] | None = None) -> Table:
+        """Read the forwarder's table; only: of these services those that are there."""
+        return _only(protocol.table_from(ask(self._path, "dump")), only)
 
     def apply(self, changes: Sequence[Change]) -> list[Refusal]:
         """Carry out `changes` in order; go on after a refused one and return the refusals."""
@@ -158,9 +160,9 @@ class UserspacePlane:
             refusals += protocol.refusals_from(ask(self._path, "apply", args), batch)
         return refusals
 
-    def statistics(self) -> Mapping[ServiceKey, ServiceStatistics]:
-        """Read counters: bytes are payload, packets are segments on the client's side."""
-        return protocol.statistics_from(ask(self._path, "statistics"))
+    def statistics(self, only: Collection[ServiceKey] | None = None) -> Mapping[ServiceKey, ServiceStatistics]:
+        """Read counters: bytes are payload, packets are segments on the client's side; only: of these services."""
+        return _only(protocol.statistics_from(ask(self._path, "statistics")), only)
 
     def set_timeouts(self, tcp_s: int, tcpfin_s: int, udp_s: int) -> None:
         """Set how long a silent connection is kept, open (tcp) or half-closed (tcpfin); 0 keeps the value.
@@ -171,3 +173,7 @@ class UserspacePlane:
 
     def close(self) -> None:
         """Nothing is kept open between calls."""
+
+
+def _only(found: Mapping[ServiceKey, T], only: Collection[ServiceKey] | None) -> Mapping[ServiceKey, T]:
+    return found if only is None else {key: found[key] for key in only if key in found}
