@@ -1,5 +1,6 @@
 """Killed at any step, a change leaves the old lvs.cf or the new one, and never loses its way back."""
 
+import fcntl
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from tests.change.dying import MOMENTS, Died, DyingDisk, FullDisk
 from piranha.change import journal
 from piranha.change.disk import Disk
 from piranha.change.disk import replace as put
-from piranha.change.journal import Ground, settle
+from piranha.change.journal import Ground, Settled, settle
 from piranha.change.kept import digest
 from piranha.change.pending import Moment, Pending
 
@@ -157,12 +158,63 @@ def test_what_somebody_wrote_meanwhile_is_kept_beside_when_it_goes_back(ground: 
     assert (ground.file.parent / "lvs.cf.unused").read_bytes() == OTHER
 
 
-def test_a_damaged_way_back_is_told_and_keeps_no_daemon_from_starting(ground: Ground) -> None:
+def test_a_damaged_way_back_is_told_once_and_put_aside(ground: Ground) -> None:
     begin(ground)
-    ground.pending.write_bytes(ground.pending.read_bytes()[:-3])
+    damaged = ground.pending.read_bytes()[:-3]
+    ground.pending.write_bytes(damaged)
     started = settle(ground, later(61))
-    assert started.trouble == f"{ground.pending}: it was cut off or changed after it was kept"
+    kept = ground.state / "pending.cf.damaged"
+    assert started.trouble == (
+        f"{ground.pending}: it was cut off or changed after it was kept; "
+        f"it is kept as {kept}, and lvs.cf stays as it is"
+    )
+    assert kept.read_bytes() == damaged
     assert ground.file.read_bytes() == NEW
+    assert settle(ground, later(62)) == Settled()
+
+
+def test_what_a_crash_left_of_a_file_that_was_being_written_is_removed_at_the_next_start(ground: Ground) -> None:
+    (ground.state / "history").mkdir()
+    left = [".lvs.cf", ".lvs.cf.unused-2", ".pending.cf", "history/.000007.cf"]
+    for name in left:
+        (ground.state / f"{name}.piranha-new").write_bytes(OLD[:3])
+    journal.tidy(ground)
+    assert [path.name for path in ground.state.rglob("*piranha-new")] == []
+    assert ground.file.read_bytes() == OLD
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link", "folder", "FIFO"])
+def test_what_is_no_leftover_of_ours_stays(ground: Ground, tmp_path: Path, kind: str) -> None:
+    path, theirs = tmp_path / ".lvs.cf.piranha-new", tmp_path / "theirs"
+    theirs.write_bytes(OTHER)
+    match kind:
+        case "link":
+            path.symlink_to(theirs)
+        case "hard link":
+            path.hardlink_to(theirs)
+        case "folder":
+            path.mkdir()
+        case _:
+            os.mkfifo(path)
+    journal.tidy(ground)
+    assert os.path.lexists(path)
+    assert theirs.read_bytes() == OTHER
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_leftover_of_somebody_else_stays(ground: Ground, tmp_path: Path) -> None:
+    path = tmp_path / ".lvs.cf.piranha-new"
+    path.write_bytes(OLD)
+    os.chown(path, 12, 34)
+    assert journal.leftovers(ground) == []
+
+
+def test_a_file_that_is_just_being_written_stays(ground: Ground, tmp_path: Path) -> None:
+    path = tmp_path / ".lvs.cf.piranha-new"
+    with path.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        assert journal.leftovers(ground) == []
+    assert journal.leftovers(ground) == [path]
 
 
 @pytest.mark.parametrize("name", [".pending.cf", ".lvs.cf"])

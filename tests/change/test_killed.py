@@ -5,6 +5,7 @@ Whole processes on loopback, the plane in user space: `pulse` with its `lvsd`, a
 
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -163,6 +164,20 @@ def test_a_start_after_the_deadline_goes_back_first(router: Router) -> None:
     last = router.say("history")[1].splitlines()[-1]
     assert "taken back" in last
     assert "not confirmed within 1 s" in last
+
+
+def test_a_start_puts_right_what_a_power_cut_and_a_full_disk_left(router: Router) -> None:
+    router.kill()
+    leftover = router.file.with_name(".lvs.cf.piranha-new")
+    leftover.write_bytes(b"serial")
+    history = router.run / "state" / "history"
+    shutil.rmtree(history)
+    history.touch()  # as good as no room: nothing can be made in it
+    router.start()
+    assert not leftover.exists()
+    assert history.is_file()
+    history.unlink()
+    until(lambda: " start " in router.say("history")[1], "the file of the start in the history")
 
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.003, 0.01, 0.03])

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 NEW_FILE_MODE = 0o640
+FRESH = ".piranha-new"
+"""Behind the name of a file that is being written, and a dot before it."""
 
 
 class Disk:
@@ -20,6 +22,7 @@ class Disk:
             path.unlink()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)  # somebody is at work: see `left_over`
             file.write(data)
             file.flush()
             _dress(file.fileno(), like)
@@ -67,7 +70,25 @@ def remove(disk: Disk, path: Path) -> None:
 
 def fresh_of(place: Path) -> Path:
     """Return under which name a file is made before it gets its own; always the same, so that none is left over."""
-    return place.with_name(f".{place.name}.piranha-new")
+    return place.with_name(f".{place.name}{FRESH}")
+
+
+def left_over(path: Path) -> bool:
+    """Whether `path` is what a crash left of a file of ours: not a link, nobody else's, and nobody writes it now."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        seen = os.fstat(descriptor)
+        if not stat.S_ISREG(seen.st_mode) or seen.st_uid != os.geteuid() or seen.st_nlink != 1:
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 @contextmanager

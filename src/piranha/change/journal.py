@@ -11,13 +11,15 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from piranha.change.disk import Disk, alone, remove, replace
+from piranha.change import history
+from piranha.change.disk import FRESH, Disk, alone, fresh_of, left_over, remove, replace
 from piranha.change.kept import Damaged, digest, pack, unpack
 from piranha.change.order import Act
 from piranha.change.pending import Moment, Pending, read_pending
 from piranha.lvscf.syntax.limits import SIZE_LIMIT
 
 FILE = "pending.cf"
+DAMAGED = ".damaged"
 UNUSED = ".unused"
 """Behind the name of lvs.cf: what somebody wrote there and never put in force."""
 
@@ -184,8 +186,10 @@ def settle(ground: Ground, moment: Moment, *, usable: bool = True) -> Settled:
         pending, old = read(ground.pending)
     except FileNotFoundError:
         return Settled()
-    except (Damaged, OSError) as error:
-        return Settled(trouble=f"{ground.pending}: {getattr(error, 'strerror', None) or error}")
+    except OSError as error:
+        return Settled(trouble=f"{ground.pending}: {error.strerror}")
+    except Damaged as error:
+        return Settled(trouble=f"{ground.pending}: {error}{_out_of_the_way(ground)}")
     found = on_disk(ground)
     held = digest(found) if found is not None else ""
     left_s = pending.left_s(moment) if usable else 0.0
@@ -204,6 +208,35 @@ def settle(ground: Ground, moment: Moment, *, usable: bool = True) -> Settled:
         trouble = f"{error.filename}: {error.strerror}"
         return Settled(pending.taken_back(pending.going_back or _why(pending, usable=usable)), old, trouble=trouble)
     return Settled(over=pending, outcome=outcome, went_back=went_back)
+
+
+def _out_of_the_way(ground: Ground) -> str:
+    """Put a way back that nobody can use where no start looks for it again; return what to say of that."""
+    kept = ground.pending.with_name(FILE + DAMAGED)
+    try:
+        ground.disk.rename(ground.pending, kept)
+        ground.disk.sync(kept.parent)
+    except OSError as error:
+        return f"; it cannot be put aside: {error.strerror}"
+    return f"; it is kept as {kept}, and lvs.cf stays as it is"
+
+
+def leftovers(ground: Ground) -> list[Path]:
+    """Return what crashes left of files that were being written."""
+    file = ground.file.resolve()
+    own = [fresh_of(file)]
+    with contextlib.suppress(OSError):
+        own += ground.file.parent.glob(f".{ground.file.name}{UNUSED}*{FRESH}")
+        for folder in (ground.state, ground.state / history.FOLDER):
+            own += folder.glob(f".*{FRESH}")
+    return [path for path in dict.fromkeys(own) if left_over(path)]
+
+
+def tidy(ground: Ground) -> None:
+    """Remove what crashes left; only the one daemon that changes these files may. What cannot be removed stays."""
+    for path in leftovers(ground):
+        with contextlib.suppress(OSError):
+            remove(ground.disk, path)
 
 
 def _why(pending: Pending, *, usable: bool) -> str:

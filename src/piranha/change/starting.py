@@ -27,7 +27,10 @@ class Waits:
         return self._lock
 
     def settle(self) -> None:
-        """Take a change back whose time is over. Raises as `lock` does."""
+        """Take a change back whose time is over, and remove what crashes left. Raises as `lock` does."""
+        if journal.leftovers(self._ground):
+            self.lock()
+            journal.tidy(self._ground)
         if self._ground.pending.exists():
             self.lock()
             self.settled = journal.settle(self._ground, journal.now())

@@ -134,6 +134,12 @@ class Reload:
         await self._history.keep(entry_of(accepted, act), read.original)
         return ()
 
+    async def remember_start(self, act: Act) -> None:
+        """Put the file that the start put in force into the history."""
+        now = self.in_force()
+        accepted = Accepted(now.generation, now.meaning, now.config.serial_no)
+        await self._history.keep(entry_of(accepted, act), now.data)
+
     async def catch_up(self) -> None:
         """Put into the history what it had no room for."""
         await self._history.catch_up()

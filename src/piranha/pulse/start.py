@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from piranha.change import history
-from piranha.change.disk import Disk
 from piranha.change.journal import Settled
+from piranha.change.order import Act
 from piranha.change.starting import Waits
 from piranha.control import daemon
 from piranha.control.client import ask
@@ -25,7 +24,7 @@ from piranha.events import log
 from piranha.events.record import Recorder
 from piranha.events.teller import Teller
 from piranha.lvscf.config import Config, PlaneKind
-from piranha.lvsd.accepted import FILE, entry_of
+from piranha.lvsd.accepted import FILE
 from piranha.pulse import startup
 from piranha.pulse.daemon import Pulse
 from piranha.pulse.endpoint import Endpoint, path_ends
@@ -146,8 +145,6 @@ def _go(
     recorder = Recorder(setup.folders.state / "pulse-events.jsonl")
     teller = Teller("pulse", recorder)
     teller.state_written(keep(files, kept.term) or stored.trouble)
-    entry = entry_of(stored.accepted, settled.act)
-    history.Telling(teller).tell(history.keep(Disk(), files.state, entry, found.original))
     start = Start(
         now=time.monotonic(),
         machine_booted=not kept.ran_since_boot,
@@ -159,13 +156,14 @@ def _go(
     gc.freeze()  # what was imported is never garbage: full collections need not walk it
     try:
         make = partial(Pulse, setup, found, stored.accepted, start, hands=hands, teller=teller, settled=settled)
-        return asyncio.run(_serve(make, setup, started))
+        return asyncio.run(_serve(make, setup, started, settled.act))
     finally:
         recorder.close()
 
 
-async def _serve(make: Callable[[], Pulse], setup: Setup, started: Callable[[], None]) -> int:
+async def _serve(make: Callable[[], Pulse], setup: Setup, started: Callable[[], None], act: Act) -> int:
     pulse = make()
+    await pulse.reloads.remember_start(act)
     daemon.on_signals(
         lambda number: pulse.stop(f"Terminating due to signal {number}"), lambda: pulse.reload_soon("SIGHUP")
     )
