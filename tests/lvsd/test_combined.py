@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.lvsd.test_pool import TIMING, server, virtual
 
 from piranha.lvscf.config import FurtherCheck, Program, RealServer
+from piranha.lvscf.patience import out_by_s
 from piranha.lvsd.combined import Combined
 from piranha.lvsd.monitor import Health, Monitor
 from piranha.lvsd.pool import Pool
@@ -107,3 +108,12 @@ def test_enough_up_is_up_and_too_many_down_is_down(healths: list[Health], needed
     assert (combined.health is Health.UP) == (ups >= needed)
     assert (combined.health is Health.DOWN) == (len(healths) - downs < needed)
     assert combined.state(0.0) == str(combined.health)
+
+
+def test_a_dead_server_is_out_with_the_check_that_decides_by_the_rule() -> None:
+    quick, slow = QUICK, replace(QUICK, interval_s=QUICK.interval_s + 30)
+    last = replace(SCRIPT, name="last", port=9001, timing=slow)
+    of = replace(server(1), timing=quick, check_name="tcp", more_checks=(SCRIPT, last), checks_needed=3)
+    assert out_by_s(of) == quick.out_by_s
+    assert out_by_s(replace(of, checks_needed=2)) == quick.out_by_s
+    assert out_by_s(replace(of, checks_needed=1)) == slow.out_by_s

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
-from tests.change.configs import config, server, table_of, virtual
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.change.configs import TIMING, config, server, table_of, virtual
 
-from piranha.lvscf.config import Exchange, Quota
+from piranha.lvscf.config import Exchange, FurtherCheck, Quota
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, beliefs_of, outlook, pools_for
+from piranha.nanny.results import ProbeResult, Reason
 from piranha.table.desired import ServerVerdict
 
 UP, DOWN, UNKNOWN = ServerVerdict.UP, ServerVerdict.DOWN, ServerVerdict.UNKNOWN
@@ -43,3 +46,25 @@ def test_the_pools_that_are_asked_stay_as_they_are() -> None:
     after = config(virtual("www", 10, server("web1", 1, check=Exchange(send=b"x"))))
     outlook(BEFORE, after, {}, before, 9.0)
     assert beliefs_of(pools.values()) == before
+
+
+@given(
+    seen=st.lists(st.booleans(), min_size=3, max_size=3),
+    needed=st.tuples(*[st.integers(1, 3)] * 2),
+    fewer=st.booleans(),
+)
+def test_of_several_checks_for_one_server_it_says_what_a_reload_makes_of_them(
+    seen: list[bool], needed: tuple[int, int], fewer: bool
+) -> None:
+    more = tuple(FurtherCheck(name=f"c{port}", check=Exchange(), timing=TIMING, port=port) for port in (81, 82))
+    one = server("web1", 1, more_checks=more, checks_needed=needed[0])
+    before = config(virtual("www", 10, one))
+    pools = pools_for(before, {}, {}, 0.0)
+    for check_id, up in zip(list(pools["www"].check_ids), seen, strict=True):
+        reason = Reason.OK if up else Reason.REFUSED
+        pools["www"].observe(ProbeResult(id=check_id, reason=reason, detail="", started_s=1.0), 1.0)
+    other = replace(one, more_checks=more[:1], checks_needed=min(2, needed[1])) if fewer else one
+    after = config(virtual("www", 10, replace(other, checks_needed=min(needed[1], 3 - fewer))))
+    told = outlook(before, after, {}, beliefs_of(pools.values()), 2.0)
+    assert told.now == pools["www"].verdicts(2.0)
+    assert told.then == pools_for(after, {}, pools, 2.0)["www"].verdicts(2.0)

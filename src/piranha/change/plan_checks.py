@@ -7,6 +7,7 @@ from typing import TypeVar
 from piranha.change.plan_lines import About, Kind, Line, Sign
 from piranha.change.plan_words import arrow, check_words, count, timing_words
 from piranha.lvscf.config import RealServer
+from piranha.lvscf.patience import out_by_s
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ class Stakes:
         found = [server for server in servers if server.name in self.serving]
         if not found:
             return Kind.SAFE, ""
-        words = f"judged anew: one that fails is out by {max(server.timing.out_by_s for server in found):g}s"
+        words = f"judged anew: one that fails is out by {max(map(out_by_s, found)):g}s"
         return (Kind.DRAINS, words) if self.others else (Kind.DISRUPTIVE, f"{words}; if all fail, {self.deserted}")
 
 
@@ -116,7 +117,7 @@ def _names(server: RealServer) -> tuple[str, ...]:
 def _timed(was: RealServer, new: RealServer) -> tuple[str, str] | None:
     if was.timing == new.timing:
         return None
-    before, after = was.timing.out_by_s, new.timing.out_by_s
+    before, after = out_by_s(was), out_by_s(new)
     effect = f"a dead server is out by {after:g}s, was {before:g}s"
     return timing_words(was.timing, new.timing), effect if before != after else "health stays; from the next check"
 

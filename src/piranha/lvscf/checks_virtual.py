@@ -9,6 +9,7 @@ from piranha.lvscf.config import FloatingAddress, PlaneKind, Virtual
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.elaborate_check import timing
 from piranha.lvscf.elaborate_virtual import used
+from piranha.lvscf.patience import out_by_s
 from piranha.lvscf.settings import Section
 from piranha.terms import Address, ForwardingMethod, Protocol
 
@@ -61,13 +62,26 @@ def _checking(built: BuiltVirtual, findings: Findings) -> None:
 
 def _times(built: BuiltVirtual, findings: Findings) -> None:
     timeout_s = built.section.value("timeout", float)
-    sections = [built.section] + [server.section for server in built.servers]
-    timings = [timing(built.section, None)] + [server.server.timing for server in built.servers]
-    for section, times in zip(sections, timings, strict=True):
-        own = [name for name in _TIMING if name in section.given]
-        if own and times.out_by_s > timeout_s + 1e-6:
-            message = f"a dead server stays up to {times.out_by_s:g} s, longer than timeout ({timeout_s:g} s)"
-            findings.add("W015", section.place(*own), message)
+    longest: dict[Span, float] = {}
+    if own := [name for name in _TIMING if name in built.section.given]:
+        longest[built.section.place(*own)] = timing(built.section, None).out_by_s
+    for server in built.servers:
+        out_s = out_by_s(server.server)
+        if out_s > timeout_s + 1e-6 and (place := _of_times(built, server)) is not None:
+            longest[place] = max(longest.get(place, 0.0), out_s)
+    for place, out_s in longest.items():
+        if out_s > timeout_s + 1e-6:
+            message = f"a dead server stays up to {out_s:g} s, longer than timeout ({timeout_s:g} s)"
+            findings.add("W015", place, message)
+
+
+def _of_times(built: BuiltVirtual, server: BuiltServer) -> Span | None:
+    """Return where the times of a server come from; of a check block the setting that asks for it."""
+    for section in (server.section, built.section):
+        for names in (_TIMING, ("check",)):
+            if own := [name for name in names if name in section.given]:
+                return section.place(*own)
+    return None
 
 
 def _families(built: BuiltVirtual, findings: Findings) -> None:

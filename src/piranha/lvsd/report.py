@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from piranha.forwarding.plane import ServerStatistics, ServiceStatistics
 from piranha.lvscf.config import Virtual
+from piranha.lvscf.patience import out_by_s
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.unforwarded import Cut
@@ -48,7 +49,7 @@ def _virtual(pool: Pool, view: View) -> dict[str, object]:
         "deserted": pool.deserted(),
         "sorry": _sorry_serves(virtual, live),
         "not_forwarded": {"setting": cut.setting, "whole": cut.whole} if cut is not None else None,
-        "out_by_s": max((s.timing.out_by_s for s in virtual.servers if s.active), default=0.0),
+        "out_by_s": max((out_by_s(server) for server in virtual.servers if server.active), default=0.0),
         "connections": sum(statistics[key].counters.connections for key in keys if key in statistics),
         "new_per_s": _rate(statistics, keys),
         "servers": servers,

@@ -91,7 +91,8 @@ SERVICE: dict[str, Story] = {
         good="timeout = 6",
         why="Clients meet the dead server for longer than you planned for.",
         cure="Leave interval, check_timeout and fall out, which then follow from timeout; or write the timeout that "
-        "the finding computes.",
+        "the finding computes. Of several checks of one server the quickest counts with check_rule = all, the slowest "
+        "with any.",
     ),
     "W022": Story(
         means="A router is a real server of itself under direct routing or tunnelling.",
