@@ -34,7 +34,7 @@ from piranha.lvsd.pool import Pool
 from piranha.lvsd.source import Source
 from piranha.lvsd.standing import Standing
 from piranha.nanny.results import ProbeResult
-from piranha.table.desired import Verdicts, services_of
+from piranha.table.desired import Verdicts, service_keys, services_of
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 from piranha.terms import Address
@@ -103,6 +103,7 @@ class Lvsd:
     _pool_of: dict[str, Pool] = field(default_factory=dict, init=False)
     refused_file: RefusedFile | None = field(default=None, init=False)
     role: str = field(default="", init=False)
+    _first: dict[ServiceKey, str] = field(default_factory=dict, init=False)
     _dirty: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     one_reload: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
@@ -144,7 +145,8 @@ class Lvsd:
             while not self._stopping.is_set():
                 await self._until_dirty()
                 self._dirty.clear()
-                if not self._stopping.is_set() and not await self.table.try_pass():
+                first, self._first = self._first, {}
+                if not self._stopping.is_set() and not await self.table.try_pass(first):
                     await asyncio.sleep(min(RETRY_S, self.config.lvsd.repair_interval_s))
         finally:
             for helper in helpers:
@@ -259,6 +261,9 @@ class Lvsd:
         # What the table holds says how servers begin; a start has just read it.
         await self.table.claim(config, _come(before, config) if before is not None else ())
         self.config = config
+        if before is not None:
+            parts = apart(before, config)
+            self._first |= {key: virtual.name for part in parts for key, virtual in services_of(part).items()}
         gone, pools = self._make_pools(config, self.table.live, time.monotonic())
         if before is None or before.lvsd.timeouts_s != config.lvsd.timeouts_s:
             await self.table.set_timeouts(config.lvsd.timeouts_s)
@@ -311,6 +316,7 @@ class Lvsd:
             self.nannies.believe(result.id, pool.believed_up(result.id))
             if events:
                 self.recorder.record_all(events)
+                self._first |= dict.fromkeys(service_keys(pool.virtual), pool.virtual.name)
                 self._dirty.set()
 
     async def _until_dirty(self) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
 from piranha.events.event import Level
 from piranha.events.teller import Teller
@@ -11,7 +12,7 @@ from piranha.forwarding.errors import PlaneUnavailable
 from piranha.lvscf.config import Config
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
-from piranha.lvsd.reconcile import Reconciler
+from piranha.lvsd.reconcile import Reconciler, with_part
 from piranha.lvsd.report import Statistics
 from piranha.lvsd.unforwarded import Unforwarded
 from piranha.table.changes import RemoveService
@@ -19,6 +20,8 @@ from piranha.table.desired import Verdicts, service_keys, services_of
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 
+FEW = 4
+"""Up to one in so many services is read and changed before the rest is looked at."""
 RETRY_S = 1.0
 FRESH_S = 1.0
 """How old the last reading may be for an answer that shows the table."""
@@ -83,45 +86,57 @@ class KeptTable:
         if come:
             with contextlib.suppress(PlaneUnavailable):
                 there = await self._plane.dump(come)
-                self.live = {key: service for key, service in self.live.items() if key not in come} | dict(there)
+                self.live = with_part(self.live, there, come)
 
     async def look(self, only: Collection[ServiceKey] | None = None) -> tuple[Table, Statistics]:
         """Read the table, or `only` these services, and their connections; change nothing. Raises PlaneUnavailable."""
         return await self._plane.dump(only), await self._plane.statistics(only)
 
-    async def one_pass(self) -> list[str]:
+    async def one_pass(self, first: Mapping[ServiceKey, str] | None = None) -> list[str]:
         """Read the table, repair and apply; return in words what others had changed.
 
+        first: services with something to do, and the names of their virtual servers: if these are few of many, they
+        are read, compared and changed before the rest, since reading a large table takes a while.
         Raises PlaneUnavailable.
         """
         async with self._one_pass:
             if self._ended:
                 return []
-            live = await self._plane.dump()
-            config, verdicts = self._wanted()
-            # In a thread: checks and answers go on while a large table is compared.
-            plan = await asyncio.to_thread(self._reconciler.plan, config, verdicts, live, self._ours.services)
-            refusals = await self._plane.apply(plan.changes) if plan.changes else []
-            # After a refusal only the plane knows what is there now.
-            self.live = plan.wanted if not refusals else await self._plane.dump()
-            now = time.monotonic()
-            self._teller.recorder.record_all(self._reconciler.done(plan, refusals, self.live, now))
-            self.passed_at_s = now
+            few = first is not None and len(first) * FEW <= len(self.live)
+            repaired = await self._step(first) if first and few else []
+            repaired += await self._step()
+            self.passed_at_s = now = time.monotonic()
             not_forwarded = await self._plane.not_forwarded()
             self._teller.recorder.record_all(self.unforwarded.look(self._wanted()[0], not_forwarded, now))
             # What was accepted meanwhile is ours as well.
             wanted = services_of(self._wanted()[0])
             await self._keep_ours({key for key in self._ours.services if key in self.live} | set(wanted))
-            repaired = list(plan.repairs.values())
-            self.overruled = [*self.overruled, *((now, words) for words in repaired)][-100:]
             return repaired
 
-    async def try_pass(self) -> bool:
-        """Make a pass; say so, once, when the plane cannot be reached, and when it can again."""
+    async def _step(self, part: Mapping[ServiceKey, str] | None = None) -> list[str]:
+        live = await self._plane.dump(part)
+        config, verdicts = self._wanted()
+        if part is not None:
+            names = set(part.values())
+            config = replace(config, virtuals=tuple(one for one in config.virtuals if one.name in names))
+        # In a thread: checks and answers go on while a large table is compared.
+        plan = await asyncio.to_thread(self._reconciler.plan, config, verdicts, live, self._ours.services, part)
+        refusals = await self._plane.apply(plan.changes) if plan.changes else []
+        # After a refusal only the plane knows what is there now.
+        left = plan.wanted if not refusals else await self._plane.dump(part)
+        self.live = left if part is None else with_part(self.live, left, part)
+        now = time.monotonic()
+        self._teller.recorder.record_all(self._reconciler.done(plan, refusals, left, now))
+        repaired = list(plan.repairs.values())
+        self.overruled = [*self.overruled, *((now, words) for words in repaired)][-100:]
+        return repaired
+
+    async def try_pass(self, first: Mapping[ServiceKey, str] | None = None) -> bool:
+        """Make a pass, see `one_pass`; say so, once, when the plane cannot be reached, and when it can again."""
         try:
             if self.trouble:
                 await self._plane.prepare()
-            await self.one_pass()
+            await self.one_pass(first)
         except PlaneUnavailable as error:
             self._lost(str(error))
             return False

@@ -40,13 +40,17 @@ _SERVER_VERBS: Mapping[type, str] = {AddDestination: "added", EditDestination: "
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one pass is going to do. repairs: what others had changed, in words, with its target."""
+    """What one pass is going to do.
+
+    repairs: what others had changed, in words, with its target. part: the services that it is about, None = all.
+    """
 
     live: Table
     wanted: Table
     changes: tuple[Change, ...]
     repairs: dict[Target, str]
-    names: dict[Target, str]
+    names: Mapping[Target, str]
+    part: Collection[ServiceKey] | None = None
 
 
 @dataclass(slots=True)
@@ -61,19 +65,29 @@ class Reconciler:
     _config: Config | None = field(default=None, init=False)
     _names: dict[Target, str] = field(default_factory=dict, init=False)
 
-    def plan(self, config: Config, verdicts: Verdicts, live: Table, ours: Collection[ServiceKey]) -> Plan:
+    def plan(
+        self,
+        config: Config,
+        verdicts: Verdicts,
+        live: Table,
+        ours: Collection[ServiceKey],
+        part: Collection[ServiceKey] | None = None,
+    ) -> Plan:
         """Return what turns `live` into what it should be, and name what others did since the last pass.
 
-        ours: services that earlier files named; those of `config` are ours anyway.
+        ours: services that earlier files named; those of `config` are ours anyway. part: services that this pass
+        is about; `live` and `config` have no others then.
         """
         wanted = desired(config, verdicts, live, ours)
         names = self._names
-        if config is not self._config:
+        if part is not None:
+            names = names | names_of(config)
+        elif config is not self._config:
             # Names of what has just left the file are still needed to say that it goes.
             current = names_of(config)
             names, self._names, self._config = names | current, current, config
         repairs = self._drift(live, services_of(config)) if self._left is not None else {}
-        return Plan(live, wanted, tuple(diff(live, wanted)), repairs, names)
+        return Plan(live, wanted, tuple(diff(live, wanted)), repairs, names, part)
 
     def done(self, plan: Plan, refusals: Sequence[Refusal], left: Table, now: float) -> list[Event]:
         """Take in what came of `plan`; return what there is to say.
@@ -81,7 +95,11 @@ class Reconciler:
         left: what the plane holds now: `plan.wanted`, or what was read again after a refusal. A
         change that is refused again for the same reason is not reported again.
         """
-        self._left = left
+        if plan.part is None:
+            self._left, known = left, self._refused
+        else:
+            self._left = with_part(self._left or {}, left, plan.part)
+            known = {key: one for key, one in self._refused.items() if one.change.service in plan.part}
         refused = {_identity(refusal.change): refusal for refusal in _without_consequences(refusals)}
         failed = {_identity(refusal.change) for refusal in refusals}
         applied: Sequence[Change] = plan.changes
@@ -90,13 +108,13 @@ class Reconciler:
         events = [_repaired(plan, target, words, now) for target, words in plan.repairs.items()]
         events += _applied(plan, applied, now)
         for key, refusal in refused.items():
-            before = self._refused.get(key)
+            before = known.get(key)
             if before is None or before.code != refusal.code:
                 events.append(_refusal(plan, refusal, now))
-        for key, refusal in self._refused.items():
+        for key, refusal in known.items():
             if key not in refused:
                 events.append(_no_longer_refused(plan, refusal, now))
-        self._refused = refused
+        self._refused = {key: one for key, one in self._refused.items() if key not in known} | refused
         return events
 
     @property
@@ -115,6 +133,11 @@ class Reconciler:
                 continue  # went with its service
             words[target] = _undone(change, live)
         return words
+
+
+def with_part(table: Table, found: Table, part: Collection[ServiceKey]) -> Table:
+    """Return `table` with what was `found` of some of its services."""
+    return {key: service for key, service in table.items() if key not in part} | dict(found)
 
 
 def _identity(change: Change) -> tuple[type, Target]:
