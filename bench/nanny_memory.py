@@ -19,7 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from piranha.lvscf.config import CheckTiming, Exchange, LvsdSettings
+from piranha.lvscf.check_values import CheckTiming, Exchange
+from piranha.lvscf.config import LvsdSettings
 from piranha.lvsd.nannies import Nannies
 from piranha.nanny.privilege import children_of
 from piranha.nanny.results import Assignment

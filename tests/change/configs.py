@@ -7,18 +7,8 @@ from ipaddress import ip_address
 from hypothesis import strategies as st
 
 from piranha.forwarding.plane import Counters, ServerStatistics, ServiceStatistics
-from piranha.lvscf.config import (
-    CheckTiming,
-    Config,
-    Exchange,
-    FloatingAddress,
-    PortRange,
-    Quota,
-    RealServer,
-    Router,
-    SorryServer,
-    Virtual,
-)
+from piranha.lvscf.check_values import CheckTiming, Exchange
+from piranha.lvscf.config import Config, FloatingAddress, PortRange, Quota, RealServer, Router, SorryServer, Virtual
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs
 from piranha.table.desired import ServerVerdict, Verdicts, desired

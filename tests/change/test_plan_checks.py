@@ -6,7 +6,8 @@ import pytest
 from tests.change.configs import DIRECT, all_up, busy, config, server, table_of, virtual
 
 from piranha.change.plan import Kind, Line, plan
-from piranha.lvscf.config import Expect, FurtherCheck, Quota, RealServer, Virtual
+from piranha.lvscf.check_values import Expect, FurtherCheck
+from piranha.lvscf.config import Quota, RealServer, Virtual
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, outlook
 from piranha.table.desired import ServerVerdict

@@ -5,7 +5,8 @@ from ipaddress import ip_address
 import pytest
 from tests.lvscf.reading import config, server
 
-from piranha.lvscf.config import Exchange, Expect, Program, RealServer, meaning
+from piranha.lvscf.check_values import Exchange, Expect, Program
+from piranha.lvscf.config import RealServer, meaning
 from piranha.lvscf.load import load
 from piranha.terms import Protocol
 

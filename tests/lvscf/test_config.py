@@ -5,16 +5,8 @@ from ipaddress import ip_address
 import pytest
 from tests.lvscf.reading import config, server, virtual
 
-from piranha.lvscf.config import (
-    Exchange,
-    Expect,
-    FloatingAddress,
-    HeartbeatAuth,
-    PlaneKind,
-    Program,
-    Standby,
-    meaning,
-)
+from piranha.lvscf.check_values import Exchange, Expect, Program
+from piranha.lvscf.config import FloatingAddress, HeartbeatAuth, PlaneKind, Standby, meaning
 from piranha.lvscf.load import load
 from piranha.terms import ForwardingMethod, Protocol, Scheduler
 

@@ -3,7 +3,8 @@
 import pytest
 from tests.lvscf.reading import config, server, virtual
 
-from piranha.lvscf.config import Exchange, PortRange, meaning
+from piranha.lvscf.check_values import Exchange
+from piranha.lvscf.config import PortRange, meaning
 from piranha.lvscf.load import load
 from piranha.terms import PLAIN_TUNNEL, ForwardingMethod, Tunnel, TunnelChecksum, TunnelType
 

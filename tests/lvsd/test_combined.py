@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.lvsd.test_pool import TIMING, server, virtual
 
-from piranha.lvscf.config import FurtherCheck, Program, RealServer
+from piranha.lvscf.check_values import FurtherCheck, Program
+from piranha.lvscf.config import RealServer
 from piranha.lvscf.patience import out_by_s
 from piranha.lvsd.combined import Combined
 from piranha.lvsd.monitor import Health, Monitor

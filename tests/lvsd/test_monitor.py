@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from piranha.events.event import Level
-from piranha.lvscf.config import CheckTiming
+from piranha.lvscf.check_values import CheckTiming
 from piranha.lvsd.monitor import Health, Monitor
 from piranha.nanny.results import ProbeResult, Reason
 

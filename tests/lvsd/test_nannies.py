@@ -19,7 +19,8 @@ import pytest
 from tests.nanny.servers import alive, assignment, closed_port, exchange, serving, silent
 
 from piranha.events.event import Event, Level
-from piranha.lvscf.config import CheckTiming, LvsdSettings, Program
+from piranha.lvscf.check_values import CheckTiming, Program
+from piranha.lvscf.config import LvsdSettings
 from piranha.lvsd.monitor import Health, Monitor
 from piranha.lvsd.nannies import TOLD_AT_MOST, Nannies
 from piranha.nanny.privilege import children_of

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.change.configs import TIMING, config, server, table_of, virtual
 
-from piranha.lvscf.config import Exchange, FurtherCheck, Quota
+from piranha.lvscf.check_values import Exchange, FurtherCheck
+from piranha.lvscf.config import Quota
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, beliefs_of, outlook, pools_for
 from piranha.nanny.results import ProbeResult, Reason

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from piranha.events.event import Event, Level
-from piranha.lvscf.config import CheckTiming
+from piranha.lvscf.check_values import CheckTiming
 from piranha.lvsd.monitor import Health, Monitor
 from piranha.lvsd.overdue import LOOK_S, ONE_BY_ONE, Overdue, stale_after_s
 from piranha.nanny.results import ProbeResult, Reason

@@ -4,15 +4,8 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from piranha.events.event import Event
-from piranha.lvscf.config import (
-    CheckTiming,
-    Exchange,
-    Expect,
-    FloatingAddress,
-    RealServer,
-    SorryServer,
-    Virtual,
-)
+from piranha.lvscf.check_values import CheckTiming, Exchange, Expect
+from piranha.lvscf.config import FloatingAddress, RealServer, SorryServer, Virtual
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.pool import Pool
 from piranha.nanny.results import ProbeResult, Reason

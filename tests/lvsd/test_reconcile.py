@@ -10,7 +10,8 @@ from tests.contracts.fake_kernel import FakeKernel, FakePlane, refuses_at_random
 
 from piranha.events.event import Event, Level
 from piranha.forwarding.plane import Plane
-from piranha.lvscf.config import CheckTiming, Config, Exchange, FloatingAddress, RealServer, Router, Virtual
+from piranha.lvscf.check_values import CheckTiming, Exchange
+from piranha.lvscf.config import Config, FloatingAddress, RealServer, Router, Virtual
 from piranha.lvsd.reconcile import ONE_BY_ONE, Reconciler
 from piranha.table.changes import AddService, Change, EditDestination, RemoveDestination, RemoveService
 from piranha.table.desired import ServerVerdict, Verdicts, desired

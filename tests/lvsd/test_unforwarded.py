@@ -6,16 +6,8 @@ from ipaddress import ip_address
 import pytest
 
 from piranha.events.event import Event, Level
-from piranha.lvscf.config import (
-    CheckTiming,
-    Config,
-    Exchange,
-    FloatingAddress,
-    RealServer,
-    Router,
-    SorryServer,
-    Virtual,
-)
+from piranha.lvscf.check_values import CheckTiming, Exchange
+from piranha.lvscf.config import Config, FloatingAddress, RealServer, Router, SorryServer, Virtual
 from piranha.lvsd.unforwarded import Cut, Unforwarded
 from piranha.terms import Family, ForwardingMethod, Protocol
 

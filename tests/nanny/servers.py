@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 
-from piranha.lvscf.config import Check, CheckTiming, Exchange, Expect
+from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect
 from piranha.nanny.engine import Engine
 from piranha.nanny.results import Assignment, ProbeResult
 

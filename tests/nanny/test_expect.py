@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.nanny.servers import answering, assignment, check_once, exchange, results_of, serving, silent
 
-from piranha.lvscf.config import Expect, Program
+from piranha.lvscf.check_values import Expect, Program
 from piranha.nanny.expect import Search, Verdict, compare, output_matches, quoted
 from piranha.nanny.probes.search import linear
 from piranha.nanny.results import Reason

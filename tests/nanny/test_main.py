@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.nanny.servers import alive, answering, closed_port, serving, silent, wait_for
 
-from piranha.lvscf.config import Exchange, Expect, Program
+from piranha.lvscf.check_values import Exchange, Expect, Program
 from piranha.nanny.main import Request, WrongArguments, main, parse
 from piranha.terms import Protocol
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from tests.nanny.servers import assignment
 
-from piranha.lvscf.config import Exchange, Program
+from piranha.lvscf.check_values import Exchange, Program
 from piranha.nanny.placement import Placement
 from piranha.nanny.results import Assignment
 

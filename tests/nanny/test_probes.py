@@ -19,7 +19,7 @@ from tests.nanny.servers import (
     unresponsive,
 )
 
-from piranha.lvscf.config import Exchange, Expect
+from piranha.lvscf.check_values import Exchange, Expect
 from piranha.nanny.results import Reason
 from piranha.terms import Protocol
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.nanny.servers import alive, assignment, check_once, wait_for
 
-from piranha.lvscf.config import Expect, Program
+from piranha.lvscf.check_values import Expect, Program
 from piranha.nanny.engine import Engine
 from piranha.nanny.results import ProbeResult, Reason
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from piranha.control.messages import BadMessage
 from piranha.events.event import Level
-from piranha.lvscf.config import CheckTiming, Exchange, Expect, Program
+from piranha.lvscf.check_values import CheckTiming, Exchange, Expect, Program
 from piranha.nanny.protocol import (
     Alive,
     Assign,

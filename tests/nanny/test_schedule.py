@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from piranha.lvscf.config import CheckTiming, Exchange
+from piranha.lvscf.check_values import CheckTiming, Exchange
 from piranha.lvsd.monitor import Health, Monitor
 from piranha.nanny.results import Assignment, ProbeResult, Reason
 from piranha.nanny.schedule import Schedule

@@ -2,7 +2,8 @@
 
 import pytest
 
-from piranha.lvscf.config import Config, Exchange, Program
+from piranha.lvscf.check_values import Exchange, Program
+from piranha.lvscf.config import Config
 from piranha.lvscf.load import Loaded, load
 from piranha.lvscf.syntax.parser import parse
 from piranha.lvscf.syntax.printer import print_tree

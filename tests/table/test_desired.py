@@ -6,16 +6,8 @@ from ipaddress import ip_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from piranha.lvscf.config import (
-    CheckTiming,
-    Config,
-    Exchange,
-    FloatingAddress,
-    RealServer,
-    Router,
-    SorryServer,
-    Virtual,
-)
+from piranha.lvscf.check_values import CheckTiming, Exchange
+from piranha.lvscf.config import Config, FloatingAddress, RealServer, Router, SorryServer, Virtual
 from piranha.table.desired import (
     Growing,
     ServerVerdict,

@@ -4,20 +4,8 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from ipaddress import IPv4Address
 
-from piranha.lvscf.config import (
-    Check,
-    CheckTiming,
-    Exchange,
-    Expect,
-    FloatingAddress,
-    HeartbeatPath,
-    PortRange,
-    Program,
-    Quota,
-    RealServer,
-    Router,
-    SorryServer,
-)
+from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, Program
+from piranha.lvscf.config import FloatingAddress, HeartbeatPath, PortRange, Quota, RealServer, Router, SorryServer
 from piranha.table.destination import DestinationKey
 from piranha.terms import Address, Protocol, Tunnel, TunnelChecksum
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import chain
 
 from piranha.lvscf.canonical import canonical
+from piranha.lvscf.check_values import Check, CheckTiming, FurtherCheck
 from piranha.terms import PLAIN_TUNNEL, Address, Family, ForwardingMethod, Protocol, Scheduler, Tunnel
 
 
@@ -113,84 +114,6 @@ class FloatingAddress:
     def family(self) -> Family:
         """IPv4 or IPv6."""
         return Family.of(self.address)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expect:
-    """What a server must answer.
-
-    text: bytes (escapes of lvs.cf already resolved). With `regex`: a POSIX extended regular
-    expression searched anywhere in a bounded part of the answer. `anything`: any single byte
-    (`expect = "*"`).
-    """
-
-    text: bytes
-    regex: bool = False
-    anything: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """Connect; send, if there is something to send; compare the start of the answer, if asked.
-
-    With transport UDP: send a datagram (an empty one if `send` is empty); port unreachable is a
-    failure; silence is a failure only with `expect`.
-    """
-
-    transport: Protocol = Protocol.TCP
-    send: bytes = b""
-    expect: Expect | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
-    """An external check: words of the command, `%h` and `%p` not yet replaced.
-
-    honour_status: exit status other than 0 is a failure (`send_program_status`).
-    """
-
-    command: tuple[str, ...]
-    expect: Expect | None = None
-    honour_status: bool = True
-
-
-Check = Exchange | Program
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckTiming:
-    """When a server is checked and how much patience it gets.
-
-    interval_s: between the starts of two checks. check_timeout_s: limit of one check. fall:
-    failures in a row that make an up server down. rise: good checks in a row for up, besides
-    reentry_s: how long a server that was taken out must pass every check. reentry_max_s: of a server that
-    keeps failing reentry_s doubles up to this; no less than reentry_s, 0 = it does not double.
-    """
-
-    interval_s: float
-    check_timeout_s: float
-    fast_interval_s: float
-    fall: int = 2
-    rise: int = 1
-    reentry_s: float = 180.0
-    reentry_max_s: float = 0.0
-
-    @property
-    def out_by_s(self) -> float:
-        """Longest time a dead server stays in the pool, whether it refuses or hangs."""
-        slowest_repeat = max(self.fast_interval_s, self.check_timeout_s)
-        return self.interval_s + (self.fall - 1) * slowest_repeat + self.check_timeout_s
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FurtherCheck:
-    """One of several checks of a server. name: of its block or kind. address, port: None, 0 = the server's."""
-
-    name: str
-    check: Check
-    timing: CheckTiming
-    address: Address | None = None
-    port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

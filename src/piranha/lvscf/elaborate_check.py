@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from piranha.lvscf import directives
-from piranha.lvscf.config import Check, CheckTiming, Exchange, Expect, FurtherCheck, PortRange, Program
+from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, FurtherCheck, Program
+from piranha.lvscf.config import PortRange
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.directives import Scope
 from piranha.lvscf.ere import BadExpression, translate

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
-from piranha.lvscf.config import Config, FloatingAddress, Program, RealServer, Virtual
+from piranha.lvscf.check_values import Program
+from piranha.lvscf.config import Config, FloatingAddress, RealServer, Virtual
 from piranha.lvscf.diagnostics import Diagnostic, Findings, Span
 from piranha.lvscf.load import Loaded
 from piranha.lvscf.syntax.parser import parse

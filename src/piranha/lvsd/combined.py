@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from piranha.events.event import Event
-from piranha.lvscf.config import CheckTiming
+from piranha.lvscf.check_values import CheckTiming
 from piranha.lvsd.monitor import Health, Monitor, transition
 from piranha.nanny.results import ProbeResult
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from piranha.events.event import Event, Level
-from piranha.lvscf.config import CheckTiming
+from piranha.lvscf.check_values import CheckTiming
 from piranha.nanny.results import ProbeResult, Reason
 
 PEACE_S = 3600.0

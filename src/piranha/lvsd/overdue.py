@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from piranha.events.event import Event, Level
-from piranha.lvscf.config import CheckTiming
+from piranha.lvscf.check_values import CheckTiming
 from piranha.lvsd.monitor import Monitor
 from piranha.nanny.protocol import SUMMARY_INTERVAL_S
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from piranha.control.lines import encode
 from piranha.events.event import Level
-from piranha.lvscf.config import CheckTiming, Exchange
+from piranha.lvscf.check_values import CheckTiming, Exchange
 from piranha.nanny.channel import Channel
 from piranha.nanny.privilege import die_with_parent, keep_capabilities, name_process
 from piranha.nanny.protocol import Assign, Said, to_object

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from itertools import count
 
-from piranha.lvscf.config import Program
+from piranha.lvscf.check_values import Program
 from piranha.nanny.probes.base import Probe, Watch
 from piranha.nanny.probes.kinds import probe_for
 from piranha.nanny.results import Assignment, ProbeResult, Reason

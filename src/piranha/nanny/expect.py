@@ -4,7 +4,7 @@ import re
 from enum import Enum, auto
 from functools import lru_cache
 
-from piranha.lvscf.config import Expect
+from piranha.lvscf.check_values import Expect
 from piranha.lvscf.ere import translate
 from piranha.text import printable
 

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import piranha
 from piranha.errors import PiranhaError
-from piranha.lvscf.config import Check, CheckTiming, Exchange, Expect, Program
+from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, Program
 from piranha.lvscf.elaborate_check import HTTP_REQUEST, unescape
 from piranha.lvscf.ere import BadExpression, translate
 from piranha.nanny.engine import Engine

@@ -1,6 +1,6 @@
 """Which nanny checks what: one process for each check while there are enough of them, then shared."""
 
-from piranha.lvscf.config import Program
+from piranha.lvscf.check_values import Program
 from piranha.nanny.results import Assignment
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from piranha.control.messages import BadMessage
 from piranha.events.event import Level
-from piranha.lvscf.config import Check, CheckTiming, Exchange, Expect, Program
+from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, Program
 from piranha.nanny.results import Assignment, ProbeResult, Reason
 from piranha.terms import Protocol
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from piranha.lvscf.config import Check, CheckTiming
+from piranha.lvscf.check_values import Check, CheckTiming
 from piranha.terms import Address
 
 

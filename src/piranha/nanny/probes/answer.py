@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from piranha.lvscf.config import Expect
+from piranha.lvscf.check_values import Expect
 from piranha.lvscf.ere import BadExpression
 from piranha.nanny.expect import MAX_ANSWER, Search, Verdict, compare, difference, search_for
 from piranha.nanny.probes.base import Probe

@@ -1,6 +1,6 @@
 """Shell: which probe carries out which kind of check."""
 
-from piranha.lvscf.config import Exchange, Program
+from piranha.lvscf.check_values import Exchange, Program
 from piranha.nanny.probes.base import Probe, Watch
 from piranha.nanny.probes.program import ProgramProbe
 from piranha.nanny.probes.tcp import TcpProbe

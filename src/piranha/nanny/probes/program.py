@@ -9,7 +9,7 @@ import select
 import signal
 from contextlib import suppress
 
-from piranha.lvscf.config import Program
+from piranha.lvscf.check_values import Program
 from piranha.lvscf.ere import BadExpression
 from piranha.nanny.expect import MAX_OUTPUT, difference, output_matches, quoted, search_for
 from piranha.nanny.probes.base import Probe, Watch, Watcher

@@ -4,7 +4,7 @@ import errno
 import select
 import socket
 
-from piranha.lvscf.config import Exchange
+from piranha.lvscf.check_values import Exchange
 from piranha.nanny.probes.answer import Answer
 from piranha.nanny.probes.base import Probe, Watch, host_text
 from piranha.nanny.results import Assignment, Reason

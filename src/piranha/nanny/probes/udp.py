@@ -6,7 +6,7 @@ Port unreachable is a failure; silence is one only where an answer is expected.
 import select
 import socket
 
-from piranha.lvscf.config import Exchange
+from piranha.lvscf.check_values import Exchange
 from piranha.nanny.probes.answer import Answer
 from piranha.nanny.probes.base import Probe, Watch, host_text
 from piranha.nanny.results import Assignment, Reason
