@@ -6,7 +6,7 @@ from piranha.lvscf import directives
 from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import Built, BuiltVirtual
 from piranha.lvscf.checks import check
-from piranha.lvscf.checks_blocks import CheckBlock, check_blocks
+from piranha.lvscf.checks_blocks import CheckBlock, check_blocks, check_sources
 from piranha.lvscf.config import (
     ChangeSettings,
     Config,
@@ -46,6 +46,7 @@ def elaborate(tree: Tree, hosts: Mapping[str, Address], findings: Findings) -> C
     check_blocks(checks, virtuals, findings)
     built = Built(_config(section, virtuals, findings), section, virtuals)
     check(built, findings)
+    check_sources(checks, built.config, findings)
     others = [diagnostic for diagnostic in findings.found if diagnostic.code not in CONSEQUENCES]
     if has_errors(others):
         findings.found = others
