@@ -70,7 +70,7 @@ def _numbers(connections: int) -> ServerStatistics:
 
 
 servers_drawn = st.builds(
-    lambda host, name, weight, active, forwarding, port, check, upper: server(
+    lambda host, name, weight, active, forwarding, port, check, upper, drain_s: server(
         name or f"s{host}",
         host,
         weight=weight,
@@ -79,6 +79,7 @@ servers_drawn = st.builds(
         port=port,
         check=check,
         upper_threshold=upper,
+        drain_time_s=drain_s,
     ),
     st.integers(1, 5),
     st.sampled_from(["", "", "", "x"]),
@@ -88,6 +89,7 @@ servers_drawn = st.builds(
     st.sampled_from([80, 80, 8080]),
     st.sampled_from([Exchange(), Exchange(send=b"hello")]),
     st.sampled_from([0, 0, 9]),
+    st.sampled_from([300.0, 300.0, 0.0]),
 )
 virtuals_drawn = st.builds(
     lambda name, vip, servers, rest: virtual(name, vip, *servers, **rest),
@@ -112,6 +114,7 @@ virtuals_drawn = st.builds(
             "quiesce_server": st.just(True),
             "start_up": st.just(True),
             "keep_active": st.just(Quota(count=2)),
+            "drain_time_s": st.sampled_from([0.0, 60.0]),
             "quorum": st.just(Quota(count=2)),
             "sorry_server": st.just(SorryServer(address=ip_address("10.0.0.9"), port=80, forwarding=NAT)),
         },

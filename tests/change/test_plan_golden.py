@@ -2,7 +2,8 @@
 
 Sections of a golden file: `before` (`none` = no daemon of ours runs), `after`, `table` (rules as of
 `ipvsadm -S`; left out = what `before` asks for), `ours` (services of earlier files), `held` (addresses of
-the machine), `plan`. HEAD stands before both files. Each server of the table has 10 connections, 3 of them inactive.
+the machine), `left` (`NAME ADDRESS:PORT SECONDS`: who leaves for so long already), `plan`. HEAD stands before both
+files. Each server of the table has 10 connections, 3 of them inactive.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,9 @@ from piranha.lvscf.config import Config
 from piranha.lvscf.load import load
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, outlook
+from piranha.table.leaving import Leaver
 from piranha.table.rules import parse_rules
+from piranha.table.table import Table
 
 FOLDER = Path(__file__).parents[1] / "golden" / "plan"
 HEAD = """primary = 192.0.2.2
@@ -72,8 +75,16 @@ def planned(parts: Mapping[str, str]) -> Plan:
         verdicts=seen.now,
         believed=seen.then,
         ours=parse_rules(parts.get("ours", "")),
+        leavers=[leaver(line, live) for line in parts.get("left", "").splitlines()],
         held=[ip_address(word) for word in parts["held"].split()] if "held" in parts else None,
     )
+
+
+def leaver(line: str, live: Table) -> Leaver:
+    name, where, since_s = line.split()
+    virtual, _, server = name.partition("/")
+    places = tuple((key, at) for key, service in live.items() for at in service.destinations if str(at) == where)
+    return Leaver(virtual=virtual, server=server, places=places, drain_s=300, began_s=-float(since_s))
 
 
 def test_there_is_a_golden_file_for_every_kind_of_line_and_no_other() -> None:
@@ -84,7 +95,7 @@ def test_there_is_a_golden_file_for_every_kind_of_line_and_no_other() -> None:
 def test_a_line_of_each_kind_reads_as_in_its_golden_file(about: About) -> None:
     parts = sections((FOLDER / f"{about}.txt").read_text())
     made = planned(parts)
-    assert about in [line.about for line in (*made.lines, *made.drift, *made.waiting)]
+    assert about in [line.about for line in (*made.lines, *made.drift, *made.waiting, *made.leaving)]
     assert "\n".join(screen(made, "serial 0 against the live table")) + "\n" == parts["plan"]
 
 

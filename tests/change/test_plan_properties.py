@@ -1,5 +1,6 @@
 """What holds for the plan of any two files and any table."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hypothesis import Phase, assume, given, settings
@@ -15,6 +16,7 @@ from piranha.lvsd.standing import Standing
 from piranha.table.changes import RemoveDestination, RemoveService
 from piranha.table.desired import desired, service_keys, services_of
 from piranha.table.diff import diff
+from piranha.table.leaving import Leaver, by_place, leaving
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 
@@ -22,9 +24,12 @@ from piranha.table.table import Table
 AS_FOUND = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-def planned(before: Config | None, after: Config, live: Table, beliefs: Beliefs) -> Plan:
+def planned(
+    before: Config | None, after: Config, live: Table, beliefs: Beliefs, leavers: Sequence[Leaver] = ()
+) -> Plan:
     seen = outlook(before, after, live, beliefs, 0.0)
-    return plan(before, after, live, statistics=ten_each(live), verdicts=seen.now, believed=seen.then)
+    numbers = ten_each(live)
+    return plan(before, after, live, statistics=numbers, verdicts=seen.now, believed=seen.then, leavers=leavers)
 
 
 def table_of(file: Config, beliefs: Beliefs) -> Table:
@@ -37,6 +42,17 @@ def ten_each(live: Table) -> dict[ServiceKey, ServiceStatistics]:
         key: ServiceStatistics(counters=Counters(), servers=dict.fromkeys(service.destinations, numbers))
         for key, service in live.items()
     }
+
+
+def leavers_of(live: Table) -> st.SearchStrategy[list[Leaver]]:
+    """Some of what a table has leaves already."""
+    places = [(key, where) for key, service in live.items() for where in service.destinations]
+    leaver = st.builds(
+        lambda place, own: Leaver(virtual="www", server=str(place[1]), places=(place,), drain_s=60, own=own),
+        st.sampled_from(places),
+        st.booleans(),
+    )
+    return st.lists(leaver, max_size=3, unique_by=lambda one: one.places) if places else st.just([])
 
 
 @settings(max_examples=25, phases=AS_FOUND)
@@ -58,14 +74,19 @@ def test_no_meaning_changes_without_a_line(before: Config, after: Config, belief
 
 
 @settings(max_examples=40, phases=AS_FOUND)
-@given(st.none() | configs_drawn, configs_drawn, tables_drawn, beliefs_drawn)
+@given(st.none() | configs_drawn, configs_drawn, tables_drawn, beliefs_drawn, st.data())
 def test_the_plan_names_exactly_the_steps_that_the_table_would_see(
-    before: Config | None, after: Config, live: Table, beliefs: Beliefs
+    before: Config | None, after: Config, live: Table, beliefs: Beliefs, data: st.DataObject
 ) -> None:
     ours = frozenset(services_of(before)) if before is not None else frozenset()
-    made = planned(before, after, live, beliefs)
-    wanted = desired(after, outlook(before, after, live, beliefs, 0.0).then, live, ours)
+    known = data.draw(leavers_of(live)) if before is not None else []
+    made = planned(before, after, live, beliefs, known)
+    seen = outlook(before, after, live, beliefs, 0.0)
+    left = by_place(leaving(before, after, live, seen.now, known))
+    wanted = desired(after, seen.then, live, ours, left)
     assert set(made.changes) == set(diff(live, wanted))
+    told = {place for line in made.leaving for place in left if left[place].name == line.subject}
+    assert told >= left.keys() & by_place(known).keys()
 
 
 @settings(max_examples=40, phases=AS_FOUND)

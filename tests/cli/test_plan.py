@@ -73,13 +73,14 @@ def test_changes_are_shown_with_what_they_cost_and_how_to_make_them(
     daemons: Daemons, capsys: pytest.CaptureFixture[str]
 ) -> None:
     daemons.add("lvsd", {}, standing=lambda: standing(WWW))
-    new = WWW.replace("address = 192.0.2.10", "address = 192.0.2.10\n    scheduler = sed").replace("web1", "web3", 0)
+    new = WWW.replace("address = 192.0.2.10", "address = 192.0.2.10\n    scheduler = sed\n    drain_time = 0")
     new = new.replace("    server web1 { active = 1; address = 10.0.0.21 }\n", "")
     assert planned(daemons, new) == 2
     said = capsys.readouterr().out
     assert "~ www       scheduler wlc -> sed  edited in place, 530 connections stay" in said
+    assert "~ www       drain_time 5m -> 0s   for servers that are deleted from now on" in said
     assert "- www/web1  10.0.0.21:80          30 connections end: removed at once" in said
-    assert "2 changes: 1 safe, 1 disruptive. Nothing has been changed." in said
+    assert "3 changes: 2 safe, 1 disruptive. Nothing has been changed." in said
     assert f"piranha apply {daemons.folder}/new.cf --allow disruptive --confirm 60" in said
 
 

@@ -96,7 +96,7 @@ def test_both_verbs_give_a_change_the_same_class_and_figures(
     other.stop()
     assert found[0] == found[1]
     if change == "idle server removed":
-        assert found[0] == [("drains", "www/web2", "no connections: removed at once")]
+        assert found[0] == [("drains", "www/web2", "no connections: goes at once")]
     else:
         assert {kind for kind, _, _ in found[0]} == {"disruptive"}
         assert "if none answers, www serves nobody" in found[0][0][2]

@@ -1,5 +1,6 @@
 """A running `lvsd` and real servers for the tests: real processes and sockets, ended by whoever made them."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -69,6 +70,43 @@ class RealServer:
             except OSError:
                 return
             connection.close()
+
+
+class TalkingServer(RealServer):
+    """Keeps its connections: says its port and then whatever it hears."""
+
+    def _serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(f"{self.port}\n".encode())
+            while heard := connection.recv(1000):
+                connection.sendall(heard)
+
+
+class Talk:
+    """A client's connection to a TalkingServer through a VIP. port: of the server."""
+
+    def __init__(self, vip: str, port: int) -> None:
+        self._socket = socket.create_connection((vip, port), timeout=LIMIT_S)
+        self.port = int(self._socket.recv(100))
+
+    def works(self) -> bool:
+        """Whether the server still answers."""
+        try:
+            self._socket.sendall(b"hello")
+            return self._socket.recv(100) == b"hello"
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 def virtual(

@@ -15,11 +15,11 @@ from piranha.events.record import Recorder
 from piranha.events.teller import Teller
 from piranha.forwarding.plane import Refusal
 from piranha.lvscf.config import Config, Virtual
-from piranha.lvsd.kept_table import KeptTable
+from piranha.lvsd.kept_table import KeptTable, Wanted
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
 from piranha.table.changes import Change, RemoveDestination, describe
-from piranha.table.desired import Verdicts, desired, service_keys, services_of
+from piranha.table.desired import desired, service_keys, services_of
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 from piranha.terms import Scheduler
@@ -53,8 +53,8 @@ def passes(folder: Path, plane: FakePlane, *turns: tuple[Config, dict[ServiceKey
     """Make one pass for each file and what is to come first in it."""
     in_force: list[Config] = []
 
-    def wanted() -> tuple[Config, Verdicts]:
-        return in_force[-1], all_up(in_force[-1])
+    def wanted() -> Wanted:
+        return Wanted(in_force[-1], all_up(in_force[-1]))
 
     async def run() -> KeptTable:
         ours = Ours(StateFiles(folder, folder / "run"))
@@ -120,7 +120,7 @@ def test_whatever_comes_first_and_is_refused_the_table_ends_right_and_nobody_is_
         file = config(*(shop(81 + place, *numbers) for place, numbers in enumerate(drawn)))
         part = replace(file, virtuals=tuple(file.virtuals[place] for place in first))
         keys = services_of(part).keys()
-        plan = whole.reconciler.plan(part, all_up(file), plane.dump(keys), set(keys), keys)
+        plan = whole.reconciler.plan(part, all_up(file), plane.dump(keys), set(keys), part=keys)
         refusals = plane.apply(plan.changes)
         events = whole.reconciler.done(plan, refusals, plane.dump(keys), now=1.0)
         events += whole(file, ours=set(services_of(file)))

@@ -15,7 +15,7 @@ from piranha.control.state_files import StateFiles
 from piranha.events.record import Recorder
 from piranha.events.teller import Teller
 from piranha.forwarding.errors import PlaneUnavailable
-from piranha.lvsd.kept_table import PATIENCE_S, KeptTable
+from piranha.lvsd.kept_table import PATIENCE_S, KeptTable, Wanted
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
 from piranha.table.changes import RemoveDestination, RemoveService
@@ -59,7 +59,7 @@ def with_a_table(test: Callable[[Kept], Awaitable[None]]) -> Callable[[Path], No
         thread = PlaneThread(plane, lambda: None, lambda: None)
         teller = Teller("lvsd", Recorder(None))
         ours = Ours(StateFiles(folder, folder / "run"))
-        table = KeptTable(thread, ours, teller, lambda: (FILE, all_up(FILE)), lambda: lost.append("lost"))
+        table = KeptTable(thread, ours, teller, lambda: Wanted(FILE, all_up(FILE)), lambda: lost.append("lost"))
         try:
             await table.one_pass()
             plane.dumps = 0

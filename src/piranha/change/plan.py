@@ -1,11 +1,11 @@
 """The plan of a change: what a new lvs.cf would do to what is there now, before anything is done."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from piranha.change.plan_costs import costed
 from piranha.change.plan_lines import RANK, About, Daemons, Kind, Line, Plan, Sign, counted, summary
 from piranha.change.plan_settings import heartbeat_changes, restarts, setting_lines
-from piranha.change.plan_table import later_lines, table_lines, waiting_lines
+from piranha.change.plan_table import later_lines, leaving_lines, table_lines, waiting_lines
 from piranha.change.plan_virtuals import virtual_lines
 from piranha.change.plan_world import World, drifted, world
 from piranha.forwarding.plane import ServiceStatistics
@@ -13,6 +13,7 @@ from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config, meaning
 from piranha.table.changes import Change
 from piranha.table.desired import Verdicts
+from piranha.table.leaving import Leaver
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 from piranha.table.targets import names_of
@@ -30,8 +31,10 @@ def plan(
     verdicts: Verdicts | None = None,
     believed: Verdicts | None = None,
     ours: Collection[ServiceKey] = (),
+    leavers: Sequence[Leaver] = (),
     held: Collection[Address] | None = None,
     only_changed: bool = False,
+    now: float = 0.0,
 ) -> Plan:
     """Return what changes when `after` comes into force.
 
@@ -40,9 +43,10 @@ def plan(
     live, statistics: what the plane holds, services of others included, and its connections; None
     where they cannot be counted. verdicts: what is believed of the servers of `before`; believed: what
     will be of those of `after`, see `lvsd.outlook`; left out = the same. ours: what earlier files named.
-    held: addresses of this machine, for a plan without `before`. only_changed: look only at virtual servers that
-    both files do not share (`lvscf.changed`): the lines are the same, live and statistics need no services of
-    others, and nothing is said of drift there, of what is left alone and of the daemons.
+    leavers: servers that leave already, at `now`, monotonic seconds. held: addresses of this machine, for
+    a plan without `before`. only_changed: look only at virtual servers that both files do not share
+    (`lvscf.changed`): the lines are the same, live and statistics need no services of others, and nothing
+    is said of drift there, of what is left alone and of the daemons.
 
     The steps that `table.diff` makes of `table.desired` are those that the lines and the drift
     name, and no others. Two files of one meaning (`lvscf.config.meaning`) give an empty plan.
@@ -50,7 +54,17 @@ def plan(
     known = verdicts or {}
     then = known if believed is None else believed
     old, new = apart(before, after) if only_changed and before is not None else (before, after)
-    seen = world(before, after, live, statistics=statistics, believed=then, ours=ours, parts=(old, new))
+    seen = world(
+        before,
+        after,
+        live,
+        statistics=statistics,
+        verdicts=known,
+        believed=then,
+        ours=ours,
+        leavers=leavers,
+        parts=(old, new),
+    )
     left_alone = tuple(key for key in live if key not in ours and key not in seen.had and key not in seen.has)
     if before is None:
         names = names_of(after)
@@ -58,12 +72,13 @@ def plan(
         return Plan(lines=_sorted(seen, lines), waiting=tuple(waiting_lines(seen)), left_alone=left_alone)
     told = [*virtual_lines(seen), *setting_lines(before, after)]
     parts = (old or before, new)
-    lines, drift = _complete(seen, parts, told, lambda: frozenset(drifted(parts[0], live, known, ours)))
+    lines, drift = _complete(seen, parts, told, lambda: frozenset(drifted(parts[0], live, known, ours, leavers)))
     if not lines and meaning(before) != meaning(after):
         lines = [_order()]
     return Plan(
         lines=_sorted(seen, lines),
         drift=_sorted(seen, drift),
+        leaving=tuple(leaving_lines(seen, now)),
         left_alone=() if only_changed else left_alone,
         daemons=None if only_changed else _daemons(before, after),
     )

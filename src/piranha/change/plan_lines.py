@@ -47,10 +47,12 @@ class About(StrEnum):
     PERSISTENCE = "persistence"
     POOL_RULES = "pool-rules"
     SORRY_SERVER = "sorry-server"
+    DRAIN_TIME = "drain-time"
     CHECK = "check"
     CHECK_TIMING = "check-timing"
     SERVER_ADDED = "server-added"
     SERVER_REMOVED = "server-removed"
+    SERVER_LEAVING = "server-leaving"
     SERVER_RENAMED = "server-renamed"
     SERVER_MOVED = "server-moved"
     SERVER_INACTIVE = "server-inactive"
@@ -123,12 +125,13 @@ class Plan:
     lines: safe ones first, each kind in the order of the file. drift: what somebody else changed in
     our services; it is put back with or without the new file. waiting: servers of the file that are
     not served now, nothing being known of them (`Line` with what they wait for); filled only without a file in force.
-    left_alone: services of others.
+    leaving: servers that leave already, with or without the new file. left_alone: services of others.
     """
 
     lines: tuple[Line, ...] = ()
     drift: tuple[Line, ...] = ()
     waiting: tuple[Line, ...] = ()
+    leaving: tuple[Line, ...] = ()
     left_alone: tuple[ServiceKey, ...] = ()
     daemons: Daemons | None = None
 

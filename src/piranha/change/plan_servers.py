@@ -10,8 +10,10 @@ from piranha.change.plan_words import (
     arrow,
     count,
     differences,
+    draining,
     ending,
     place_words,
+    seconds,
     staying,
 )
 from piranha.change.plan_world import Fate, Places, World, places_of
@@ -21,7 +23,7 @@ from piranha.table.desired import ServerVerdict, Verdict, serves
 from piranha.table.service import ServiceKey
 
 _TOLD = TOLD | frozenset(
-    "name address port forwarding weight active upper_threshold lower_threshold tunnel line".split()
+    "name address port forwarding weight active upper_threshold lower_threshold tunnel drain_time_s line".split()
 )
 _MEANING = attrgetter(*(f.name for f in fields(RealServer) if f.name != "line"))
 
@@ -131,6 +133,10 @@ def _both(pair: Pair, was: RealServer, server: RealServer) -> Iterator[Line]:
     if thresholds:
         places = pair.places(server)
         yield _line(pair, server, About.THRESHOLDS, thresholds, _in_place(pair, places), places=places)
+    own = (was.drain_time_s, server.drain_time_s) != (pair.old.drain_time_s, pair.new.drain_time_s)
+    if own and was.drain_time_s != server.drain_time_s:
+        what = f"drain_time {seconds(was.drain_time_s)} -> {seconds(server.drain_time_s)}"
+        yield _line(pair, server, About.DRAIN_TIME, what, "when it is deleted")
     other = differences(was, server, [(f.name, f.name) for f in fields(server) if f.name not in _TOLD])
     if other:
         places = pair.places(server)
@@ -151,6 +157,8 @@ def _joined(pair: Pair, server: RealServer) -> Iterator[Line]:
 def joining(pair: Pair, server: RealServer) -> str:
     """Return when a server that is new takes part."""
     places = pair.places(server)
+    if any(place in pair.world.left for place in places):
+        return "leaves now: stays, and has its weight back after its first good check"
     if pair.world.fate(places) in (Fate.STAYS, Fate.EDITED, Fate.QUIESCED):
         return "is in the table already"
     if server.weight == 0:
@@ -174,15 +182,21 @@ def leaving(pair: Pair, line: Line, places: Places) -> Line:
     """Return `line` with what comes of the server that was at `places`."""
     number = pair.world.connections_at(places)
     kind, effect, ends = Kind.SAFE, "not in the table now: no connection ends", 0 if number is not None else None
+    leaver = pair.world.leaver(places)
     match pair.world.fate(places):
         case Fate.GONE:
             kind, effect, ends = _costs(number), _at_once(number), number
+        case Fate.LATER if leaver is not None:
+            kind = Kind.DISRUPTIVE
+            effect = f"stays until another server is up; then {draining(number, leaver.drain_s)}; {_unanswered(pair)}"
         case Fate.LATER:
             kind, ends = Kind.DISRUPTIVE, number
             effect = "stays until another server is up; " + (
                 "then it goes" if number == 0 else f"{ending(number)} then"
             )
             effect += f"; {_unanswered(pair)}"
+        case _ if leaver is not None:
+            kind, effect = Kind.DRAINS, draining(number, leaver.drain_s)
         case Fate.QUIESCED:
             kind, effect = Kind.DRAINS, f"{count(number, 'connection')}; no new ones"
         case Fate.STAYS | Fate.EDITED | Fate.ADDED:

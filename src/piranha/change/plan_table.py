@@ -1,10 +1,11 @@
 """Lines of a plan that say what the table itself tells: drift, and everything while no file is in force."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 
 from piranha.change.plan_lines import About, Kind, Line, Sign
-from piranha.change.plan_words import arrow, count, ending, place_words, staying
+from piranha.change.plan_words import arrow, count, draining, ending, place_words, seconds, staying
 from piranha.change.plan_world import World
 from piranha.lvscf.config import Virtual
 from piranha.table.changes import (
@@ -38,13 +39,38 @@ def table_lines(world: World, changes: Iterable[Change], names: Mapping[Target, 
 
 
 def later_lines(world: World, names: Mapping[Target, str]) -> Iterator[Line]:
-    """Yield the servers that leave as soon as one of the file has answered."""
+    """Yield the servers that leave although no step of now tells it, or as soon as one of the file has answered."""
+    for (service, server), leaver in world.leaving.items():
+        has = world.wanted[service].destinations[server]
+        if has == world.live[service].destinations[server]:
+            words = draining(world.connections_at(((service, server),)), leaver.drain_s)
+            when = "when a server of the file is up: " if serves(has) else ""
+            line = _line_of(world, RemoveDestination(service, server), names)
+            yield replace(line, kind=Kind.DRAINS, effect=f"not in the file; {when}{words}", changes=())
     for change in diff(world.wanted, world.eventual):
         if isinstance(change, RemoveDestination) and not _is_sorry(world, change):
             number = world.connections_at(((change.service, change.server),))
             effect = f"not in the file; goes when a server of the file is up, {ending(number)} then"
             kind = Kind.DRAINS if number == 0 else Kind.DISRUPTIVE
             yield replace(_line_of(world, change, names), kind=kind, effect=effect, ends=number, changes=())
+
+
+def leaving_lines(world: World, now: float) -> Iterator[Line]:
+    """Yield the servers that leave already, and that the new file leaves alone. now: monotonic seconds."""
+    for leaver in dict.fromkeys(world.left.values()):
+        later = world.leaver(leaver.places)
+        if later is None:
+            continue
+        left_s = later.left_s(now)
+        when = "when another server is up" if left_s is None else f"within {seconds(math.ceil(left_s))}"
+        yield Line(
+            kind=Kind.SAFE,
+            sign=Sign.REMOVED,
+            about=About.SERVER_LEAVING,
+            subject=later.name,
+            what=str(leaver.where),
+            effect=f"{count(world.connections_at(leaver.places), 'connection')}; goes {when}",
+        )
 
 
 def waiting_lines(world: World) -> Iterator[Line]:
@@ -76,7 +102,7 @@ def _is_sorry(world: World, change: RemoveDestination) -> bool:
 
 
 def _line_of(world: World, change: Change, names: Mapping[Target, str]) -> Line:
-    name = names.get((change.service, None), str(change.service))
+    name, kind = names.get((change.service, None), str(change.service)), Kind.SAFE
     match change:
         case AddService(service, settings):
             virtual = world.has.get(service)
@@ -96,6 +122,11 @@ def _line_of(world: World, change: Change, names: Mapping[Target, str]) -> Line:
             name = names.get((service, server), f"{name}/{server}")
             what, effect = f"{server} weight {destination.weight}", "joins at once"
             about, sign = About.TABLE_SERVER_ADDED, Sign.ADDED
+        case EditDestination(service, server) if (leaver := world.leaving.get((service, server))) is not None:
+            name, kind = names.get((service, server), name), Kind.DRAINS
+            number = world.connections_at(((service, server),))
+            what, effect = str(server), f"not in the file; {draining(number, leaver.drain_s)}"
+            about, sign = About.TABLE_SERVER_REMOVED, Sign.REMOVED
         case EditDestination(service, server, destination):
             name = names.get((service, server), f"{name}/{server}")
             effect = f"edited in place, {staying(world.connections_at(((service, server),)))}"
@@ -106,7 +137,7 @@ def _line_of(world: World, change: Change, names: Mapping[Target, str]) -> Line:
             if (named := names.get((service, server))) is not None:
                 name, effect = named, "leaves the pool"
             about, sign = About.TABLE_SERVER_REMOVED, Sign.REMOVED
-    return Line(kind=Kind.SAFE, sign=sign, about=about, subject=name, what=what, effect=effect, changes=(change,))
+    return Line(kind=kind, sign=sign, about=about, subject=name, what=what, effect=effect, changes=(change,))
 
 
 def _settings(live: ServiceSettings | Destination, wanted: ServiceSettings | Destination) -> str:

@@ -7,7 +7,7 @@ from operator import attrgetter
 from piranha.change.plan_costs import ending_with
 from piranha.change.plan_lines import About, Kind, Line, Sign
 from piranha.change.plan_servers import same_servers, server_lines
-from piranha.change.plan_words import arrow, count, differences, ending, mask, staying, value
+from piranha.change.plan_words import arrow, count, differences, ending, mask, seconds, staying, value
 from piranha.change.plan_world import World
 from piranha.lvscf.config import Config, FloatingAddress, Virtual
 from piranha.table.desired import service_keys, sorry_place
@@ -16,7 +16,7 @@ from piranha.terms import Address
 
 _TOLD = frozenset(
     "name active vip extra_vips port ports protocols fwmark scheduler scheduler_flags one_packet persistence_s "
-    "persistence_mask persistence_engine quiesce_server start_up keep_active quorum quorum_margin "
+    "persistence_mask persistence_engine quiesce_server start_up keep_active quorum quorum_margin drain_time_s "
     "sorry_server servers line".split()
 )
 
@@ -117,6 +117,8 @@ def _edited(world: World, old: Virtual, new: Virtual) -> Iterator[Line]:
             if name == "start_up":
                 what = f"start_state {'up -> check' if old.start_up else 'check -> up'}"
             yield _line(About.POOL_RULES, Sign.EDITED, new.name, what, effect)
+    if old.drain_time_s != new.drain_time_s:
+        yield _drain_time(world, old, new, keys)
     if old.sorry_server != new.sorry_server:
         yield _sorry(world, old, new, keys)
     if other := differences(old, new, [(f.name, f.name) for f in fields(new) if f.name not in _TOLD]):
@@ -132,6 +134,18 @@ _POOL_RULES = (
     ("quorum_margin", "quorum_margin", "so many more end that"),
     ("start_up", "start_state", "for servers that come from now on"),
 )
+
+
+def _drain_time(world: World, old: Virtual, new: Virtual, keys: Sequence[ServiceKey]) -> Line:
+    effect = "for servers that are deleted from now on"
+    places = tuple(place for place, leaver in world.left.items() if place[0] in keys and not leaver.own)
+    names = dict.fromkeys(world.left[place].name for place in places)
+    if names:
+        effect = f"also for {count(len(names), 'server')} that {'leaves' if len(names) == 1 else 'leave'} now"
+    what = f"drain_time {seconds(old.drain_time_s)} -> {seconds(new.drain_time_s)}"
+    line = _line(About.DRAIN_TIME, Sign.EDITED, new.name, what, effect)
+    gone = tuple(place for place in places if place not in world.leaving)
+    return replace(line, changes=world.of_places(gone))
 
 
 _SERVICE = (("protocols", "protocol"), ("port", "port"), ("ports", "ports"), ("fwmark", "fwmark"))

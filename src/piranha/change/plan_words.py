@@ -32,6 +32,13 @@ def staying(number: int | None) -> str:
     return f"{count(number, 'connection')} {'stays' if number == 1 else 'stay'}"
 
 
+def draining(number: int | None, drain_s: float) -> str:
+    """Return `41 connections; no new ones, gone in 5m`."""
+    if number == 0:
+        return "no connections: goes at once"
+    return f"{count(number, 'connection')}; no new ones, gone in {seconds(drain_s)}"
+
+
 def endpoint(address: Address, port: int) -> str:
     """Return `10.0.0.1:80` or `[2001:db8::1]:80`."""
     return str(DestinationKey(address, port))
@@ -90,8 +97,7 @@ def check_words(check: Check) -> str:
                 if check.send
                 else f"{check.transport.word} connect"
             )
-            source = f" from {' or '.join(map(str, check.sources))}" if check.sources else ""
-            return _short(sent + _expected(check.expect) + source)
+            return _short(sent + _expected(check.expect))
         case _:
             return _short(_record(check))
 

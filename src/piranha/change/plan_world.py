@@ -1,15 +1,16 @@
 """The table before and after a new file: what a plan asks of it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from piranha.forwarding.plane import ServiceStatistics
 from piranha.lvscf.config import Config, RealServer, Virtual
 from piranha.table.changes import Change
-from piranha.table.desired import ServerVerdict, Verdicts, desired, place, serves, service_keys, services_of
+from piranha.table.desired import Place, ServerVerdict, Verdicts, desired, place, serves, service_keys, services_of
 from piranha.table.destination import DestinationKey
 from piranha.table.diff import diff
+from piranha.table.leaving import Leaver, by_place, leaving
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 from piranha.table.targets import Target, target_of
@@ -27,7 +28,7 @@ class Fate(Enum):
     LATER = "it stays until another server is up: those that come or stay have not answered yet"
 
 
-Places = tuple[tuple[ServiceKey, DestinationKey], ...]
+Places = tuple[Place, ...]
 """Where a server is in the table: once in each service of its virtual server."""
 
 
@@ -37,8 +38,8 @@ class World:
 
     before: the file in force, None when there is none. wanted: the table after the first pass;
     eventual: once every server that is still to answer has done so. had, has: which virtual server has
-    a service, by the file in force and by the new one; without those left out by `only_changed`. statistics:
-    None = nobody can count connections.
+    a service, by the file in force and by the new one; without those left out by `only_changed`. leaving:
+    who leaves then, left: who leaves already, by place. statistics: None = nobody can count connections.
     """
 
     before: Config | None
@@ -48,6 +49,8 @@ class World:
     eventual: Table
     changes: tuple[Change, ...]
     verdicts: Verdicts
+    leaving: Mapping[Place, Leaver]
+    left: Mapping[Place, Leaver]
     statistics: Mapping[ServiceKey, ServiceStatistics] | None
     had: Mapping[ServiceKey, Virtual]
     has: Mapping[ServiceKey, Virtual]
@@ -99,6 +102,10 @@ class World:
         order = (Fate.GONE, Fate.QUIESCED, Fate.LATER, Fate.ADDED, Fate.EDITED, Fate.STAYS)
         return next((fate for fate in order if fate in fates), Fate.ABSENT)
 
+    def leaver(self, places: Places) -> Leaver | None:
+        """Return who leaves these places, None when nobody does."""
+        return next((self.leaving[place] for place in places if place in self.leaving), None)
+
     def deserted(self, keys: Collection[ServiceKey]) -> bool:
         """Whether one of these services serves now, will be there, and nobody will serve."""
         return any(
@@ -126,26 +133,34 @@ def world(
     live: Table,
     *,
     statistics: Mapping[ServiceKey, ServiceStatistics] | None,
+    verdicts: Verdicts,
     believed: Verdicts,
     ours: Collection[ServiceKey],
+    leavers: Sequence[Leaver],
     parts: tuple[Config | None, Config],
 ) -> World:
     """Return the table before and after; the arguments are those of `plan`. parts: of both files what is looked at."""
     old, new = parts
     had, has = services_of(old) if old is not None else {}, services_of(new)
     mine = frozenset(ours) | had.keys()
-    wanted = desired(new, believed, live, mine)
+    places = by_place(leaving(old, new, live, verdicts, leavers))
+    wanted = desired(new, believed, live, mine, places)
     servers = [(virtual.name, server.name) for virtual in has.values() for server in virtual.servers]
     believed = {server: believed.get(server, ServerVerdict.UNKNOWN) for server in servers}
     answered = {key: ServerVerdict.UP if one is ServerVerdict.UNKNOWN else one for key, one in believed.items()}
-    eventual = desired(new, answered, wanted, mine) if answered != believed else wanted
+    eventual = desired(new, answered, wanted, mine, places) if answered != believed else wanted
     changes = tuple(diff(live, wanted))
-    return World(before, after, live, wanted, eventual, changes, believed, statistics, had, has)
+    return World(
+        before, after, live, wanted, eventual, changes, believed, places, by_place(leavers), statistics, had, has
+    )
 
 
-def drifted(before: Config, live: Table, verdicts: Verdicts, ours: Collection[ServiceKey]) -> list[Change]:
+def drifted(
+    before: Config, live: Table, verdicts: Verdicts, ours: Collection[ServiceKey], leavers: Sequence[Leaver]
+) -> list[Change]:
     """Return the steps that the file in force asks for already: what somebody else has changed."""
-    return diff(live, desired(before, verdicts, live, frozenset(ours) | set(services_of(before))))
+    mine = frozenset(ours) | set(services_of(before))
+    return diff(live, desired(before, verdicts, live, mine, by_place(leavers)))
 
 
 def places_of(keys: Iterable[ServiceKey], virtual: Virtual, server: RealServer) -> Places:

@@ -95,6 +95,7 @@ def _as_json(made: Plan, found: Ground, loaded: Loaded) -> dict[str, object]:
         "lines": [_line(line) for line in made.lines],
         "drift": [_line(line) for line in made.drift],
         "waiting": [_line(line) for line in made.waiting],
+        "leaving": [_line(line) for line in made.leaving],
         "left_alone": [str(key) for key in made.left_alone],
         "daemons": daemons
         and {

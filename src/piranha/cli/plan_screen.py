@@ -13,6 +13,7 @@ WHAT = 38
 
 DRIFT = "changed by somebody else: repaired with or without this file"
 WAITING = "not served now: no change of the file"
+LEAVING = "leaving already: no change of the file"
 _MARGIN = "    "
 _KINDS = {Kind.SAFE: "safe", Kind.DRAINS: "drains", Kind.DISRUPTIVE: "disruptive"}
 
@@ -30,7 +31,8 @@ class Row(NamedTuple):
 def screen(plan: Plan, heading: str, width: int = WIDTH) -> list[str]:
     """Return the plan as lines of at most `width` columns."""
     lines = [heading, ""]
-    lines += rows_screen([*_rows(plan.lines), *_rows(plan.drift, DRIFT), *_rows(plan.waiting, WAITING)], width)
+    apart = [*_rows(plan.drift, DRIFT), *_rows(plan.waiting, WAITING), *_rows(plan.leaving, LEAVING)]
+    lines += rows_screen([*_rows(plan.lines), *apart], width)
     if plan.daemons is not None and not plan.empty:
         lines += _paragraph("daemons", _daemons(plan.daemons), width)
     if plan.left_alone:
@@ -45,7 +47,7 @@ def rows_screen(rows: Sequence[Row], width: int = WIDTH) -> list[str]:
     what = max((len(row.what) for row in rows), default=0)
     columns = (min(SUBJECT, width * 5 // 24, subject), min(WHAT, width * 2 // 5, what))
     lines = []
-    for group in (*_KINDS.values(), DRIFT, WAITING):
+    for group in (*_KINDS.values(), DRIFT, WAITING, LEAVING):
         found = [row for row in rows if row.group == group]
         lines += [f"  {group}"] if found else []
         for row in found:
@@ -76,9 +78,9 @@ def _verdict(plan: Plan) -> str:
     if plan.daemons is None and plan.left_alone:
         others = count(len(plan.left_alone), "service")
         return f"Nothing to do for the services of the file; {others} of the table {_is(plan)} not in it."
-    return (
-        "Nothing to do: what is there is what the file asks for." if not plan.drift else "Nothing to do for the file."
-    )
+    if plan.drift or plan.leaving:
+        return "Nothing to do for the file."
+    return "Nothing to do: what is there is what the file asks for."
 
 
 def _is(plan: Plan) -> str:

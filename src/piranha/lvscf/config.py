@@ -57,10 +57,9 @@ class HeartbeatPath:
 class HeartbeatSettings:
     """How the routers hear each other.
 
-    keepalive_s: seconds between two heartbeats. deadtime_s: seconds of silence before a takeover.
-    initdead_s: how long to listen after the machine has booted before the first takeover.
-    warntime_s: a heartbeat later than this is logged. key_file: None when `heartbeat_auth = none`
-    or when the file names none (a pair then does not start).
+    keepalive_s: seconds between two heartbeats. deadtime_s: seconds of silence before a takeover. initdead_s: how
+    long to listen after the machine has booted before the first takeover. warntime_s: a heartbeat later than this is
+    logged. key_file: None when `heartbeat_auth = none` or when the file names none (a pair then does not start).
 
     Raises ValueError unless keepalive_s >= 0.1 and deadtime_s > 0.
     """
@@ -83,9 +82,8 @@ class HeartbeatSettings:
 class VipSettings:
     """How VIPs are held and announced.
 
-    lease_s: lifetime in the kernel while a ready partner is heard, whole seconds; 0 = no limit;
-    None = derived from deadtime (`lease_for`). lease_alone_s: the same while no ready partner is
-    heard, 0 = no limit. arp_refresh_s: 0 = none.
+    lease_s: lifetime in the kernel while a ready partner is heard, whole seconds; 0 = no limit; None = derived from
+    deadtime (`lease_for`). lease_alone_s: the same while no ready partner is heard. arp_refresh_s: 0 = none.
     """
 
     lease_s: int | None = None
@@ -99,10 +97,9 @@ class VipSettings:
 class FloatingAddress:
     """A VIP or the floating NAT gateway: an address that only the active router holds.
 
-    device: interface name, or `public` / `private` (the interface that carries this router's own
-    public / private address), or None (the interface whose network holds the address, else
-    public). label: `eth0:1` when the file says so, kept on the address. prefix: 32 or 128 unless
-    the file says otherwise.
+    device: interface name, or `public` / `private` (the interface that carries this router's own public / private
+    address), or None (the interface whose network holds the address, else public). label: `eth0:1` when the file says
+    so, kept on the address. prefix: 32 or 128 unless the file says otherwise.
     """
 
     address: Address
@@ -128,12 +125,11 @@ class Quota:
 class RealServer:
     """One `server` block; inherited settings are resolved. line: 1-based, of the block.
 
-    name: unique within its virtual. upper_threshold, lower_threshold: connections, 0 = none. tunnel:
-    how packets are wrapped where `forwarding` is a tunnel. port: with `ports` the one that is checked.
-    check_address, check_port: where to check instead. check_name: of `check`, its block or kind, empty for
-    send, expect and send_program. more_checks: besides `check`; checks_needed: how many of
-    all of them must pass. slow_start_s: after recovery the weight grows for so
-    long; 0 = it is all there at once.
+    name: unique within its virtual. upper_threshold, lower_threshold: connections, 0 = none. tunnel: how packets
+    are wrapped where `forwarding` is a tunnel. port: with `ports` the one that is checked. check_address,
+    check_port: where to check instead. check_name: of `check`, its block or kind, empty for send, expect and
+    send_program. more_checks: besides `check`; checks_needed: how many of all of them must pass.
+    slow_start_s: after recovery the weight grows for so long. drain_time_s: deleted, it keeps its connections so long.
     """
 
     name: str
@@ -153,6 +149,7 @@ class RealServer:
     more_checks: tuple[FurtherCheck, ...] = ()
     checks_needed: int = 1
     slow_start_s: float = 0.0
+    drain_time_s: float = 300.0
     line: int = 0
 
     @property
@@ -199,9 +196,9 @@ class Virtual:
     extra_vips: further VIPs with the same ports and pool, none twice and none that is `vip`. port: with
     `ports` the first of them; 0 = every port. ports: empty unless the file has `ports`; real servers are
     sent the client's port then. scheduler_flags, persistence_engine, one_packet, persistence_s (0 = off),
-    persistence_mask: see `table.service.ServiceSettings`. start_up: servers serve before their first
-    answer (`start_state = up`). keep_active: checks never leave less than this. quorum: with less than this
-    the sorry server takes the new connections; quorum_margin: so much more ends that, in the unit of quorum.
+    persistence_mask: see `table.service.ServiceSettings`. start_up: servers serve before their first answer
+    (`start_state = up`). keep_active: checks never leave less than this. quorum: with less than this the sorry server
+    takes the new connections; quorum_margin: so much more ends that, in the unit of quorum. drain_time_s: see servers.
     """
 
     name: str
@@ -223,6 +220,7 @@ class Virtual:
     keep_active: Quota = Quota()
     quorum: Quota = Quota(count=1)
     quorum_margin: int = 0
+    drain_time_s: float = 300.0
     sorry_server: SorryServer | None = None
     servers: tuple[RealServer, ...] = ()
     line: int = 0
@@ -262,9 +260,9 @@ class LvsdSettings:
 class ChangeSettings:
     """How this file is replaced by the next one.
 
-    limit_percent: a reload removes at most this share of active virtual servers and of configured
-    weight (`change_limit`). confirm_s: time to confirm a change that asks for it (`confirm_time`).
-    external: another tool writes the file (`config_sync`).
+    limit_percent: a reload removes at most this share of active virtual servers and of configured weight
+    (`change_limit`). confirm_s: time to confirm a change that asks for it (`confirm_time`). external: another tool
+    writes the file (`config_sync`).
     """
 
     limit_percent: float = 50.0

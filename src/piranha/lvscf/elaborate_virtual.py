@@ -81,6 +81,7 @@ def build_virtual(
         keep_active=_quota(section, "keep_active"),
         quorum=_quota(section, "quorum"),
         quorum_margin=section.value("quorum_margin", int),
+        drain_time_s=section.value("drain_time", float),
         sorry_server=sorry_server(section, forwarding),
         servers=tuple(built.server for built in servers),
         line=block.keyword.line,
@@ -176,15 +177,17 @@ def _server(block: Block, name: str, inherited: Inherited, reader: Reader, activ
         check_name=first.name,
         more_checks=tuple(others),
         checks_needed=checks_needed,
-        slow_start_s=_slow_start_s(inherited.section, section),
+        slow_start_s=_time_s("slow_start", inherited.section, section),
+        drain_time_s=_time_s("drain_time", inherited.section, section),
         line=block.keyword.line,
     )
     return BuiltServer(server, section)
 
 
-def _slow_start_s(section: Section, server: Section) -> float:
-    own = server.maybe("slow_start", float)
-    return section.value("slow_start", float) if own is None else own
+def _time_s(keyword: str, section: Section, server: Section) -> float:
+    """Return the server's own time, else that of its virtual block."""
+    own = server.maybe(keyword, float)
+    return section.value(keyword, float) if own is None else own
 
 
 def _inherited_port(block: Block, section: Section, inherited: Inherited, findings: Findings) -> int:

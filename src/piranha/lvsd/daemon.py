@@ -24,7 +24,8 @@ from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config, PlaneKind, Virtual, meaning
 from piranha.lvscf.load import Loaded
 from piranha.lvsd.accepted import Accepted
-from piranha.lvsd.kept_table import RETRY_S, KeptTable
+from piranha.lvsd.kept_table import RETRY_S, KeptTable, Wanted
+from piranha.lvsd.leavers import Leavers
 from piranha.lvsd.nannies import Nannies
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.outlook import beliefs_of, pools_for
@@ -35,6 +36,7 @@ from piranha.lvsd.source import Source
 from piranha.lvsd.standing import Standing
 from piranha.nanny.results import ProbeResult
 from piranha.table.desired import Verdicts, service_keys, services_of
+from piranha.table.leaving import by_place
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 from piranha.terms import Address
@@ -96,6 +98,7 @@ class Lvsd:
 
     teller: Teller = field(init=False)
     table: KeptTable = field(init=False)
+    leaving: Leavers = field(init=False)
     config: Config = field(init=False)
     accepted: Accepted = field(init=False)
     nannies: Nannies = field(init=False)
@@ -114,9 +117,8 @@ class Lvsd:
 
     def __post_init__(self) -> None:
         self.teller = Teller("lvsd", self.recorder)
-        self.table = KeptTable(
-            self.plane, self.ours, self.teller, lambda: (self.config, self.verdicts()), self._dirty.set
-        )
+        self.leaving = Leavers(self.source.kept, self.teller)
+        self.table = KeptTable(self.plane, self.ours, self.teller, self._wanted, self._dirty.set)
 
     async def start(self) -> None:
         """Adopt the table that is there and bring it to what the file asks for; start the checks.
@@ -139,6 +141,7 @@ class Lvsd:
     async def run(self) -> None:
         """Serve until `stop`."""
         watches = [self._beat(), self.table.watch(), self._watch_checks()]
+        watches += [self.leaving.watch(self.table, self._pass_soon)]
         watches += [self.own.watch()] if self.own is not None else []
         helpers = [asyncio.create_task(watch) for watch in watches]
         try:
@@ -184,7 +187,7 @@ class Lvsd:
                 self.teller.say("config", f"{self.source.path} is not read again", cause=why, level=Level.WARNING)
                 return False
             self.teller.say("config", "rereading configuration file", cause=act.words())
-            loaded, problems = await asyncio.to_thread(self.source.read, self.loaded)
+            loaded, problems = await asyncio.to_thread(self.source.read)
             if loaded is None or loaded.config is None:
                 self._refuse(f"error parsing {self.source.path}", problems)
                 return False
@@ -218,6 +221,9 @@ class Lvsd:
         now = time.monotonic()
         return {key: verdict for pool in self.pools.values() for key, verdict in pool.verdicts(now).items()}
 
+    def _wanted(self) -> Wanted:
+        return Wanted(self.config, self.verdicts(), by_place(one for one in self.leaving.servers if not one.over))
+
     async def standing(self, parts: tuple[Config, Config] | None = None) -> Standing:
         """Return how everything stands, for a plan; the table is read, not repaired. Raises PlaneUnavailable.
 
@@ -231,6 +237,7 @@ class Lvsd:
             statistics=statistics,
             beliefs=beliefs_of(self.pools[name] for name in names),
             ours=self.ours.services,
+            leaving=self.leaving.servers,
             now=time.monotonic(),
         )
 
@@ -260,11 +267,13 @@ class Lvsd:
         self.accepted = await self._store(loaded, config)
         # What the table holds says how servers begin; a start has just read it.
         await self.table.claim(config, _come(before, config) if before is not None else ())
+        self.leaving.reload(before, config, self.table.live, self.verdicts())
         self.config = config
         if before is not None:
             parts = apart(before, config)
             self._first |= {key: virtual.name for part in parts for key, virtual in services_of(part).items()}
         gone, pools = self._make_pools(config, self.table.live, time.monotonic())
+        await self.leaving.keep()
         if before is None or before.lvsd.timeouts_s != config.lvsd.timeouts_s:
             await self.table.set_timeouts(config.lvsd.timeouts_s)
         if before is not None:
@@ -316,8 +325,11 @@ class Lvsd:
             self.nannies.believe(result.id, pool.believed_up(result.id))
             if events:
                 self.recorder.record_all(events)
-                self._first |= dict.fromkeys(service_keys(pool.virtual), pool.virtual.name)
-                self._dirty.set()
+                self._pass_soon(dict.fromkeys(service_keys(pool.virtual), pool.virtual.name))
+
+    def _pass_soon(self, first: Mapping[ServiceKey, str]) -> None:
+        self._first |= first
+        self._dirty.set()
 
     async def _until_dirty(self) -> None:
         wait_s = RETRY_S if self.table.trouble else self.config.lvsd.repair_interval_s

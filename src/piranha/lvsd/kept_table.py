@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from piranha.events.event import Level
 from piranha.events.teller import Teller
@@ -16,7 +16,8 @@ from piranha.lvsd.reconcile import Reconciler, with_part
 from piranha.lvsd.report import Statistics
 from piranha.lvsd.unforwarded import Unforwarded
 from piranha.table.changes import RemoveService
-from piranha.table.desired import Verdicts, service_keys, services_of
+from piranha.table.desired import Place, Verdicts, service_keys, services_of
+from piranha.table.leaving import Leaver
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 
@@ -29,10 +30,19 @@ PATIENCE_S = 0.7
 """How long an answer waits for a slow plane, for each thing it reads: together less than who asks waits."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is in force: the file, what is known of its servers, and who leaves, see `table.leaving`."""
+
+    config: Config
+    verdicts: Verdicts
+    leaving: Mapping[Place, Leaver] = field(default_factory=dict)
+
+
 class KeptTable:
     """The one table of this router; everything runs in the thread of the event loop.
 
-    wanted: what is in force and what is known of the servers, asked for at each pass. on_lost: called when
+    wanted: asked for at each pass. on_lost: called when
     the plane turns out to be out of reach, so that the next pass comes soon.
     live: the table as last seen. passed_at_s: the last pass that could be made, monotonic. trouble:
     why the plane cannot be reached, empty if it can. overruled: when, and in words, what others had
@@ -44,7 +54,7 @@ class KeptTable:
         plane: PlaneThread,
         ours: Ours,
         teller: Teller,
-        wanted: Callable[[], tuple[Config, Verdicts]],
+        wanted: Callable[[], Wanted],
         on_lost: Callable[[], None],
     ) -> None:
         self._plane = plane
@@ -107,20 +117,23 @@ class KeptTable:
             repaired += await self._step()
             self.passed_at_s = now = time.monotonic()
             not_forwarded = await self._plane.not_forwarded()
-            self._teller.recorder.record_all(self.unforwarded.look(self._wanted()[0], not_forwarded, now))
+            self._teller.recorder.record_all(self.unforwarded.look(self._wanted().config, not_forwarded, now))
             # What was accepted meanwhile is ours as well.
-            wanted = services_of(self._wanted()[0])
+            wanted = services_of(self._wanted().config)
             await self._keep_ours({key for key in self._ours.services if key in self.live} | set(wanted))
             return repaired
 
     async def _step(self, part: Mapping[ServiceKey, str] | None = None) -> list[str]:
         live = await self._plane.dump(part)
-        config, verdicts = self._wanted()
+        asked = self._wanted()
+        config, verdicts, ours = asked.config, asked.verdicts, self._ours.services
         if part is not None:
             names = set(part.values())
             config = replace(config, virtuals=tuple(one for one in config.virtuals if one.name in names))
         # In a thread: checks and answers go on while a large table is compared.
-        plan = await asyncio.to_thread(self._reconciler.plan, config, verdicts, live, self._ours.services, part)
+        plan = await asyncio.to_thread(
+            self._reconciler.plan, config, verdicts, live, ours, part=part, leaving=asked.leaving
+        )
         refusals = await self._plane.apply(plan.changes) if plan.changes else []
         # After a refusal only the plane knows what is there now.
         left = plan.wanted if not refusals else await self._plane.dump(part)
@@ -213,7 +226,7 @@ class KeptTable:
     async def _remove_ours(self) -> None:
         async with self._one_pass:
             live = await self._plane.dump()
-            config, _ = self._wanted()
+            config = self._wanted().config
             names = {key: virtual.name for virtual in config.active_virtuals() for key in service_keys(virtual)}
             changes = [RemoveService(key) for key in live if key in names or key in self._ours.services]
             for change in changes:

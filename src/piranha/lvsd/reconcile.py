@@ -22,9 +22,10 @@ from piranha.table.changes import (
     RemoveService,
     describe,
 )
-from piranha.table.desired import Verdicts, desired, services_of
+from piranha.table.desired import Place, Verdicts, desired, services_of
 from piranha.table.destination import Destination
 from piranha.table.diff import diff
+from piranha.table.leaving import Leaver
 from piranha.table.service import ServiceKey, ServiceSettings
 from piranha.table.table import Table
 from piranha.table.targets import Target, names_of, target_of
@@ -71,14 +72,16 @@ class Reconciler:
         verdicts: Verdicts,
         live: Table,
         ours: Collection[ServiceKey],
+        *,
         part: Collection[ServiceKey] | None = None,
+        leaving: Mapping[Place, Leaver] | None = None,
     ) -> Plan:
         """Return what turns `live` into what it should be, and name what others did since the last pass.
 
         ours: services that earlier files named; those of `config` are ours anyway. part: services that this pass
-        is about; `live` and `config` have no others then.
+        is about; `live` and `config` have no others then. leaving: servers that the file does not name any more.
         """
-        wanted = desired(config, verdicts, live, ours)
+        wanted = desired(config, verdicts, live, ours, leaving or ())
         names = self._names
         if part is not None:
             names = names | names_of(config)
@@ -86,7 +89,11 @@ class Reconciler:
             # Names of what has just left the file are still needed to say that it goes.
             current = names_of(config)
             names, self._names, self._config = names | current, current, config
-        repairs = self._drift(live, services_of(config)) if self._left is not None else {}
+        if leaving:
+            # Their names are needed once more when they go.
+            left = {place: leaver.name for place, leaver in leaving.items()}
+            self._names, names = self._names | left, names | left
+        repairs = self._drift(live, wanted, services_of(config)) if self._left is not None else {}
         return Plan(live, wanted, tuple(diff(live, wanted)), repairs, names, part)
 
     def done(self, plan: Plan, refusals: Sequence[Refusal], left: Table, now: float) -> list[Event]:
@@ -122,7 +129,7 @@ class Reconciler:
         """What the plane refuses at the moment, in words."""
         return [f"{describe(refusal.change)}: {refusal.reason}" for refusal in self._refused.values()]
 
-    def _drift(self, live: Table, services: dict[ServiceKey, Virtual]) -> dict[Target, str]:
+    def _drift(self, live: Table, wanted: Table, services: dict[ServiceKey, Virtual]) -> dict[Target, str]:
         left = {key: service for key, service in (self._left or {}).items() if key in services}
         found = {key: service for key, service in live.items() if key in left}
         words: dict[Target, str] = {}
@@ -131,6 +138,8 @@ class Reconciler:
             service, server = target = target_of(change)
             if service in gone and server is not None:
                 continue  # went with its service
+            if isinstance(change, AddDestination) and change.server not in wanted[service].destinations:
+                continue  # nobody puts it back: it was to go anyway
             words[target] = _undone(change, live)
         return words
 

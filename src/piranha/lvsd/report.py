@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from piranha.forwarding.plane import ServerStatistics, ServiceStatistics
 from piranha.lvscf.config import Virtual
 from piranha.lvscf.patience import out_by_s
+from piranha.lvsd.leaving import left_at
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.unforwarded import Cut
 from piranha.nanny.results import ProbeResult
 from piranha.table.desired import place, servers_of, service_keys
 from piranha.table.destination import DestinationKey
+from piranha.table.leaving import Leaver
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 
@@ -20,12 +22,13 @@ Statistics = Mapping[ServiceKey, ServiceStatistics]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the plane shows at `now`, monotonic seconds. cut: see `Unforwarded`."""
+    """What the plane shows at `now`, monotonic seconds. cut: see `Unforwarded`. leaving: who leaves."""
 
     live: Table
     statistics: Statistics
     now: float
     cut: Mapping[str, Cut] = field(default_factory=dict)
+    leaving: Sequence[Leaver] = ()
 
 
 def virtuals(pools: Iterable[Pool], view: View) -> list[dict[str, object]]:
@@ -53,6 +56,24 @@ def _virtual(pool: Pool, view: View) -> dict[str, object]:
         "connections": sum(statistics[key].counters.connections for key in keys if key in statistics),
         "new_per_s": _rate(statistics, keys),
         "servers": servers,
+        "leaving": [_leaver(leaver, view) for leaver in view.leaving if leaver.virtual == virtual.name],
+    }
+
+
+def _leaver(leaver: Leaver, view: View) -> dict[str, object]:
+    left, left_s = left_at(leaver.places, view.statistics), leaver.left_s(view.now)
+    held = [view.live[key].destinations.get(at) for key, at in leaver.places if key in view.live]
+    return {
+        "name": leaver.server,
+        "address": str(leaver.where.address),
+        "port": leaver.where.port,
+        "weight": max((one.weight for one in held if one is not None), default=None),
+        "since_s": None if leaver.began_s is None else round(view.now - leaver.began_s, 3),
+        "left_s": None if left_s is None else round(left_s, 3),
+        "drain_time_s": leaver.drain_s,
+        "active": left.active,
+        "inactive": left.inactive,
+        "persistent": left.persistent,
     }
 
 

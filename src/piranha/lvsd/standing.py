@@ -16,9 +16,11 @@ from piranha.forwarding.userspace.protocol import (
 )
 from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config
+from piranha.lvsd.leaving import leaver_data, leaver_from
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import NOTHING_BELIEVED, Belief, Beliefs, outlook
 from piranha.lvsd.pool import ServerKey
+from piranha.table.leaving import Leaver
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 from piranha.terms import Address
@@ -32,6 +34,7 @@ class Standing:
     statistics: Mapping[ServiceKey, ServiceStatistics] | None = None
     beliefs: Beliefs = NOTHING_BELIEVED
     ours: frozenset[ServiceKey] = frozenset()
+    leaving: tuple[Leaver, ...] = ()
     held: frozenset[Address] | None = None
     now: float = 0.0
 
@@ -50,7 +53,9 @@ class Standing:
             verdicts=seen.now,
             believed=seen.then,
             ours=self.ours,
+            leavers=self.leaving,
             held=self.held,
+            now=self.now,
             only_changed=only_changed,
         )
 
@@ -65,6 +70,7 @@ def standing_data(standing: Standing) -> dict[str, object]:
         ],
         "below_quorum": sorted(standing.beliefs.below_quorum),
         "ours": [service_data(key) for key in standing.ours],
+        "leaving": [leaver_data(leaver) for leaver in standing.leaving],
         "table": table_data(standing.live),
         "statistics": statistics_data(standing.statistics or {}),
     }
@@ -76,6 +82,7 @@ def standing_from(data: Mapping[str, Any]) -> Standing:
         now=float(data["now"]),
         beliefs=Beliefs(servers=dict(map(_belief, data["beliefs"])), below_quorum=frozenset(data["below_quorum"])),
         ours=frozenset(map(service_from, data["ours"])),
+        leaving=tuple(map(leaver_from, _rows(data.get("leaving", [])))),
         live=table_from(_rows(data["table"])),
         statistics=statistics_from(_rows(data["statistics"])),
     )

@@ -100,7 +100,8 @@ class Verbs:
     async def _details(self) -> dict[str, object]:
         lvsd = self._lvsd
         statistics = await lvsd.table.statistics()
-        view = View(lvsd.table.live, statistics, time.monotonic(), lvsd.table.unforwarded.cut)
+        leaving = [leaver for leaver in lvsd.leaving.servers if not leaver.over]
+        view = View(lvsd.table.live, statistics, time.monotonic(), lvsd.table.unforwarded.cut, leaving)
         return {"virtuals": virtuals(lvsd.pools.values(), view), "nannies": lvsd.nannies.status()}
 
     async def standing(self, _args: Mapping[str, object], _peer: Peer) -> object:

@@ -1,7 +1,7 @@
 """What the IPVS table should be: the file, the health of the servers and what the kernel holds."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from piranha.lvscf.config import Config, RealServer, SorryServer, Virtual
@@ -29,17 +29,27 @@ class Growing:
     share: float
 
 
+Place = tuple[ServiceKey, DestinationKey]
+"""Where a service has a server in the kernel."""
+
 Verdict = ServerVerdict | Growing
 Verdicts = Mapping[tuple[str, str], Verdict]
 """By virtual name and server name, unique in the file; one that is missing is unknown."""
 
 
-def desired(config: Config, verdicts: Verdicts, live: Table, ours: Collection[ServiceKey]) -> Table:
+def desired(
+    config: Config,
+    verdicts: Verdicts,
+    live: Table,
+    ours: Collection[ServiceKey],
+    leaving: Collection[Place] = (),
+) -> Table:
     """Return the table that `diff` should lead to.
 
     live: what the kernel holds now. ours: services that earlier accepted files named; together
-    with those of `config` they are what may be changed. Everything else is returned as it lies in
-    `live`. Every service of ours comes out with a pool by these rules:
+    with those of `config` they are what may be changed. leaving: servers that the file does not name
+    any more, see `leaving`. Everything else is returned as it lies in `live`. Every service of ours
+    comes out with a pool by these rules:
 
     - a server that is up, and one of which nothing is known yet but which the kernel holds with a
       weight above 0, has the weight of the file (0 stays 0: it keeps its connections);
@@ -47,15 +57,20 @@ def desired(config: Config, verdicts: Verdicts, live: Table, ours: Collection[Se
     - one that is relieved (the sorry server serves in its place) has weight 0;
     - a server that is down is not there, with `quiesce_server` it has weight 0;
     - one of which nothing is known yet and which the kernel does not have waits;
+    - a server that is leaving and still there has weight 0, and counts for none of the rest;
     - while nobody would serve but somebody is still waited for, those that serve now stay, unless
       they are down, so that a file which replaces every server leaves no gap;
     - the sorry server is there while nobody serves and nobody is waited for.
     """
     wanted = services_of(config)
+    left_by = {key for key, _ in leaving}
     table = {key: service for key, service in live.items() if key not in ours and key not in wanted}
     for key, virtual in wanted.items():
         held = live[key].destinations if key in live else {}
-        table[key] = Service(_settings(key, virtual), _pool(key, virtual, verdicts, held))
+        pool = _pool(key, virtual, verdicts, held)
+        if key in left_by:
+            pool = {at: replace(have, weight=0) for at, have in held.items() if (key, at) in leaving} | pool
+        table[key] = Service(_settings(key, virtual), pool)
     return table
 
 
@@ -128,7 +143,7 @@ def _settings(key: ServiceKey, virtual: Virtual) -> ServiceSettings:
 
 def _pool(
     key: ServiceKey, virtual: Virtual, verdicts: Verdicts, held: Mapping[DestinationKey, Destination]
-) -> Mapping[DestinationKey, Destination]:
+) -> dict[DestinationKey, Destination]:
     servers = servers_of(key, virtual)
     pool: dict[DestinationKey, Destination] = {}
     down: set[DestinationKey] = set()

@@ -36,7 +36,6 @@ class Type(StrEnum):
     DURATION = "duration"
     ADDRESS = "address"
     ADDRESSES = "addresses"
-    OWN_ADDRESSES = "own addresses"
     GROUP = "multicast group"
     FLOATING = "address [device]"
     HOSTPORT = "address [port]"

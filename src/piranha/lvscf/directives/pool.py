@@ -50,6 +50,20 @@ POOL: tuple[Directive, ...] = (
         "start, after a reload or a takeover, and not with rr, lc, sh, dh and mh.",
     ),
     Directive(
+        name="drain_time",
+        scopes=_VS,
+        type=Type.DURATION,
+        default="5m",
+        unit="s",
+        low=0,
+        high=_DAY_S,
+        meaning="A server that is deleted from the file, or switched off in it, keeps its connections and gets no new "
+        "ones for so long, or until it has none any more; then it goes. 0: at once. One that is down goes at once, and "
+        "so does a virtual server that is deleted. A server that leaves is not checked any more. With persistent, "
+        "clients that are bound to it come back to it meanwhile, and it has no connections any more when the last of "
+        "them is forgotten.",
+    ),
+    Directive(
         name="check_address",
         scopes=_S,
         type=Type.ADDRESS,

@@ -108,7 +108,6 @@ _DAEMONS: tuple[Directive, ...] = (
 
 _SERVICES: tuple[Directive, ...] = (
     _waits("mark_rules", _V, _T.BOOL, "0", "1: lvsd keeps the firewall rules that set fwmark.", quiet=("0",)),
-    _waits("drain_time", _VS, _T.DURATION, "5m", "A deleted server keeps its connections for so long.", quiet=("0",)),
     _waits("load_range", _V, _T.PERCENTS, "10% 100%", "Bounds of a weight set by load."),
     _waits("load_interval", _V, _T.DURATION, "20", "Time between two readings of the load."),
 )
@@ -119,6 +118,7 @@ KERNEL_SETTING = _waits("vs_NAME", _G, _T.WORD, "keep", "Writes net.ipv4.vs.NAME
 
 CHECK_BLOCK: tuple[Directive, ...] = (
     _waits("via", _C, _T.CHOICE, "server", "Where to connect to.", choices=("server", "vip")),
+    _waits("source", _C, _T.ADDRESS, "-", "Own address to use."),
     _waits("send_hex", _C, _T.HEX, "-", "Bytes to send."),
     _waits("expect_hex", _C, _T.HEX, "-", "Bytes to expect; x is any digit."),
     _waits("sni", _C, _T.WORD, "host", "TLS name."),

@@ -1,0 +1,107 @@
+"""Shell: the servers that leave: looked at until they are gone, and kept on disk.
+
+The file does not name them any more, so that only the kept file tells the next `lvsd` until when they stay:
+`{"boot": ID, "servers": [...]}`. Their times are those of the clock that runs since the machine was started, the
+boot with this id. What another boot left behind is void: the table went with it.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+
+from piranha.control.state_files import StateFiles
+from piranha.events.record import boot_id
+from piranha.events.teller import Teller
+from piranha.forwarding.errors import PlaneUnavailable
+from piranha.lvscf.config import Config
+from piranha.lvsd.kept_table import KeptTable
+from piranha.lvsd.leaving import leaver_data, leaver_from, look, reloaded
+from piranha.table.desired import Verdicts
+from piranha.table.leaving import Leaver, leaving
+from piranha.table.service import ServiceKey
+from piranha.table.table import Table
+
+FILE = "lvsd-leaving.json"
+
+LOOK_S = 2.0
+"""Seconds between two looks at their connections, at least."""
+SOONEST_S = 0.1
+PATIENCE = 20.0
+"""A large table is read for one part of the time in so many at most."""
+
+
+class Leavers:
+    """Raises nothing for a missing or damaged file: then those that the table has and the file does not begin anew.
+
+    servers: those that leave; what is over is among them until the table does not have it any more.
+    """
+
+    def __init__(self, kept: StateFiles, teller: Teller) -> None:
+        self._kept = kept
+        self._teller = teller
+        self._boot = boot_id()
+        self._one_write = asyncio.Lock()
+        self._some = asyncio.Event()
+        self.servers: tuple[Leaver, ...] = _read(kept, self._boot)
+        self._on_disk = self.servers
+
+    def reload(self, before: Config | None, config: Config, live: Table, verdicts: Verdicts) -> None:
+        """Find out who leaves once `config` is in force, as `leaving` does; `keep` them soon.
+
+        At once, so that no pass sees the one without the other. One that is lost before it is kept begins anew.
+        """
+        known, self.servers = self.servers, leaving(before, config, live, verdicts, self.servers)
+        self._teller.recorder.record_all(reloaded(known, self.servers, config, time.monotonic()))
+
+    async def keep(self) -> None:
+        """Write them to the disk, if they have changed."""
+        if self.servers:
+            self._some.set()
+        async with self._one_write:
+            if self.servers == self._on_disk:
+                return
+            self._on_disk = self.servers
+            servers = [leaver_data(one) for one in self.servers]
+            data = json.dumps({"boot": self._boot, "servers": servers}, indent=1).encode() + b"\n"
+            try:
+                trouble = await asyncio.to_thread(self._kept.write, {FILE: data})
+            except OSError as error:
+                trouble = f"{error.filename}: {error.strerror}"
+            self._teller.state_written(trouble)
+
+    async def watch(self, table: KeptTable, on_over: Callable[[Mapping[ServiceKey, str]], None]) -> None:
+        """Let them go when they are empty or their time is over; until cancelled.
+
+        on_over: some are to be removed from these services, each with the name of its virtual server.
+        """
+        took_s = 0.0
+        while True:
+            await self._some.wait()
+            await asyncio.sleep(self._pause_s(took_s, time.monotonic()))
+            began_s = time.monotonic()
+            try:
+                live, statistics = await table.look({key for leaver in self.servers for key, _ in leaver.places})
+            except PlaneUnavailable:
+                continue  # a pass tells of it
+            now = time.monotonic()
+            took_s = now - began_s
+            self.servers, events = look(self.servers, live, statistics, now)
+            self._teller.recorder.record_all(events)
+            if over := {key: leaver.virtual for leaver in self.servers if leaver.over for key, _ in leaver.places}:
+                on_over(over)
+            if not self.servers:
+                self._some.clear()
+            await self.keep()
+
+    def _pause_s(self, took_s: float, now: float) -> float:
+        ends = [left_s for leaver in self.servers if not leaver.over and (left_s := leaver.left_s(now)) is not None]
+        return max(SOONEST_S, min([max(LOOK_S, PATIENCE * took_s), *ends]))
+
+
+def _read(kept: StateFiles, boot: str) -> tuple[Leaver, ...]:
+    try:
+        data = json.loads(kept.read(FILE))
+        return tuple(map(leaver_from, data["servers"])) if data["boot"] == boot else ()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ()
