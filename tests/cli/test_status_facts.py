@@ -147,6 +147,16 @@ def test_a_check_older_than_three_intervals_says_nothing_any_more() -> None:
     assert with_age(8.1) == "unknown since 8.1s ago"
 
 
+def test_a_server_that_this_router_cannot_check_is_named_whatever_is_believed() -> None:
+    check = {"reason": "error", "detail": "source: this router does not have 10.0.0.9", "age_s": 0.5}
+    web1 = server("web1", last_check=check)
+    verdict, lines = judged(pulse(), lvsd(virtuals=[virtual("www", web1)]))
+    assert (verdict, lines[0]) == (
+        DEGRADED,
+        "! www/web1: cannot be checked, believed up: source: this router does not have 10.0.0.9",
+    )
+
+
 def test_a_check_that_waits_for_the_summary_of_its_nanny_is_not_stale() -> None:
     fast = server("web1", interval_s=0.3, check_timeout_s=0.3, last_check={"detail": "ok", "age_s": 1.4})
     assert server_state(fast) == "up"

@@ -114,6 +114,30 @@ def test_with_ports_a_kind_looks_at_its_usual_port_if_it_is_one_of_them_else_at_
     assert read("ports = 443 80\ncheck = tcp").checked_at[1] == 443
 
 
+@pytest.mark.parametrize("kind", ["tcp", "udp", "http", "https"])
+def test_a_check_goes_out_from_its_source(kind: str) -> None:
+    check = asked("check = probe", f"check probe {{\nkind = {kind}\nsource = 10.0.9.2 2001:db8::2 10.0.9.2\n}}")
+    assert check.sources == (ip_address("10.0.9.2"), ip_address("2001:db8::2"))
+
+
+@pytest.mark.parametrize("source", ["10.0.9.2 10.0.9.3", "192.0.2.3 192.0.2.2", "10.9.9.9", "10.0.9.2 10.9.9.9"])
+def test_both_routers_may_have_an_address_to_check_from(source: str) -> None:
+    routers = "primary = 192.0.2.2\nprimary_private = 10.0.9.2\nbackup_active = 1\nbackup = 192.0.2.3\n"
+    routers += "backup_private = 10.0.9.3\n"
+    block = f"check probe {{\nkind = tcp\nsource = {source}\n}}\n"
+    assert "W081" not in [
+        one.code for one in load((routers + FILE % ("check = probe", "", block)).encode(), "").findings
+    ]
+
+
+def test_a_vip_will_do_as_source_where_the_standby_does_not_check() -> None:
+    routers = "primary = 192.0.2.2\nbackup_active = 1\nbackup = 192.0.2.3\nstandby = %s\n"
+    file = routers + FILE % ("check = probe", "", "check probe {\nkind = tcp\nsource = 192.0.2.10\n}\n")
+    warm, cold = (load((file % standby).encode(), "").findings for standby in ("warm", "cold"))
+    assert "W081" in [one.code for one in warm]
+    assert "W081" not in [one.code for one in cold]
+
+
 def test_a_kind_that_is_not_made_yet_is_told_and_the_server_is_asked_to_answer_at_all() -> None:
     text = FILE % ("check = secure ping", "", "check secure {\nkind = https\n}")
     loaded = load(text.encode(), "lvs.cf")
@@ -135,6 +159,7 @@ def test_without_check_everything_is_as_it_was() -> None:
         ("check = tcp", ""),
         ("check = a", "check a {\nkind = tcp\nport = 7\n}"),
         ("check = http tcp\ncheck_rule = any", ""),
+        ("check = a tcp", "check a {\nkind = http\nsource = 10.0.9.2\n}"),
     ],
 )
 def test_checks_are_part_of_the_meaning_of_a_file(lines: str, block: str) -> None:

@@ -44,6 +44,17 @@ def test_silence_is_said_once_and_the_verdict_stays() -> None:
     assert web1.health is Health.UP
 
 
+def test_checks_that_this_router_cannot_make_are_no_results() -> None:
+    overdue, web1 = Overdue(SILENT_FROM_S), monitor()
+    for began_s in range(int(SILENT_FROM_S), int(STALE_S) + 2):
+        failed = replace(result("www/web1", began_s), reason=Reason.ERROR, detail="source: not here")
+        web1.observe(failed, began_s)
+    [event] = look_until(overdue, [web1], STALE_S + 1)
+    assert (event.subject, event.before, event.after) == ("www/web1", "up", "unknown")
+    assert event.cause.startswith("source: not here; the last check that could be made began ")
+    assert web1.health is Health.UP
+
+
 def test_the_next_result_ends_it() -> None:
     overdue, web1 = Overdue(SILENT_FROM_S), monitor()
     look_until(overdue, [web1], STALE_S + 1)

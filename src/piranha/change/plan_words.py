@@ -97,7 +97,8 @@ def check_words(check: Check) -> str:
                 if check.send
                 else f"{check.transport.word} connect"
             )
-            return _short(sent + _expected(check.expect))
+            source = f" from {' or '.join(map(str, check.sources))}" if check.sources else ""
+            return _short(sent + _expected(check.expect) + source)
         case _:
             return _short(_record(check))
 

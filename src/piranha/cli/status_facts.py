@@ -9,6 +9,7 @@ from piranha.cli.verdict import Finding, Verdict, verdict_of
 from piranha.cli.words import count, duration, services_words
 from piranha.lvsd.overdue import STALE_INTERVALS
 from piranha.nanny.protocol import SUMMARY_INTERVAL_S
+from piranha.nanny.results import Reason
 
 OLD_TABLE_S = 3.0
 """A reading of the table this old was not renewed for the answer: the kernel was too slow."""
@@ -168,6 +169,8 @@ def _server(name: str, server: Facts) -> list[Finding]:
     if state.startswith("unknown"):
         age_s = number(check.get("age_s")) or since_s
         return [Finding("!", name, f"{state}: " + (detail or "no check has been answered"), age_s=age_s)]
+    if text(check.get("reason")) == Reason.ERROR:
+        return [Finding("!", name, f"cannot be checked, believed {state}: {detail}")]
     if state == "kept":
         words = f"failing for {duration(since_s)}, kept by keep_active"
         return [Finding("!", name, f"{words}: {detail}" if detail else words, age_s=since_s)]

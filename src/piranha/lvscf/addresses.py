@@ -143,6 +143,20 @@ def addresses(_directive: Directive, words: Sequence[Token], reader: Reader) -> 
     return tuple(w.value if is_host_name(w.value) else address(w, w.value, reader) for w in words)
 
 
+def own_addresses(directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[Address, ...]:
+    """Read OWN_ADDRESSES; a machine does not ask the name service who it is."""
+    name = next((word for word in words if is_host_name(word.value)), None)
+    if name is not None:
+        raise Mistake("E010", name, f"'{name.value}' is a host name", f"{directive.name} takes addresses")
+    found = []
+    for word in words:
+        found.append(address(word, word.value, reader))
+        if int(found[-1]) == 0:
+            raise Mistake("E010", word, f"{directive.name} cannot be {found[-1]}", "leave it out: the routes decide")
+        _check_machine(word, found[-1])
+    return tuple(dict.fromkeys(found))
+
+
 def group(directive: Directive, words: Sequence[Token], reader: Reader) -> Address:
     """Read GROUP."""
     single(words)

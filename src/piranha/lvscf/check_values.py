@@ -27,12 +27,14 @@ class Exchange:
     """Connect; send, if there is something to send; compare the start of the answer, if asked.
 
     With transport UDP: send a datagram (an empty one if `send` is empty); port unreachable is a
-    failure; silence is a failure only with `expect`.
+    failure; silence is a failure only with `expect`. sources: own addresses to ask from: the first of the
+    server's family that this router has; empty = whatever the routes say.
     """
 
     transport: Protocol = Protocol.TCP
     send: bytes = b""
     expect: Expect | None = None
+    sources: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

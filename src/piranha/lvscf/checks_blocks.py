@@ -1,13 +1,15 @@
 """Findings about check blocks: their names, what their kind needs, and who uses them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from piranha.lvscf.built import BuiltVirtual
+from piranha.lvscf.config import Config, Router, Standby
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.elaborate_check import KINDS
 from piranha.lvscf.settings import Section
 from piranha.lvscf.syntax.tree import Block, span_of
+from piranha.terms import Address
 
 # Without this keyword a check of the kind could not be made.
 REQUIRED: Mapping[str, str] = {"program": "program", "dns": "name"}
@@ -29,6 +31,7 @@ ONLY: Mapping[str, Sequence[str]] = {
     "type": ("dns",),
     "answer": ("dns",),
     "program": ("program",),
+    "source": ("tcp", "udp", "http", "https", "tls", "smtp", "dns", "ping", "agent", "idle"),
     "weight_from": ("program", "agent", "file"),
 }
 
@@ -81,6 +84,40 @@ def _contents(one: CheckBlock, findings: Findings) -> None:
         if keyword in ONLY and kind not in ONLY[keyword]:
             message = f"{keyword} has no effect with kind = {kind}: it is for {', '.join(ONLY[keyword])}"
             findings.add("W026", section.place(keyword), message)
+
+
+def check_sources(blocks: Sequence[CheckBlock], config: Config, findings: Findings) -> None:
+    """Add where a router of a pair has no address to check from."""
+    if not config.backup_active or config.primary is None or config.backup is None:
+        return
+    own = {
+        "primary": _own(config.primary, (path.primary for path in config.heartbeat.paths)),
+        "backup": _own(config.backup, (path.backup for path in config.heartbeat.paths)),
+    }
+    moving = {one.address for one in config.floating_addresses()} if config.standby is Standby.WARM else set()
+    for one in blocks:
+        sources: tuple[Address, ...] = one.section.get("source", ())
+        for version in sorted({source.version for source in sources}):
+            same = {source: None for source in sources if source.version == version}
+            if not (who := _without_source(same.keys(), own, moving)):
+                continue
+            message = f"check '{one.name}': {who} does not have {' or '.join(map(str, same))} and cannot check"
+            hint = "name an address of each router: the first that a router has is used"
+            findings.add("W081", one.section.place("source"), message, hint)
+
+
+def _without_source(sources: Set[Address], own: Mapping[str, Set[Address]], moving: Set[Address]) -> str:
+    """Return the router that has none of `sources`, empty where none is known to lack one. moving: with the role."""
+    if sources <= moving:
+        return "the standby"
+    for mine, theirs in (("primary", "backup"), ("backup", "primary")):
+        if sources <= own[theirs] | moving and sources.isdisjoint(own[mine]):
+            return f"the {mine} router" + (" as standby" if sources & moving else "")
+    return ""
+
+
+def _own(router: Router, paths: Iterable[Address]) -> frozenset[Address]:
+    return frozenset(one for one in (router.public, router.private, *paths) if one is not None)
 
 
 def _asked(virtuals: Sequence[BuiltVirtual], known: Sequence[str], findings: Findings) -> set[str]:

@@ -104,6 +104,20 @@ class Findings:
         if self._counts(code):
             self.found.append(Diagnostic(Severity.of(code), code, span, _told(message), _told(hint)))
 
+    def take(self, found: Iterable[Diagnostic]) -> None:
+        """Note findings once more that an earlier reading noted at the same place."""
+        self.found += [one for one in found if self._counts(one.code)]
+
+    def mark(self) -> tuple[int, int, int]:
+        """Return where `since` begins."""
+        return len(self.found), self.added, self._looked_up
+
+    def since(self, mark: tuple[int, int, int]) -> tuple[Diagnostic, ...] | None:
+        """Return what was added since; None where that depends on what was found before, too."""
+        kept, added, looked_up = mark
+        new = tuple(self.found[kept:])
+        return new if (self.added - added, self._looked_up) == (len(new), looked_up) else None
+
     def take_errors(self, other: "Findings") -> None:
         """Note the errors that were found elsewhere."""
         self.found += [one for one in other.found if one.severity is Severity.ERROR and self._counts(one.code)]

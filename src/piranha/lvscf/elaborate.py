@@ -6,7 +6,7 @@ from piranha.lvscf import directives
 from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import Built, BuiltVirtual
 from piranha.lvscf.checks import check
-from piranha.lvscf.checks_blocks import CheckBlock, check_blocks
+from piranha.lvscf.checks_blocks import CheckBlock, check_blocks, check_sources
 from piranha.lvscf.config import (
     ChangeSettings,
     Config,
@@ -25,6 +25,7 @@ from piranha.lvscf.directives import Scope
 from piranha.lvscf.elaborate_check import check_contents
 from piranha.lvscf.elaborate_service import floating_address
 from piranha.lvscf.elaborate_virtual import Names, build_virtual, unique_name
+from piranha.lvscf.known import NOTHING, Known, Outside, Said, known
 from piranha.lvscf.numbers import Reader
 from piranha.lvscf.settings import Section, collect
 from piranha.lvscf.syntax.tree import Tree
@@ -34,34 +35,48 @@ from piranha.terms import Address, ForwardingMethod
 CONSEQUENCES = ("E046", "W023", "W035", "W036", "W042")
 
 
-def elaborate(tree: Tree, hosts: Mapping[str, Address], findings: Findings) -> Config | None:
-    """Return what the file means; None when `findings` holds an error afterwards, also an older one."""
+def elaborate(
+    tree: Tree, hosts: Mapping[str, Address], findings: Findings, before: Known = NOTHING
+) -> tuple[Config | None, Known]:
+    """Return what the file means; None when `findings` holds an error afterwards, also an older one.
+
+    before: what an earlier reading knows. What is known now is returned as well.
+    """
     reader = Reader(findings, hosts)
     section = collect(tree.settings(), Scope.GLOBAL, Span(1, 1), reader)
-    network = ForwardingMethod(section.value("network", str))
     checks = _check_blocks(tree, reader)
-    virtuals = tuple(_virtuals(tree, network, checks, reader))
+    outside = Outside.of(section, [one.block for one in checks])
+    said = tuple(_virtuals(tree, section, checks, reader, before.where(outside)))
+    virtuals = tuple(one.built for one in said if one.built is not None)
     _nothing_to_serve(virtuals, section, findings)
     _blocks_without_effect(tree, reader)
     check_blocks(checks, virtuals, findings)
     built = Built(_config(section, virtuals, findings), section, virtuals)
     check(built, findings)
+    check_sources(checks, built.config, findings)
     others = [diagnostic for diagnostic in findings.found if diagnostic.code not in CONSEQUENCES]
     if has_errors(others):
         findings.found = others
-    return None if has_errors(findings.found) else built.config
+    return None if has_errors(findings.found) else built.config, known(outside, said)
 
 
 def _virtuals(
-    tree: Tree, network: ForwardingMethod, checks: Sequence[CheckBlock], reader: Reader
-) -> Iterator[BuiltVirtual]:
-    names = Names()
+    tree: Tree, section: Section, checks: Sequence[CheckBlock], reader: Reader, before: Mapping[int, Said]
+) -> Iterator[Said]:
+    names, findings = Names(), reader.findings
+    network = ForwardingMethod(section.value("network", str))
     blocks = {one.name: one.section for one in reversed(checks)}
     for block in tree.blocks("virtual"):
-        if block.name is not None:
-            built = build_virtual(block, unique_name(block, names, reader.findings), network, blocks, reader)
-            if built is not None:
-                yield built
+        if block.name is None:
+            continue
+        name, said = unique_name(block, names, findings), before.get(id(block))
+        if said is not None and said.name == name:
+            findings.take(said.findings or ())
+            yield said
+            continue
+        mark = findings.mark()
+        built = build_virtual(block, name, network, blocks, reader)
+        yield Said(block, name, built, findings.since(mark))
 
 
 def _nothing_to_serve(virtuals: tuple[BuiltVirtual, ...], section: Section, findings: Findings) -> None:

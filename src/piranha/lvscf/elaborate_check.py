@@ -74,10 +74,12 @@ class Checks:
     def of_server(self, server: Section, findings: Findings) -> tuple[tuple[FurtherCheck, ...], int]:
         """Return the checks of a server, at least one, and how many of them must pass."""
         given, asked = server.given.get("check"), self._asked
-        if given is None and _TIMING.isdisjoint(server.given):
-            return self._made, self._needed
         if given is not None:
             asked = named_checks(given, self._blocks, self._service, findings) or asked
+        if self._section.value("active", bool) and server.value("active", bool):
+            _family_of_sources(asked, server, findings)
+        if given is None and _TIMING.isdisjoint(server.given):
+            return self._made, self._needed
         count = needed(self._section, asked, Findings())  # what is wrong with the rule has been said
         return self._timed(asked, server), count
 
@@ -92,6 +94,17 @@ class Checks:
             )
             for one in asked
         )
+
+
+def _family_of_sources(asked: Sequence[Asked], server: Section, findings: Findings) -> None:
+    """Add where a check could not go out from its `source`, because the server is of the other family."""
+    for one in asked:
+        sources = one.check.sources if isinstance(one.check, Exchange) else ()
+        place = "check_address" if server.address("check_address") is not None else "address"
+        target = server.address(place) if one.address is None else None  # `check_contents` looks at the others
+        if target is not None and sources and not any(source.version == target.version for source in sources):
+            message = f"check '{one.name}' goes out from {sources[0]}, which is not of the family of {target}"
+            findings.add("E035", server.place(place), message, "add an own address of its family to source")
 
 
 def old_check(section: Section, service: Service, findings: Findings) -> Check:
@@ -140,11 +153,12 @@ def _not_built(word: Token, kind: str, service: Service, findings: Findings) -> 
 
 def _checks(kind: str, block: Section | None, service: Service, findings: Findings) -> Iterator[tuple[str, Check]]:
     """Yield what has to pass, each with a word that tells it from the others."""
+    sources: tuple[Address, ...] = block.get("source", ()) if block is not None else ()
     match kind:
         case "tcp" | "udp":
             send = unescape(block.get("send", "")) if block is not None else b""
             expect = expectation(block, findings) if block is not None else None
-            yield "", Exchange(transport=Protocol[kind.upper()], send=send, expect=expect)
+            yield "", Exchange(transport=Protocol[kind.upper()], send=send, expect=expect, sources=sources)
         case "http":
             paths = [str(one.value) for one in block.all("path")] if block is not None else []
             for path in paths or ["/"]:
@@ -155,20 +169,21 @@ def _checks(kind: str, block: Section | None, service: Service, findings: Findin
                 command = tuple(word.replace("%v", service.vip) for word in words)
                 yield "", Program(command=command, expect=expectation(block, findings, program=True))
         case _:
-            yield "", Exchange(transport=service.transport)
+            yield "", Exchange(transport=service.transport, sources=sources)
 
 
 def _http(path: str, block: Section | None, service: Service) -> Exchange:
     host = f"[{service.vip}]" if ":" in service.vip else service.vip
+    sources: tuple[Address, ...] = ()
     method, headers, statuses = "GET", [], ("200-399",)
     if block is not None:
-        host, method = block.get("host", host), block.value("method", str)
+        host, method, sources = block.get("host", host), block.value("method", str), block.get("source", ())
         headers = [str(one.value) for one in block.all("header")]
         statuses = tuple(word for word in block.value("status", tuple) if _STATUS.fullmatch(word))
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *headers, "Connection: close", "", ""]
     expression = rf"^HTTP/1\.[01] ({'|'.join(_status(word) for word in statuses)})[^0-9]"
     request = "\r\n".join(lines).encode("utf-8", "surrogateescape")
-    return Exchange(send=request, expect=Expect(text=expression.encode(), regex=True))
+    return Exchange(send=request, expect=Expect(text=expression.encode(), regex=True), sources=sources)
 
 
 def _status(word: str) -> str:
@@ -224,6 +239,10 @@ def timing(section: Section, *nearer: Section | None) -> CheckTiming:
 
 def check_contents(name: str, section: Section, findings: Findings) -> None:
     """Add what is wrong with the settings of a check block that this version makes, once for all who ask for it."""
+    address, sources = section.address("address"), section.get("source", ())
+    if address is not None and sources and not any(source.version == address.version for source in sources):
+        message = f"source {sources[0]} is not of the family of {address}, which is checked"
+        findings.add("E035", section.place("source"), message, "write an own address of its family")
     if section.get("kind", "") != "http":
         return
     for given in section.all("status"):

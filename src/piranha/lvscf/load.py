@@ -1,15 +1,16 @@
 """From the bytes of lvs.cf to a Config or the reasons why not: the one reading of the file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from piranha.lvscf.config import Config
 from piranha.lvscf.diagnostics import Diagnostic, Findings, Severity, Span
 from piranha.lvscf.elaborate import elaborate
+from piranha.lvscf.known import NOTHING, Known
 from piranha.lvscf.names import names_to_resolve, with_addresses
 from piranha.lvscf.syntax.limits import TooLarge
-from piranha.lvscf.syntax.parser import parse
-from piranha.lvscf.syntax.tree import Tree, Trivia
+from piranha.lvscf.syntax.parser import Read, read
+from piranha.lvscf.syntax.tree import Trivia
 from piranha.terms import Address
 
 
@@ -19,7 +20,7 @@ class Loaded:
 
     config: None exactly when some finding is an error. findings: errors and warnings in file
     order. text: what was read, decoded as UTF-8 with surrogateescape. resolved: the same with
-    addresses for host names, None when it has none.
+    addresses for host names, None when it has none. again: for the next reading of the file.
     """
 
     config: Config | None
@@ -27,6 +28,7 @@ class Loaded:
     text: str
     path: str = "lvs.cf"
     resolved: str | None = None
+    again: "Again | None" = field(default=None, compare=False, repr=False)
 
     def accepted_bytes(self) -> bytes:
         """Return the file to keep as the accepted one: as it was read, but with addresses for host names."""
@@ -44,8 +46,8 @@ class Loaded:
         if self.config is None:
             return self
         known = {virtual.name: virtual for virtual in before.virtuals}
-        pairs = [(known.get(virtual.name), virtual) for virtual in self.config.virtuals]
-        virtuals = tuple(old if old is not None and old == new else new for old, new in pairs)
+        pairs = [(known.get(virtual.name, virtual), virtual) for virtual in self.config.virtuals]
+        virtuals = tuple(old if old is not new and old == new else new for old, new in pairs)
         return replace(self, config=replace(self.config, virtuals=virtuals))
 
     @property
@@ -65,14 +67,26 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A file that is parsed but not elaborated: `names` are the host names it still needs."""
+class Again:
+    """What a reading leaves for the next one of the same file, which then reads what has changed."""
 
-    tree: Tree | None
+    syntax: Read
+    known: Known
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that is parsed but not elaborated: `names` are the host names it still needs.
+
+    syntax: None when it is no text of a sensible size. known: of an earlier reading.
+    """
+
+    syntax: Read | None
     findings: tuple[Diagnostic, ...]
     text: str
     path: str
     names: tuple[str, ...] = ()
+    known: Known = NOTHING
 
 
 def load(data: bytes, path: str, hosts: Mapping[str, Address] | None = None) -> Loaded:
@@ -84,8 +98,11 @@ def load(data: bytes, path: str, hosts: Mapping[str, Address] | None = None) -> 
     return elaborated(parsed(data, path), hosts or {})
 
 
-def parsed(data: bytes, path: str) -> Source:
-    """Do the first half of `load`, up to the names that must be resolved."""
+def parsed(data: bytes, path: str, before: Again | None = None) -> Source:
+    """Do the first half of `load`, up to the names that must be resolved.
+
+    before: what an earlier reading left; the outcome is the same with it and without it.
+    """
     text = data.decode("utf-8", "surrogateescape")
     if b"\0" in data:
         hint = "save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
@@ -94,22 +111,25 @@ def parsed(data: bytes, path: str) -> Source:
         hint = "write them again: tr '\\r' '\\n' <OLD >NEW"
         return _unusable(path, "E049", "the lines end in carriage returns alone, as on an old Mac", hint)
     try:
-        tree, findings = parse(text)
+        syntax = read(text, before.syntax if before is not None else None)
     except TooLarge as error:
         return _unusable(path, "E025", str(error), "see LIMITS in lvs.cf(5)", error.line)
-    if not findings and all(isinstance(node, Trivia) for node in tree.body):
+    if not syntax.findings and all(isinstance(node, Trivia) for node in syntax.tree.body):
         return _unusable(path, "E001", "empty configuration", "an empty file would remove every virtual server")
-    return Source(tree, findings, text, path, names_to_resolve(tree))
+    known = before.known if before is not None else NOTHING
+    return Source(syntax, syntax.findings, text, path, names_to_resolve(syntax.tree, known.said), known)
 
 
 def elaborated(source: Source, hosts: Mapping[str, Address]) -> Loaded:
     """Do the second half of `load`."""
-    if source.tree is None:
+    if source.syntax is None:
         return Loaded(None, source.findings, source.text, source.path)
-    findings = Findings(list(source.findings))
-    config = elaborate(source.tree, hosts, findings)
-    resolved = with_addresses(source.tree, hosts) if source.names else None
-    return Loaded(config, findings.in_file_order(), source.text, source.path, resolved)
+    findings, tree = Findings(list(source.findings)), source.syntax.tree
+    config, known = elaborate(tree, hosts, findings, source.known)
+    resolved = with_addresses(tree, hosts) if source.names else None
+    # What a name stands for may be another address next time.
+    again = Again(source.syntax, known) if not source.names else None
+    return Loaded(config, findings.in_file_order(), source.text, source.path, resolved, again)
 
 
 def unusable(path: str, code: str, message: str, hint: str = "") -> Loaded:

@@ -1,6 +1,6 @@
 """Host names in the file: which ones there are, and the file with their addresses instead."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from piranha.lvscf import directives
 from piranha.lvscf.addresses import ADDRESS_TYPES, address_words, is_host_name, is_plain_address
@@ -17,9 +17,12 @@ _ADDRESS_KEYWORDS = frozenset(
 )
 
 
-def names_to_resolve(tree: Tree) -> tuple[str, ...]:
-    """Return the host names that stand where the file needs an address, each once, in file order."""
-    return tuple(dict.fromkeys(name for _, name in _named(tree)))
+def names_to_resolve(tree: Tree, nameless: Container[int] = ()) -> tuple[str, ...]:
+    """Return the host names that stand where the file needs an address, each once, in file order.
+
+    nameless: identities of blocks that are known to have none.
+    """
+    return tuple(dict.fromkeys(name for _, name in _named(_settings(tree, nameless))))
 
 
 def with_addresses(tree: Tree, hosts: Mapping[str, Address]) -> str:
@@ -27,7 +30,7 @@ def with_addresses(tree: Tree, hosts: Mapping[str, Address]) -> str:
 
     A daemon that reads the file again then does not depend on the name service, and gets the same.
     """
-    places = {(word.line, word.column): name for word, name in _named(tree) if name in hosts}
+    places = {(word.line, word.column): name for word, name in _named(_settings(tree)) if name in hosts}
 
     def spelt(token: Token) -> Token:
         name = places.get((token.line, token.column))
@@ -38,9 +41,9 @@ def with_addresses(tree: Tree, hosts: Mapping[str, Address]) -> str:
     return join(spelt(token) for token in (*tokens_of(tree.body), tree.end))
 
 
-def _named(tree: Tree) -> Iterator[tuple[Token, str]]:
+def _named(settings: Iterable[tuple[Setting, Scope]]) -> Iterator[tuple[Token, str]]:
     """Yield each word that is or begins with a host name, and that name."""
-    for setting, scope in _settings(tree):
+    for setting, scope in settings:
         if setting.name in _ADDRESS_KEYWORDS and not (setting.lone and is_plain_address(setting.lone)):
             directive = directives.find(setting.name, scope)
             for word in address_words(directive, setting.values) if directive else ():
@@ -49,10 +52,12 @@ def _named(tree: Tree) -> Iterator[tuple[Token, str]]:
                     yield word, name
 
 
-def _settings(tree: Tree) -> Iterator[tuple[Setting, Scope]]:
+def _settings(tree: Tree, left_out: Container[int] = ()) -> Iterator[tuple[Setting, Scope]]:
     for setting in tree.settings():
         yield setting, Scope.GLOBAL
     for virtual in tree.blocks("virtual"):
+        if id(virtual) in left_out:
+            continue
         for setting in virtual.settings():
             yield setting, Scope.VIRTUAL
         for server in virtual.blocks("server"):

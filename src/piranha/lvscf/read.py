@@ -17,14 +17,15 @@ class ReadError(PiranhaError, OSError):
     """The file cannot be read at all: `lvs.cf: No such file or directory`."""
 
 
-def read_and_load(path: Path | str) -> Loaded:
+def read_and_load(path: Path | str, before: Loaded | None = None) -> Loaded:
     """Read, resolve host names, load.
 
-    What is no text of a sensible size is one clear finding. Raises ReadError when the path cannot
+    before: an earlier reading, if there is one: what stands in the file as it did is not read again, and the
+    outcome is the same. What is no text of a sensible size is one clear finding. Raises ReadError when the path cannot
     be opened or read, leads to a directory, a FIFO, a device or a socket, or to a file that somebody
     is writing to.
     """
-    return resolve_and_load(read_bytes(path), str(path))
+    return resolve_and_load(read_bytes(path), str(path), before)
 
 
 def read_bytes(path: Path | str) -> bytes:
@@ -36,12 +37,12 @@ def read_bytes(path: Path | str) -> bytes:
         raise ReadError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def resolve_and_load(data: bytes, name: str) -> Loaded:
+def resolve_and_load(data: bytes, name: str, before: Loaded | None = None) -> Loaded:
     """Do what `read_and_load` does with what was read already; `name` is for findings."""
     if len(data) > SIZE_LIMIT:
         return unusable(name, "E025", f"this file is larger than {SIZE_LIMIT // 1024 // 1024} MiB")
     with _without_collector():
-        source = parsed(data, name)
+        source = parsed(data, name, before.again if before is not None else None)
     hosts = resolve(source.names) if source.names else {}
     with _without_collector():
         return elaborated(source, hosts)

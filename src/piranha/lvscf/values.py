@@ -139,6 +139,7 @@ _READERS: dict[Type, Callable[[Directive, tuple[Token, ...], Reader], object]] =
     Type.DURATION: numbers.duration,
     Type.ADDRESS: addresses.plain_address,
     Type.ADDRESSES: addresses.addresses,
+    Type.OWN_ADDRESSES: addresses.own_addresses,
     Type.GROUP: addresses.group,
     Type.FLOATING: addresses.floating,
     Type.HOSTPORT: addresses.hostport,

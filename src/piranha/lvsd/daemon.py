@@ -187,7 +187,7 @@ class Lvsd:
                 self.teller.say("config", f"{self.source.path} is not read again", cause=why, level=Level.WARNING)
                 return False
             self.teller.say("config", "rereading configuration file", cause=act.words())
-            loaded, problems = await asyncio.to_thread(self.source.read)
+            loaded, problems = await asyncio.to_thread(self.source.read, self.loaded)
             if loaded is None or loaded.config is None:
                 self._refuse(f"error parsing {self.source.path}", problems)
                 return False

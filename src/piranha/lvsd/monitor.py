@@ -28,7 +28,8 @@ class Monitor:
     both directions: `fall` failures in a row make an up server down; `rise` good checks in a row
     make a down server up, once it has answered for `reentry_s`. `now` is monotonic seconds. Feed
     the results of one server in the order in which its checks started. last, last_failure: the last
-    result, and the last for which the server is to blame. disagreeing: results in a row that speak against `health`.
+    result, and the last for which the server is to blame. heard_s: start of the last that says something of it.
+    disagreeing: results in a row that speak against `health`.
     recovered_s: when it last came back from being down, None if it never did since it was last down. reentry_s: how
     long a server that is down must pass, longer than that of `timing` where it keeps failing.
     """
@@ -40,6 +41,7 @@ class Monitor:
     since_s: float = 0.0
     last: ProbeResult | None = field(default=None, init=False)
     last_failure: ProbeResult | None = field(default=None, init=False)
+    heard_s: float | None = field(default=None, init=False)
     disagreeing: int = field(default=0, init=False)
     recovered_s: float | None = field(default=None, init=False)
     _relapses: int = field(default=0, init=False)
@@ -59,6 +61,7 @@ class Monitor:
         self.last = result
         if result.reason is Reason.ERROR:
             return None
+        self.heard_s = result.started_s
         if not result.ok:
             self.last_failure = result
         seen = Health.UP if result.ok else Health.DOWN

@@ -1,4 +1,7 @@
-"""Checks that bring no results any more: what is believed of their servers is old, and that is said."""
+"""Checks that tell nothing any more: what is believed of their servers is old, and that is said.
+
+They bring no results, or this router cannot make them (`Reason.ERROR`).
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,6 +10,7 @@ from piranha.events.event import Event, Level
 from piranha.lvscf.check_values import CheckTiming
 from piranha.lvsd.monitor import Monitor
 from piranha.nanny.protocol import SUMMARY_INTERVAL_S
+from piranha.nanny.results import Reason
 
 STALE_INTERVALS = 3
 LOOK_S = 2.0
@@ -44,11 +48,11 @@ class Overdue:
         back = sorted((self._overdue - overdue) & subjects.keys())
         ended = [_ended(subjects[name], now, first=name in self._never_heard) for name in back]
         self._overdue = overdue
-        self._never_heard = {name for name in overdue if subjects[name].last is None}
+        self._never_heard = {name for name in overdue if subjects[name].heard_s is None}
         return _bounded(began, now) + _bounded(ended, now)
 
     def _is_overdue(self, monitor: Monitor, now: float) -> bool:
-        heard_s = monitor.last.started_s if monitor.last is not None else monitor.since_s
+        heard_s = monitor.heard_s if monitor.heard_s is not None else monitor.since_s
         return now - max(heard_s, self._trusted_s) > stale_after_s(monitor.timing)
 
 
@@ -58,17 +62,19 @@ def _began(monitor: Monitor, now: float) -> Event:
         subject=monitor.subject,
         message="no check result yet",
         rule=f"{STALE_INTERVALS} intervals without a result",
-        cause="the nanny is slow to start, or does not start",
+        cause=monitor.last.detail if monitor.last is not None else "the nanny is slow to start, or does not start",
         level=Level.WARNING,
     )
-    if monitor.last is None:
+    if monitor.heard_s is None or monitor.last is None:
         return event
+    told = f"{monitor.last.detail}; " if monitor.last.reason is Reason.ERROR else ""
+    which = "that could be made " if told else ""
     return replace(
         event,
         message="no check results any more: what is believed is old",
         before=str(monitor.health),
         after="unknown",
-        cause=f"the last check began {now - monitor.last.started_s:.0f} s ago",
+        cause=f"{told}the last check {which}began {now - monitor.heard_s:.0f} s ago",
     )
 
 

@@ -26,10 +26,10 @@ class Source:
         """The file to read now."""
         return self.own or self.kept.path(FILE)
 
-    def read(self) -> tuple[Loaded | None, list[str]]:
-        """Read the file; return it and what keeps it from being used, each in one line. Blocks."""
+    def read(self, before: Loaded | None = None) -> tuple[Loaded | None, list[str]]:
+        """Read the file; return it and what keeps it from being used, each in one line. Blocks. before: see `read`."""
         try:
-            loaded = read_and_load(self.path)
+            loaded = read_and_load(self.path, before)
         except ReadError as error:
             return None, [str(error)]
         return loaded, [finding.sentence() for finding in loaded.errors]

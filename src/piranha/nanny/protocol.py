@@ -276,7 +276,9 @@ def _check_object(check: Check) -> dict[str, object]:
         expect = [check.expect.text.decode("latin-1"), check.expect.regex, check.expect.anything]
     if isinstance(check, Program):
         return {"command": list(check.command), "honour_status": check.honour_status, "expect": expect}
-    return {"transport": check.transport.word, "send": check.send.decode("latin-1"), "expect": expect}
+    sources = [str(source) for source in check.sources]
+    send = check.send.decode("latin-1")
+    return {"transport": check.transport.word, "send": send, "expect": expect, "sources": sources}
 
 
 def _check(members: Mapping[str, object]) -> Check:
@@ -290,7 +292,8 @@ def _check(members: Mapping[str, object]) -> Check:
             raise ValueError("a program without words")
         return Program(command=command, expect=expect, honour_status=members["honour_status"] is True)
     transport = Protocol[_text(members["transport"]).upper()]
-    return Exchange(transport=transport, send=_text(members["send"]).encode("latin-1"), expect=expect)
+    sources = tuple(ip_address(_text(source)) for source in _items(members["sources"]))
+    return Exchange(transport=transport, send=_text(members["send"]).encode("latin-1"), expect=expect, sources=sources)
 
 
 def _members(value: object) -> Mapping[str, object]:

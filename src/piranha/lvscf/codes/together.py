@@ -5,6 +5,9 @@ from piranha.lvscf.codes.story import Story, Within
 _WEB = "virtual web { active = 1; address = 192.0.2.10 eth0; check = %s; server a { active = 1; address = 10.0.0.21 } }"
 _HEALTHZ = "check healthz { kind = https; path = /healthz }"
 
+_FROM = "check probe { kind = tcp; source = %s }"
+_ASKED = _WEB.replace("web", "shop").replace("2.10", "2.11") % "probe"
+
 
 def _blocks(check: str, block: str) -> str:
     return f"primary = 192.0.2.2\n{block}\n{_WEB % check}"
@@ -153,5 +156,14 @@ TOGETHER: dict[str, Story] = {
         good="vs_conntrack = 1",
         why="What you rely on is not switched on.",
         cure="Correct the name: ls /proc/sys/net/ipv4/vs lists what this kernel has.",
+    ),
+    "W081": Story(
+        means="A router of the pair has none of the addresses that a check goes out from.",
+        within=Within.PAIR,
+        bad=f"{_FROM % '10.0.9.2'}\n{_ASKED}",
+        good=f"{_FROM % '10.0.9.2 10.0.9.3'}\n{_ASKED}",
+        why="That router cannot check: what it believes of the servers stays, and a server that it has never heard of "
+        "gets nothing. A VIP is missing on the standby, which knows nothing when it takes over.",
+        cure="Name an address of each router in source; the first one that a router has is used.",
     ),
 }

@@ -40,6 +40,13 @@ CHECKING: tuple[Directive, ...] = (
     ),
     _of_block("port", Type.PORT, "the server's", "Port to check.", computed=True, low=1),
     _of_block("address", Type.ADDRESS, "the server's", "Address to check.", computed=True),
+    _of_block(
+        "source",
+        Type.OWN_ADDRESSES,
+        "-",
+        "Own address to ask from; of several the first that this router has, so that one line serves both routers. "
+        "A router that has none of them cannot check: what it believes of the servers stays, and status says so.",
+    ),
     _of_block("host", Type.WORD, "the VIP", "Host header.", computed=True),
     Directive(
         name="path",

@@ -36,6 +36,7 @@ class Type(StrEnum):
     DURATION = "duration"
     ADDRESS = "address"
     ADDRESSES = "addresses"
+    OWN_ADDRESSES = "own addresses"
     GROUP = "multicast group"
     FLOATING = "address [device]"
     HOSTPORT = "address [port]"

@@ -118,7 +118,6 @@ KERNEL_SETTING = _waits("vs_NAME", _G, _T.WORD, "keep", "Writes net.ipv4.vs.NAME
 
 CHECK_BLOCK: tuple[Directive, ...] = (
     _waits("via", _C, _T.CHOICE, "server", "Where to connect to.", choices=("server", "vip")),
-    _waits("source", _C, _T.ADDRESS, "-", "Own address to use."),
     _waits("send_hex", _C, _T.HEX, "-", "Bytes to send."),
     _waits("expect_hex", _C, _T.HEX, "-", "Bytes to expect; x is any digit."),
     _waits("sni", _C, _T.WORD, "host", "TLS name."),

@@ -3,7 +3,11 @@
 Grammar: lvs.cf(5), *Rules of the file*. What the words mean is no business of this module.
 """
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from piranha.lvscf.diagnostics import Diagnostic, Findings
+from piranha.lvscf.syntax.limits import WORD_LIMIT, check_size
 from piranha.lvscf.syntax.tokens import BLOCK_KEYWORDS, NO_SEMICOLON, Kind, Token, scan
 from piranha.lvscf.syntax.tree import Block, Node, Setting, Tree, Trivia, span_of
 
@@ -17,16 +21,101 @@ _VALUES = (Kind.WORD, Kind.QUOTED, Kind.UNCLOSED)
 
 def parse(text: str) -> tuple[Tree, tuple[Diagnostic, ...]]:
     """Return the tree of `text` and what is wrong with its syntax, in file order. Raises TooLarge and nothing else."""
+    found = read(text)
+    return found.tree, found.findings
+
+
+class Piece(NamedTuple):
+    """A block that has whole lines for itself: where its text begins and ends, and on how many lines it stands."""
+
+    start: int
+    end: int
+    lines: int
+    block: Block
+
+
+class Read(NamedTuple):
+    """A text that was read.
+
+    pieces: its blocks that stand for themselves, none if there are findings. words: no less than its tokens.
+    """
+
+    text: str
+    tree: Tree
+    findings: tuple[Diagnostic, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    words: int = 0
+
+
+def read(text: str, before: Read | None = None) -> Read:
+    """Do what `parse` does.
+
+    before: an earlier reading of the same file. Blocks that stand in `text` as they did there, on the same
+    lines, are taken from it; all else comes out as if there were none.
+    """
+    check_size(text)
+    again = _read_again(text, before) if before is not None and before.pieces else None
+    if again is not None:
+        return again
     parser = _Parser(text)
     tree = parser.file()
-    return tree, parser.findings.in_file_order()
+    findings = parser.findings.in_file_order()
+    pieces = () if findings else tuple(parser.pieces(tree))
+    return Read(text, tree, findings, pieces, len(parser.tokens))
+
+
+def _read_again(text: str, before: Read) -> Read | None:
+    """Read what is not in `before`; None where that shows a mistake, which may concern what is."""
+    nodes: list[Node] = []
+    pieces: list[Piece] = []
+    tree, words = before.tree, before.words
+
+    def between(start: int, end: int, line: int) -> bool:
+        nonlocal tree, words
+        parser = _Parser(text, start, end, line)
+        tree, words = parser.file(), words + len(parser.tokens)
+        nodes.extend(tree.body)
+        pieces.extend(parser.pieces(tree))
+        return not parser.findings.found and words <= WORD_LIMIT
+
+    at, line = 0, 1  # up to here all is read
+    position, position_line = 0, 1
+    for piece in before.pieces:
+        block_line = piece.block.keyword.line
+        while position_line < block_line and (found := text.find("\n", position) + 1):
+            position, position_line = found, position_line + 1
+        source = before.text[piece.start : piece.end]
+        if position_line != block_line or not text.startswith(source, position):
+            continue
+        if at < position and not between(at, position, line):
+            return None
+        nodes.append(piece.block)
+        pieces.append(Piece(position, position + len(source), piece.lines, piece.block))
+        at = position = position + len(source)
+        line = position_line = block_line + piece.lines
+    if not between(at, len(text), line):
+        return None
+    return Read(text, Tree(tuple(nodes), tree.end), (), tuple(pieces), words)
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
-        self.tokens, self.plain = scan(text)
+    def __init__(self, text: str, start: int = 0, end: int | None = None, line: int = 1) -> None:
+        self.tokens, self.plain, self.starts = scan(text, start, end, line)
+        self.stop = len(text) if end is None else end
+        self.line = line
         self.at = 0
         self.findings = Findings()
+
+    def pieces(self, tree: Tree) -> Iterator[Piece]:
+        """Yield the blocks of `tree` that have whole lines for themselves."""
+        for node in tree.body:
+            if not isinstance(node, Block) or not node.tail:
+                continue
+            first, last = node.head[0], node.tail[-1]
+            if len(first.before) + 1 == first.column and last.kind is Kind.NEWLINE and last.text:
+                place, lines = first.line - self.line, last.line - first.line + 1
+                end = self.starts[place + lines] if place + lines < len(self.starts) else self.stop
+                yield Piece(self.starts[place], end, lines, node)
 
     def file(self) -> Tree:
         nodes: list[Node] = []

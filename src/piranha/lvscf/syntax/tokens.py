@@ -82,29 +82,39 @@ _new = tuple.__new__  # a NamedTuple made by its own name takes twice as long
 
 def tokenize(text: str) -> list[Token]:
     """Return the tokens of `text`, the last of kind END. Raises TooLarge, and fails for no other text."""
-    tokens, _ = scan(text)
-    return [part for token in tokens for part in (cut(token) if token.kind is Kind.SETTING else (token,))]
+    check_size(text)
+    return [part for token in scan(text).tokens for part in (cut(token) if token.kind is Kind.SETTING else (token,))]
 
 
 PlainSettings = dict[str, tuple[str, str]]
 """Keyword and value of each line that is an ordinary setting, by the text of the line."""
 
 
-def scan(text: str) -> tuple[list[Token], PlainSettings]:
-    """Return the tokens of `text` with each ordinary setting in one piece, and what these pieces say.
+class Scan(NamedTuple):
+    """The tokens of some lines, each ordinary setting in one piece; what these pieces say; where the lines begin."""
+
+    tokens: list[Token]
+    plain: PlainSettings
+    starts: list[int]
+
+
+def scan(text: str, start: int = 0, end: int | None = None, line: int = 1) -> Scan:
+    """Return the tokens of `text`, or of its part from `start`, where `line` begins, to the end of a line at `end`.
 
     Most of a large file is ordinary settings, most of them said before: `cut` makes tokens of one
-    when somebody asks for them. Raises TooLarge.
+    when somebody asks for them. Raises TooLarge for too many words; `check_size` comes first.
     """
-    check_size(text)
     tokens: list[Token] = []
     plain: PlainSettings = {}
     braces: dict[str, _Shape] = {}
-    start = len(BOM) if text.startswith(BOM) else 0
-    position, line, size = start, 1, len(text)
+    starts: list[int] = []
+    size = len(text) if end is None else end
+    begin = len(BOM) if start == 0 and text.startswith(BOM) else start
+    position, new_line = begin, starts.append
     while position < size:
-        end = text.find("\n", position) + 1 or size
-        source = text[position:end]
+        new_line(position)
+        stop = text.find("\n", position) + 1 or size
+        source = text[position:stop]
         if source in plain:
             tokens.append(_new(Token, (_SETTING_KIND, "", source, line, 1)))
         elif shape := braces.get(source):
@@ -116,16 +126,16 @@ def scan(text: str) -> tuple[list[Token], PlainSettings]:
             braces[source] = shape
             tokens += [_new(Token, (kind, before, word, line, column)) for kind, before, word, column in shape]
         else:
-            end = _Line(text, position, line, tokens).read()
+            stop = _Line(text, position, line, tokens).read()
             if len(tokens) > WORD_LIMIT:
                 raise TooLarge(line, f"this file has more than {WORD_LIMIT:,} words")
-        position = end
+        position = stop
         line += 1
-    last_break = max(text.rfind("\n") + 1, start)
-    tokens.append(Token(Kind.END, "", "", text.count("\n") + 1, size - last_break + 1))
-    if start:
+    last_break = max(text.rfind("\n", 0, size) + 1, begin)
+    tokens.append(Token(Kind.END, "", "", line if last_break == size else line - 1, size - last_break + 1))
+    if begin != start:
         tokens[0] = tokens[0]._replace(before=BOM + tokens[0].before)
-    return tokens, plain
+    return Scan(tokens, plain, starts)
 
 
 def cut(setting: Token) -> tuple[Token, ...]:

@@ -7,6 +7,7 @@ import socket
 from piranha.lvscf.check_values import Exchange
 from piranha.nanny.probes.answer import Answer
 from piranha.nanny.probes.base import Probe, Watch, host_text
+from piranha.nanny.probes.source import ask_from
 from piranha.nanny.results import Assignment, Reason
 
 READ_SIZE = 16 * 1024
@@ -30,6 +31,8 @@ class TcpProbe(Probe):
         address = self.assignment.address
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
         self._socket = opened = socket.socket(family, _NONBLOCKING_STREAM, int(self._check.transport))
+        if not ask_from(opened, self, self._check):
+            return
         code = opened.connect_ex((host_text(address), self.assignment.port))
         if code in (0, errno.EINPROGRESS):
             self.watch.add(opened.fileno(), select.EPOLLOUT, self)

@@ -9,6 +9,7 @@ import socket
 from piranha.lvscf.check_values import Exchange
 from piranha.nanny.probes.answer import Answer
 from piranha.nanny.probes.base import Probe, Watch, host_text
+from piranha.nanny.probes.source import ask_from
 from piranha.nanny.results import Assignment, Reason
 
 READ_SIZE = 64 * 1024
@@ -29,6 +30,8 @@ class UdpProbe(Probe):
         address = self.assignment.address
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
         self._socket = opened = socket.socket(family, _NONBLOCKING_DATAGRAM)
+        if not ask_from(opened, self, self._check):
+            return
         try:
             opened.connect((host_text(address), self.assignment.port))
             opened.send(self._check.send)
