@@ -111,9 +111,10 @@ def _dress(descriptor: int, like: Path | None) -> None:
         os.fchmod(descriptor, NEW_FILE_MODE)
         return
     old, new = like.stat(), os.fstat(descriptor)
+    # First, while it is ours: the mode of another's file is not for us to change without CAP_FOWNER.
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
         os.fchown(descriptor, old.st_uid, old.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
     for name in os.listxattr(like):  # the label of SELinux, access lists
         value = os.getxattr(like, name)
         if name not in os.listxattr(descriptor) or os.getxattr(descriptor, name) != value:

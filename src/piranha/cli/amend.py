@@ -11,7 +11,7 @@ from pathlib import Path
 from piranha.cli.blocks import Place, find
 from piranha.cli.change_options import Options, add_options, options_of
 from piranha.cli.check import STANDARD_INPUT
-from piranha.cli.ending import fail
+from piranha.cli.ending import fail, unreadable
 from piranha.cli.in_force import Goal, encoded, goal, use, write
 from piranha.cli.options import Parser, parser
 from piranha.cli.words import safe
@@ -57,7 +57,7 @@ def amend(args: argparse.Namespace, verb: str, change: Change) -> int:
     try:
         data = read_bytes(found.path)
     except ReadError as error:
-        return fail(CANNOT_READ, str(error), as_json=args.json)
+        return unreadable(error, CANNOT_READ, as_json=args.json)
     before, old = resolve_and_load(data, str(found.path)), data.decode("utf-8", "surrogateescape")
     if len(data) > SIZE_LIMIT:
         print(before.render(), file=sys.stderr)

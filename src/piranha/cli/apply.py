@@ -26,9 +26,8 @@ from piranha.cli.change_options import (
     options_of,
     unconfirmed,
 )
-from piranha.cli.ending import INTERRUPTED, fail
+from piranha.cli.ending import INTERRUPTED, NOT_PERMITTED, fail
 from piranha.cli.facts import Facts, dicts, facts, number, text
-from piranha.cli.main import NOT_PERMITTED
 from piranha.cli.options import parser, screen_width
 from piranha.cli.plan_screen import Row, rows_screen
 from piranha.cli.words import count, safe
@@ -78,11 +77,11 @@ def main(argv: Sequence[str]) -> int:
         if path == Path("-"):
             return put_in_force(sys.stdin.buffer.read(SIZE_LIMIT + 1), "standard input", options)
         loaded = read_and_load(path)
-    except PermissionError as error:
-        return _end(No(NOT_PERMITTED, str(error)), options)
-    except (ReadError, OSError) as error:
-        denied = "Permission denied" in str(error)
+    except ReadError as error:
+        denied = isinstance(error.__cause__, PermissionError)
         return _end(No(NOT_PERMITTED if denied else REFUSED, str(error)), options)
+    except OSError as error:
+        return _end(No(REFUSED, f"standard input: {error.strerror}"), options)
     return put_in_force(loaded.original_bytes(), str(path), options)
 
 

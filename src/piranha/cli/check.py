@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from piranha.cli.ending import fail
+from piranha.cli.ending import unreadable
 from piranha.cli.options import Parser
 from piranha.cli.words import count
 from piranha.control.daemon import CONFIG_FILES
@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         loaded = read(path)
     except ReadError as error:
-        return fail(2, str(error), as_json=args.json)
+        return unreadable(error, 2, as_json=args.json)
     if args.from_original:
         loaded = with_notes(loaded)
     if args.json:

@@ -4,9 +4,8 @@ import json
 from collections.abc import Sequence
 
 from piranha.cli.change_options import NobodyToAsk, find_router
-from piranha.cli.ending import fail
+from piranha.cli.ending import NOT_PERMITTED, fail
 from piranha.cli.facts import number
-from piranha.cli.main import NOT_PERMITTED
 from piranha.cli.options import parser
 from piranha.control.actor import login
 from piranha.control.client import NoAnswer, NotPermitted, ask

@@ -93,7 +93,8 @@ def _read(name: str, folders: Folders) -> Loaded:
     except (FileNotFoundError, ReadError) as error:
         kept = name == RUNNING or name.isdecimal()
         words = f"{name}: not kept: see piranha history" if kept else str(error)
-        raise _CannotRead(NO if kept else CANNOT_TELL, words) from error
+        denied = isinstance(error.__cause__, PermissionError)
+        raise _CannotRead(NOT_PERMITTED if denied else NO if kept else CANNOT_TELL, words) from error
     except OSError as error:
         status = NOT_PERMITTED if isinstance(error, PermissionError) else CANNOT_TELL
         raise _CannotRead(status, f"{error.filename}: {error.strerror}") from error

@@ -10,10 +10,11 @@ from piranha.cli.amend import lines_of, new_findings, shown
 from piranha.cli.change_options import Options, add_options, options_of
 from piranha.cli.edit_copy import Copy, NotEditable, alone, contents, copies_folder
 from piranha.cli.editor import edit, words_of
-from piranha.cli.ending import INTERRUPTED
+from piranha.cli.ending import INTERRUPTED, unreadable
 from piranha.cli.in_force import Goal, goal, use
 from piranha.cli.options import Parser
 from piranha.cli.words import count, safe
+from piranha.control.client import NotPermitted
 from piranha.control.daemon import CONFIG_FILES
 from piranha.errors import PiranhaError
 from piranha.lvscf.read import ReadError, resolve_and_load
@@ -46,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
         try:
             original = contents(found.path)
         except ReadError as error:
-            raise NotEditable(str(error)) from error
+            return unreadable(error, NO, as_json=False)
         copy = Copy(copies_folder(options.folders.state), found.path)
         if not _ready(copy, found.path, original):
             return NO
@@ -153,7 +154,8 @@ class _Edit:
         try:
             return use(self.goal, data, self.original, self.options)
         except PiranhaError as error:
-            raise PiranhaError(f"{error}; your version is {self.copy.path}") from error
+            kind = NotPermitted if isinstance(error, NotPermitted) else PiranhaError
+            raise kind(f"{error}; your version is {self.copy.path}") from error
 
 
 def _difference(path: Path, before: bytes, after: bytes) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from piranha.control.client import NotPermitted
 from piranha.control.daemon import DEFAULT_STATE_DIR
 from piranha.errors import PiranhaError
 from piranha.lvscf.read import ReadError, read_bytes
@@ -53,7 +54,9 @@ def alone(path: Path) -> Iterator[None]:
         yield  # it is made new; that somebody else made it meanwhile is noticed at the end
         return
     except OSError as error:
-        raise NotEditable(f"{path}: {error.strerror}") from error
+        raise (NotPermitted if isinstance(error, PermissionError) else NotEditable)(
+            f"{path}: {error.strerror}"
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

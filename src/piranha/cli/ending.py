@@ -4,8 +4,10 @@ import json
 import signal
 import sys
 
+from piranha.lvscf.read import ReadError
 from piranha.text import printable
 
+NOT_PERMITTED = 77  # EX_NOPERM, sysexits.h
 INTERRUPTED = 128 + signal.SIGINT
 """Exit status after Ctrl-C, as of a shell."""
 
@@ -16,3 +18,9 @@ def fail(status: int, words: str, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"error": words, "status": status}))
     return status
+
+
+def unreadable(error: ReadError, otherwise: int, *, as_json: bool) -> int:
+    """Say that a file cannot be read; return the exit status: `NOT_PERMITTED` for who may not, else `otherwise`."""
+    denied = isinstance(error.__cause__, PermissionError)
+    return fail(NOT_PERMITTED if denied else otherwise, str(error), as_json=as_json)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from piranha.cli.check import STANDARD_INPUT, read
-from piranha.cli.ending import fail
+from piranha.cli.ending import fail, unreadable
 from piranha.cli.in_force import encoded, write
 from piranha.cli.options import Parser
 from piranha.cli.words import count
@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         loaded = read(path)
     except ReadError as error:
-        return fail(2, str(error), as_json=args.json)
+        return unreadable(error, 2, as_json=args.json)
     if loaded.config is None:
         print(loaded.render(), file=sys.stderr, flush=True)
         return fail(1, f"{loaded.path}: has {count(len(loaded.errors), 'error')}, is as it was", as_json=args.json)

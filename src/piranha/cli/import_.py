@@ -9,7 +9,7 @@ from pathlib import Path
 
 from piranha.change.imported import Imported
 from piranha.cli.check import STANDARD_INPUT
-from piranha.cli.ending import fail
+from piranha.cli.ending import unreadable
 from piranha.cli.import_keepalived import keepalived
 from piranha.cli.import_others import ipvsadm, ldirectord, piranha
 from piranha.cli.options import Parser
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         imported = KINDS[args.kind](args)
     except ReadError as error:
-        return fail(2, str(error), as_json=args.json)
+        return unreadable(error, 2, as_json=args.json)
     return _deliver(imported, args)
 
 

@@ -9,6 +9,7 @@ from piranha.change.kept import digest
 from piranha.cli.apply import CANNOT_TELL, DONE, put_in_force
 from piranha.cli.change_options import NobodyToAsk, Options, find_router
 from piranha.cli.words import safe
+from piranha.control.client import NotPermitted
 from piranha.control.daemon import config_file
 from piranha.errors import PiranhaError
 
@@ -62,7 +63,8 @@ def write(path: Path, data: bytes) -> None:
     try:
         disk.replace(disk.Disk(), path, data)
     except OSError as error:
-        raise PiranhaError(f"{path}: {error.strerror}: it is as it was") from error
+        words = f"{path}: {error.strerror}: it is as it was"
+        raise (NotPermitted if isinstance(error, PermissionError) else PiranhaError)(words) from error
 
 
 def encoded(text: str) -> bytes:

@@ -9,13 +9,12 @@ from difflib import get_close_matches
 
 import piranha
 from piranha import output
-from piranha.cli.ending import INTERRUPTED, fail
+from piranha.cli.ending import INTERRUPTED, NOT_PERMITTED, fail
 from piranha.cli.options import USAGE, WrongUsage
 from piranha.control.client import NotPermitted
 from piranha.errors import PiranhaError
 
 DEFECT = 70  # EX_SOFTWARE
-NOT_PERMITTED = 77  # EX_NOPERM
 
 VERBS = {
     "check": "judge an lvs.cf: every error and warning with its line",

@@ -9,7 +9,7 @@ from piranha.change.limit import removal
 from piranha.change.plan import Line, Plan
 from piranha.cli.change_options import running_file
 from piranha.cli.check import STANDARD_INPUT, more, read
-from piranha.cli.ending import fail
+from piranha.cli.ending import fail, unreadable
 from piranha.cli.options import folder_words, parser, screen_width
 from piranha.cli.plan_facts import Ground, ground
 from piranha.cli.plan_screen import hint, screen
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         loaded = read(_file(args.file, folders))
     except ReadError as error:
-        return fail(BAD_FILE, str(error), as_json=args.json)
+        return unreadable(error, BAD_FILE, as_json=args.json)
     if loaded.config is None:
         print(f"{loaded.render()}\n{more(loaded)}", file=sys.stderr)
         return fail(BAD_FILE, f"{loaded.path} has {count(len(loaded.errors), 'error')}", as_json=args.json)

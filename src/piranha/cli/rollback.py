@@ -8,9 +8,8 @@ from piranha.change.history import before, read_all, read_one
 from piranha.change.kept import Damaged
 from piranha.cli.apply import put_in_force
 from piranha.cli.change_options import NobodyToAsk, Options, Router, add_options, find_router, options_of, unconfirmed
-from piranha.cli.ending import fail
+from piranha.cli.ending import NOT_PERMITTED, fail
 from piranha.cli.facts import number, text
-from piranha.cli.main import NOT_PERMITTED
 from piranha.cli.options import parser
 from piranha.cli.words import safe
 from piranha.control.actor import login

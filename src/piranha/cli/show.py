@@ -8,7 +8,7 @@ from pathlib import Path
 
 from piranha.cli.blocks import NoSuchName, find
 from piranha.cli.change_options import running_file
-from piranha.cli.ending import fail
+from piranha.cli.ending import fail, unreadable
 from piranha.cli.options import parser
 from piranha.cli.words import WIDTH, count, cut, safe
 from piranha.control.client import NotPermitted
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         path, title = _source(args.configfile, Folders.of(args.run_dir, args.state_dir))
         loaded = read_and_load(path)
     except ReadError as error:
-        return fail(2, str(error), as_json=args.json)
+        return unreadable(error, 2, as_json=args.json)
     if loaded.config is None:
         number = count(len(loaded.errors), "error")
         return fail(1, f"{path}: {number}, so that nothing of it is in force", as_json=args.json)

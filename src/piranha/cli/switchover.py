@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from piranha.cli.ending import NOT_PERMITTED
 from piranha.cli.facts import Facts, dicts, text
 from piranha.cli.handover import Obstacle, Outcome, consequences, obstacles, outcome, partner_name
-from piranha.cli.main import NOT_PERMITTED
 from piranha.cli.options import USAGE, Parser, ask_daemon, parser
 from piranha.cli.words import safe
 from piranha.control.actor import login

@@ -8,6 +8,7 @@ import grp
 import os
 import signal
 import socket
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -73,9 +74,11 @@ class Folders:
     def make(self) -> None:
         """Make both: run for everyone to pass through, state for the owner and group only.
 
+        Whatever is shared from now on belongs to the group that may look, also once `pulse` has given its rights up.
         Raises CannotStart without a run folder. Without a state folder a daemon serves; what it writes
         there tells of it (see `StateFiles`).
         """
+        _join_lookers()
         try:
             _make(self.run, 0o755)
         except OSError as error:
@@ -87,16 +90,26 @@ class Folders:
 def _make(folder: Path, mode: int) -> None:
     if not folder.is_dir():
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    if folder.stat().st_gid == os.getegid():  # as we or systemd made it: nobody gave it to others
         share(folder)
+
+
+def _join_lookers() -> None:
+    """Become a member of the group that may look: a member may give its files to the group without CAP_CHOWN."""
+    with contextlib.suppress(KeyError, OSError):
+        os.setgroups(sorted({*os.getgroups(), grp.getgrnam(LOOKERS_GROUP).gr_gid}))
 
 
 def share(path: Path) -> None:
     """Give `path` to the group whose members may look without being root, where there is such a group.
 
-    Only root can; for others, and without the group, nothing changes.
+    What a folder gets from then on is theirs to look at as well. Only root and members can; for others, and without
+    the group, nothing changes.
     """
     with contextlib.suppress(KeyError, OSError):
         os.chown(path, -1, grp.getgrnam(LOOKERS_GROUP).gr_gid)
+        if path.is_dir():
+            path.chmod(path.stat().st_mode & 0o7777 | stat.S_ISGID)
 
 
 def config_file(option: Path | None) -> Path:
