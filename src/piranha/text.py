@@ -17,3 +17,13 @@ def _shown(letter: str) -> str:
     if "\udc80" <= letter <= "\udcff":
         return f"\\x{ord(letter) - 0xDC00:02x}"
     return letter.encode("unicode_escape").decode()
+
+
+def hexadecimal(data: bytes, mask: bytes = b"", limit: int = 20) -> str:
+    """Return the start of `data` in digits, `16 03 0x`: x where `mask` is 0."""
+    digits = bytearray(data[:limit].hex().encode())
+    for place, letter in enumerate(mask[:limit].hex()):
+        if letter == "0":
+            digits[place] = ord("x")
+    pairs = [digits[at : at + 2].decode() for at in range(0, len(digits), 2)]
+    return " ".join(pairs) + (" …" if len(data) > limit else "")

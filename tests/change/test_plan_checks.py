@@ -1,12 +1,14 @@
 """A check that asks something else judges its servers anew: the plan says who may stop serving."""
 
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 from tests.change.configs import DIRECT, all_up, busy, config, server, table_of, virtual
 
 from piranha.change.plan import Kind, Line, plan
-from piranha.lvscf.check_values import Expect, FurtherCheck
+from piranha.change.plan_words import check_words
+from piranha.lvscf.check_values import Exchange, Expect, FurtherCheck
 from piranha.lvscf.config import Quota, RealServer, Virtual
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, outlook
@@ -93,3 +95,18 @@ def test_a_check_that_asks_less_costs_nothing() -> None:
 def test_another_name_of_the_same_check_changes_nothing_that_is_asked() -> None:
     line = line_of(virtual("app", 10, ONE), virtual("app", 10, asked(ONE, check_name="tcp")))
     assert line.kind is Kind.SAFE
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        (
+            Exchange(send=b"\x16\x03", expect=Expect(text=b"\x15\0", mask=b"\xff\x0f")),
+            "tcp send hex 16 03 expect hex 15 x0",
+        ),
+        (Exchange(send=b"PING\n", expect=Expect(text=b"+")), 'tcp send "PING\\n" expect "+"'),
+        (Exchange(sources=(ip_address("10.0.9.2"), ip_address("10.0.9.3"))), "tcp connect from 10.0.9.2 or 10.0.9.3"),
+    ],
+)
+def test_a_check_is_told_in_the_words_of_the_file(check: Exchange, words: str) -> None:
+    assert check_words(check) == words

@@ -114,6 +114,29 @@ def test_with_ports_a_kind_looks_at_its_usual_port_if_it_is_one_of_them_else_at_
     assert read("ports = 443 80\ncheck = tcp").checked_at[1] == 443
 
 
+@pytest.mark.parametrize("kind", ["tcp", "udp"])
+def test_bytes_are_sent_and_expected_where_x_is_any_digit(kind: str) -> None:
+    block = f'check hello {{\nkind = {kind}\nsend_hex = 16 0301 ff\nexpect_hex = "15 xX 0x"\n}}'
+    check = asked("check = hello", block)
+    assert check.send == b"\x16\x03\x01\xff"
+    assert check.expect == Expect(text=b"\x15\x00\x00", mask=b"\xff\x00\xf0")
+
+
+def test_text_and_bytes_may_be_mixed() -> None:
+    check = asked("check = hello", 'check hello {\nkind = tcp\nsend = "PING\\n"\nexpect_hex = 2b\n}')
+    assert check == Exchange(send=b"PING\n", expect=Expect(text=b"+", mask=b"\xff"))
+
+
+def test_a_udp_service_may_be_silent_unless_its_check_expects_something() -> None:
+    def codes(block: str) -> list[str]:
+        file = FILE % ("protocol = udp\ncheck = probe", "", f"check probe {{\n{block}\n}}")
+        return [one.code for one in load(file.encode(), "lvs.cf").findings]
+
+    assert "W027" in codes("kind = udp")
+    assert "W027" not in codes("kind = udp\nexpect_hex = 00")
+    assert "W027" not in codes("kind = tcp")
+
+
 @pytest.mark.parametrize("kind", ["tcp", "udp", "http", "https"])
 def test_a_check_goes_out_from_its_source(kind: str) -> None:
     check = asked("check = probe", f"check probe {{\nkind = {kind}\nsource = 10.0.9.2 2001:db8::2 10.0.9.2\n}}")
@@ -159,6 +182,7 @@ def test_without_check_everything_is_as_it_was() -> None:
         ("check = tcp", ""),
         ("check = a", "check a {\nkind = tcp\nport = 7\n}"),
         ("check = http tcp\ncheck_rule = any", ""),
+        ("check = http a", "check a {\nkind = tcp\nexpect_hex = 00\n}"),
         ("check = a tcp", "check a {\nkind = http\nsource = 10.0.9.2\n}"),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.nanny.servers import answering, assignment, check_once, exchange, results_of, serving, silent
 
 from piranha.lvscf.check_values import Expect, Program
-from piranha.nanny.expect import Search, Verdict, compare, output_matches, quoted
+from piranha.nanny.expect import Search, Verdict, compare, difference, output_matches, quoted
 from piranha.nanny.probes.search import linear
 from piranha.nanny.results import Reason
 
@@ -33,6 +33,23 @@ def test_an_asterisk_matches_any_single_byte() -> None:
     assert compare(expect, b"\0", ended=False) is Verdict.MATCH
     assert compare(expect, b"", ended=False) is Verdict.MORE
     assert compare(expect, b"", ended=True) is Verdict.MISMATCH
+
+
+def test_of_bytes_the_digits_that_are_given_count() -> None:
+    expect = Expect(text=b"\x16\x03\x00\x20", mask=b"\xff\xff\x00\xf0")
+
+    assert compare(expect, b"\x16\x03\x07\x2f and more", ended=False) is Verdict.MATCH
+    assert compare(expect, b"\x16\x03\xff", ended=False) is Verdict.MORE
+    assert compare(expect, b"\x16\x03\xff", ended=True) is Verdict.MISMATCH
+    assert compare(expect, b"\x16\x03\x07\x30", ended=False) is Verdict.MISMATCH
+    assert compare(expect, b"\x15", ended=False) is Verdict.MISMATCH
+
+
+def test_bytes_that_differ_are_told_in_digits() -> None:
+    expect = Expect(text=b"\x16\x03\x00\x20", mask=b"\xff\xff\x00\xf0")
+
+    assert difference(expect, b"\x15\x03") == "15 03 instead of 16 03 xx 2x"
+    assert difference(expect, bytes(21)) == f"{' '.join(['00'] * 20)} … instead of 16 03 xx 2x"
 
 
 @given(text=st.binary(max_size=20), answer=st.binary(max_size=40), cuts=st.lists(st.integers(0, 40), max_size=5))

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -64,6 +65,21 @@ def test_the_start_of_the_answer_decides() -> None:
     assert [name for name, _ in good.phases_ms] == ["connect", "send", "answer"]
     assert bad.reason is Reason.MISMATCH
     assert bad.detail == r"answer: 'HTTP/1.1 200 OK\r\n\r\nhello' instead of 'HTTP/1.1 302'"
+
+
+def test_bytes_decide_as_well() -> None:
+    hello = Exchange(send=b"\x16\x03\x01", expect=Expect(text=b"\x15\x03\x00", mask=b"\xff\xff\xf0"))
+    with serving(answering(b"\x15\x03\x04\x00\x02")) as port:
+        good = check_once(hello, port)
+        bad = check_once(replace(hello, expect=Expect(text=b"\x16", mask=b"\xff")), port)
+        long = check_once(replace(hello, expect=Expect(text=bytes(6), mask=bytes(6))), port)
+
+    assert good.ok
+    assert (bad.reason, bad.detail) == (Reason.MISMATCH, "answer: 15 03 04 00 02 instead of 16")
+    assert (long.reason, long.detail) == (
+        Reason.CLOSED,
+        "answer: closed early, 15 03 04 00 02 instead of xx xx xx xx xx xx",
+    )
 
 
 def test_an_answer_in_segments_of_one_byte_passes() -> None:
@@ -251,6 +267,17 @@ def test_udp_port_unreachable_is_a_failure_at_once() -> None:
 def test_udp_compares_one_datagram(answer: bytes, reason: Reason) -> None:
     with Datagrams(answer) as server:
         assert check_once(udp(b"ping", b"po"), server.port).reason is reason
+
+
+def test_udp_sends_and_compares_bytes() -> None:
+    asks = Exchange(
+        transport=Protocol.UDP, send=b"\x12\x34\x01\x00", expect=Expect(text=b"\x12\x34\x80", mask=b"\xff\xff\xf0")
+    )
+    with Datagrams(b"\x12\x34\x85\x80") as server:
+        assert check_once(asks, server.port).ok
+        assert server.received == [b"\x12\x34\x01\x00"]
+    with Datagrams(b"\x12\x34\x05\x80") as server:
+        assert check_once(asks, server.port).detail == "answer: 12 34 05 80 instead of 12 34 8x"
 
 
 def test_udp_with_send_but_without_expect_takes_any_answer() -> None:

@@ -55,6 +55,7 @@ def over_the_wire(message: Downward | Upward) -> object:
         Assign((assigned(Exchange()), assigned(Exchange(transport=Protocol.UDP, send=b"\x00\xff\r\n"), up=True))),
         Assign((assigned(Exchange(expect=Expect(text=b"\xffOK", regex=True)), up=False),)),
         Assign((assigned(Exchange(expect=Expect(text=b"*", anything=True))),)),
+        Assign((assigned(Exchange(send=b"\x16", expect=Expect(text=b"\x16\0", mask=b"\xff\xf0"))),)),
         Assign((assigned(Exchange(sources=(ip_address("192.0.2.2"), ip_address("2001:db8::2")))),)),
         Assign((assigned(Program(command=("check", "%h"), expect=Expect(text=b"OK"), honour_status=False)),)),
         Forget(("www/web1", "www/web2")),

@@ -8,6 +8,7 @@ from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, Pro
 from piranha.lvscf.config import FloatingAddress, HeartbeatPath, PortRange, Quota, RealServer, Router, SorryServer
 from piranha.table.destination import DestinationKey
 from piranha.terms import Address, Protocol, Tunnel, TunnelChecksum
+from piranha.text import hexadecimal
 
 LONGEST = 40
 """Characters of a value before it is shortened."""
@@ -92,11 +93,7 @@ def check_words(check: Check) -> str:
         case Program():
             return _short(f"program {' '.join(check.command)}{_expected(check.expect)}")
         case Exchange():
-            sent = (
-                f'{check.transport.word} send "{_bytes(check.send)}"'
-                if check.send
-                else f"{check.transport.word} connect"
-            )
+            sent = f"{check.transport.word} {f'send {_sent(check.send)}' if check.send else 'connect'}"
             source = f" from {' or '.join(map(str, check.sources))}" if check.sources else ""
             return _short(sent + _expected(check.expect) + source)
         case _:
@@ -133,9 +130,16 @@ def _plain(timing: CheckTiming) -> bool:
 def _expected(expect: Expect | None) -> str:
     if expect is None:
         return ""
-    return (
-        " expect anything" if expect.anything else f' expect {"regex " if expect.regex else ""}"{_bytes(expect.text)}"'
-    )
+    if expect.anything:
+        return " expect anything"
+    if expect.mask:
+        return f" expect hex {hexadecimal(expect.text, expect.mask)}"
+    return f' expect {"regex " if expect.regex else ""}"{_bytes(expect.text)}"'
+
+
+def _sent(data: bytes) -> str:
+    text = _bytes(data)
+    return f'"{text}"' if text.isprintable() else f"hex {hexadecimal(data)}"
 
 
 def _bytes(text: bytes) -> str:

@@ -14,12 +14,14 @@ class Expect:
 
     text: bytes (escapes of lvs.cf already resolved). With `regex`: a POSIX extended regular
     expression searched anywhere in a bounded part of the answer. `anything`: any single byte
-    (`expect = "*"`).
+    (`expect = "*"`). mask: of `expect_hex`, as long as `text`: the bits of each byte that count, the others of
+    `text` are 0; empty = `text` is a text.
     """
 
     text: bytes
     regex: bool = False
     anything: bool = False
+    mask: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,9 @@ ONLY: Mapping[str, Sequence[str]] = {
     "type": ("dns",),
     "answer": ("dns",),
     "program": ("program",),
+    "send": ("tcp", "udp"),
+    "send_hex": ("tcp", "udp"),
+    "expect_hex": ("tcp", "udp"),
     "source": ("tcp", "udp", "http", "https", "tls", "smtp", "dns", "ping", "agent", "idle"),
     "weight_from": ("program", "agent", "file"),
 }
@@ -80,10 +83,18 @@ def _contents(one: CheckBlock, findings: Findings) -> None:
     needed = REQUIRED.get(kind)
     if needed is not None and needed not in section.tried:
         findings.add("E074", section.place("kind"), f"kind = {kind} needs {needed}")
+    _text_and_bytes(one, findings)
     for keyword in section.given:
         if keyword in ONLY and kind not in ONLY[keyword]:
             message = f"{keyword} has no effect with kind = {kind}: it is for {', '.join(ONLY[keyword])}"
             findings.add("W026", section.place(keyword), message)
+
+
+def _text_and_bytes(one: CheckBlock, findings: Findings) -> None:
+    for text in ("send", "expect"):
+        if text in one.section.tried and f"{text}_hex" in one.section.tried:
+            message = f"check '{one.name}' has both {text} and {text}_hex"
+            findings.add("E077", one.section.place(f"{text}_hex"), message, "keep one of them")
 
 
 def check_sources(blocks: Sequence[CheckBlock], config: Config, findings: Findings) -> None:

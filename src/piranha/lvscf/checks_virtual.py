@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from piranha.lvscf.built import Built, BuiltServer, BuiltVirtual
+from piranha.lvscf.check_values import Exchange
 from piranha.lvscf.checks_pool import check_pool
 from piranha.lvscf.checks_service import check_service, too_many_services
-from piranha.lvscf.config import FloatingAddress, PlaneKind, Virtual
+from piranha.lvscf.config import FloatingAddress, PlaneKind, RealServer, Virtual
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.elaborate_check import timing
 from piranha.lvscf.elaborate_virtual import used
@@ -52,7 +53,7 @@ def _checking(built: BuiltVirtual, findings: Findings) -> None:
     if section.value("use_regex", bool) and not section.get("expect", "") and "expect" not in section.tried:
         findings.add("W026", section.place("use_regex"), "use_regex has no effect without expect")
     udp_only = virtual.protocols == (Protocol.UDP,)
-    if udp_only and not program and not section.get("expect", "") and virtual.active and used(built.servers):
+    if udp_only and virtual.active and any(_never_silent(one.server) for one in used(built.servers)):
         hint = "give send and expect, or send_program"
         message = "a UDP service without expect: a server that says nothing counts as up"
         findings.add("W027", section.place("protocol"), message, hint)
@@ -216,3 +217,9 @@ def _same_address(built: Built, findings: Findings) -> None:
             if other.address != vip.address:
                 message = f"alias {vip.label} is also that of {other.address} in line {other_line}; both are held"
                 findings.add("W019", place, message)
+
+
+def _never_silent(server: RealServer) -> bool:
+    """Whether no answer to any check counts as a good one."""
+    asked = [one.check for one in server.all_checks()]
+    return all(isinstance(one, Exchange) and one.transport is Protocol.UDP and one.expect is None for one in asked)

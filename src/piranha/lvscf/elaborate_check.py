@@ -156,8 +156,7 @@ def _checks(kind: str, block: Section | None, service: Service, findings: Findin
     sources: tuple[Address, ...] = block.get("source", ()) if block is not None else ()
     match kind:
         case "tcp" | "udp":
-            send = unescape(block.get("send", "")) if block is not None else b""
-            expect = expectation(block, findings) if block is not None else None
+            send, expect = _sent_and_expected(block, findings) if block is not None else (b"", None)
             yield "", Exchange(transport=Protocol[kind.upper()], send=send, expect=expect, sources=sources)
         case "http":
             paths = [str(one.value) for one in block.all("path")] if block is not None else []
@@ -170,6 +169,14 @@ def _checks(kind: str, block: Section | None, service: Service, findings: Findin
                 yield "", Program(command=command, expect=expectation(block, findings, program=True))
         case _:
             yield "", Exchange(transport=service.transport, sources=sources)
+
+
+def _sent_and_expected(block: Section, findings: Findings) -> tuple[bytes, Expect | None]:
+    send = bytes.fromhex(block.get("send_hex", "")) or unescape(block.get("send", ""))
+    if not (pattern := block.get("expect_hex", "")):
+        return send, expectation(block, findings)
+    mask = "".join("0" if digit == "x" else "f" for digit in pattern)
+    return send, Expect(text=bytes.fromhex(pattern.replace("x", "0")), mask=bytes.fromhex(mask))
 
 
 def _http(path: str, block: Section | None, service: Service) -> Exchange:
@@ -260,8 +267,6 @@ def check_contents(name: str, section: Section, findings: Findings) -> None:
     if "expect" in section.given:
         message = f"check '{name}': this version looks at the status of an answer only, not at expect"
         findings.add("W004", section.place("expect"), message)
-    if "send" in section.given:
-        findings.add("W026", section.place("send"), "send has no effect with kind = http: it is for tcp, udp")
 
 
 def needed(section: Section, checks: Sequence[Asked], findings: Findings) -> int:

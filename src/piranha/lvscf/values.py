@@ -9,6 +9,7 @@ from piranha.lvscf.numbers import Mistake, Reader, single
 from piranha.lvscf.syntax.tokens import Kind, Token
 from piranha.lvscf.syntax.tree import span_of
 
+_HEX = ("0123456789abcdef", "16 03 01")
 _URL = re.compile(r"https?://[^/\s]+(/\S*)?\Z")
 
 
@@ -80,9 +81,10 @@ def _url(directive: Directive, words: Sequence[Token], _reader: Reader) -> str:
 
 def _hex(directive: Directive, words: Sequence[Token], _reader: Reader) -> str:
     text = "".join(word.value for word in words).replace(" ", "")
-    wrong = next((letter for letter in text.lower() if letter not in "0123456789abcdefx"), None)
+    digits, such = ("0123456789abcdefx", "16 03 xx") if directive.type is Type.HEX_PATTERN else _HEX
+    wrong = next((letter for letter in text.lower() if letter not in digits), None)
     if wrong is not None:
-        raise Mistake("E081", words[0], f"'{wrong}' is no hexadecimal digit", "such as 16 03 xx")
+        raise Mistake("E081", words[0], f"'{wrong}' is no hexadecimal digit of {directive.name}", f"such as {such}")
     if not text or len(text) % 2:
         raise Mistake("E081", words[0], f"{directive.name} has {len(text)} digits: a byte is two", "such as 0f")
     return text.lower()
@@ -155,6 +157,7 @@ _READERS: dict[Type, Callable[[Directive, tuple[Token, ...], Reader], object]] =
     Type.LISTEN: _listen,
     Type.URL: _url,
     Type.HEX: _hex,
+    Type.HEX_PATTERN: _hex,
     Type.TEXT: _text,
     Type.PATH: _path,
     Type.COMMAND: _command,

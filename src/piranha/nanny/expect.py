@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from piranha.lvscf.check_values import Expect
 from piranha.lvscf.ere import translate
-from piranha.text import printable
+from piranha.text import hexadecimal, printable
 
 MAX_ANSWER = 64 * 1024  # bytes of an answer that an expression may look at
 MAX_OUTPUT = 4096  # bytes of a program's output
@@ -26,10 +26,18 @@ def compare(expect: Expect, got: bytes, ended: bool) -> Verdict:
     if expect.anything:
         wanted, seen = bool(got), bool(got)
     else:
-        wanted, seen = got.startswith(expect.text), not expect.text.startswith(got)
+        seen = not agrees(expect, got)
+        wanted = not seen and len(got) >= len(expect.text)
     if wanted:
         return Verdict.MATCH
     return Verdict.MISMATCH if seen or ended else Verdict.MORE
+
+
+def agrees(expect: Expect, got: bytes) -> bool:
+    """Whether `got` begins as is expected, as far as it goes."""
+    if not expect.mask:
+        return got.startswith(expect.text) or expect.text.startswith(got)
+    return all(byte & mask == text for byte, mask, text in zip(got, expect.mask, expect.text, strict=False))
 
 
 def output_matches(expect: Expect, output: bytes) -> bool:
@@ -68,8 +76,8 @@ def search_for(text: bytes) -> Search:
 def difference(expect: Expect, got: bytes) -> str:
     """Say in words of an operator how `got` is not what is expected."""
     if not got:
-        return f"empty instead of {_asked(expect)}"
-    return f"{quoted(got)} instead of {_asked(expect)}"
+        return f"empty instead of {wanted(expect)}"
+    return f"{hexadecimal(got) if expect.mask else quoted(got)} instead of {wanted(expect)}"
 
 
 def quoted(data: bytes, limit: int = 60) -> str:
@@ -78,7 +86,10 @@ def quoted(data: bytes, limit: int = 60) -> str:
     return f"'{printable(text)}'" + ("…" if len(data) > limit else "")
 
 
-def _asked(expect: Expect) -> str:
+def wanted(expect: Expect) -> str:
+    """Say in words of an operator what is expected."""
     if expect.anything:
         return "anything"
+    if expect.mask:
+        return hexadecimal(expect.text, expect.mask)
     return f"a match of {quoted(expect.text)}" if expect.regex else quoted(expect.text)

@@ -20,7 +20,7 @@ from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, Pro
 from piranha.lvscf.elaborate_check import HTTP_REQUEST, unescape
 from piranha.lvscf.ere import BadExpression, translate
 from piranha.nanny.engine import Engine
-from piranha.nanny.expect import quoted
+from piranha.nanny.expect import quoted, wanted
 from piranha.nanny.results import Assignment, ProbeResult
 from piranha.output import reader_left, steadily
 from piranha.terms import Address, Protocol
@@ -208,11 +208,7 @@ def _seconds(given: dict[str, str], option: str, default: float) -> float:
 def describe(assignment: Assignment) -> str:
     """Return what is checked, in one line."""
     check, timing = assignment.check, assignment.timing
-    expect = (
-        ""
-        if check.expect is None
-        else f", expect {'a match of ' if check.expect.regex else ''}{quoted(check.expect.text)}"
-    )
+    expect = f", expect {wanted(check.expect)}" if check.expect is not None else ""
     if isinstance(check, Program):
         what = f"run {shlex.join(check.command)}"
     else:

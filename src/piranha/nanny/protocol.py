@@ -110,7 +110,7 @@ def _bytes_needed(item: object) -> int:
     match item:
         case Assignment(id=name, check=check):
             texts = [*check.command] if isinstance(check, Program) else [check.send]
-            expect = len(check.expect.text) if check.expect else 0
+            expect = len(check.expect.text) + len(check.expect.mask) if check.expect else 0
             return 6 * (len(name) + expect + sum(map(len, texts))) + 8 * len(texts) + 300
         case ProbeResult(id=name, detail=detail, phases_ms=phases):
             return 6 * (len(name) + len(detail)) + 300 * len(phases) + 100
@@ -273,7 +273,8 @@ def _assignment(item: object) -> Assignment:
 def _check_object(check: Check) -> dict[str, object]:
     expect: object = None
     if check.expect is not None:
-        expect = [check.expect.text.decode("latin-1"), check.expect.regex, check.expect.anything]
+        text, mask = check.expect.text.decode("latin-1"), check.expect.mask.decode("latin-1")
+        expect = [text, check.expect.regex, check.expect.anything, mask]
     if isinstance(check, Program):
         return {"command": list(check.command), "honour_status": check.honour_status, "expect": expect}
     sources = [str(source) for source in check.sources]
@@ -284,8 +285,15 @@ def _check_object(check: Check) -> dict[str, object]:
 def _check(members: Mapping[str, object]) -> Check:
     expect = None
     if members["expect"] is not None:
-        text, regex, anything = _items(members["expect"])
-        expect = Expect(text=_text(text).encode("latin-1"), regex=regex is True, anything=anything is True)
+        text, regex, anything, mask = _items(members["expect"])
+        expect = Expect(
+            text=_text(text).encode("latin-1"),
+            regex=regex is True,
+            anything=anything is True,
+            mask=_text(mask).encode("latin-1"),
+        )
+        if expect.mask and len(expect.mask) != len(expect.text):
+            raise ValueError("a mask of another length")
     if "command" in members:
         command = tuple(_text(word) for word in _items(members["command"]))
         if not command:

@@ -67,6 +67,13 @@ TOGETHER: dict[str, Story] = {
         why="Only one of them would be used; who corrects the other one changes nothing.",
         cure="Remove one or give it another name.",
     ),
+    "E077": Story(
+        means="A check says twice what is sent, or what is expected: as text and as bytes.",
+        bad=_blocks("hello", 'check hello { kind = tcp; send = "PING"; send_hex = 50494e47 }'),
+        good=_blocks("hello", "check hello { kind = tcp; send_hex = 50494e47 }"),
+        why="Which of the two decides would be a guess, and it would be made at the first failure.",
+        cure="Keep send or send_hex, expect or expect_hex.",
+    ),
     "W070": Story(
         means="The witness is a router, a VIP or a host of monitor_hosts. It must be a third machine.",
         within=Within.PAIR,

@@ -35,8 +35,8 @@ CHECKING: tuple[Directive, ...] = (
         type=Type.CHOICE,
         default="-",
         choices=_KINDS,
-        meaning="tcp, udp: send and expect. http: the status of an answer. program: the exit status of a program. "
-        "The others are not made yet.",
+        meaning="tcp, udp: what is sent and expected. http: the status of an answer. program: the exit status of a "
+        "program. The others are not made yet.",
     ),
     _of_block("port", Type.PORT, "the server's", "Port to check.", computed=True, low=1),
     _of_block("address", Type.ADDRESS, "the server's", "Address to check.", computed=True),
@@ -63,6 +63,13 @@ CHECKING: tuple[Directive, ...] = (
     _of_block("status", Type.WORDS, "200-399", "Good HTTP statuses, such as 200 204 300-302."),
     _of_block("send", Type.TEXT, "-", "Text sent after connecting, as in a virtual block."),
     _of_block("expect", Type.TEXT, "-", "How the answer must begin, as in a virtual block."),
+    _of_block("send_hex", Type.HEX, "-", "Bytes sent after connecting, instead of send: tcp and udp."),
+    _of_block(
+        "expect_hex",
+        Type.HEX_PATTERN,
+        "-",
+        "Bytes that the answer must begin with, instead of expect; x stands for any digit: tcp and udp.",
+    ),
     _of_block("use_regex", Type.BOOL, "0", "1: expect is an expression, as in a virtual block."),
     _of_block("program", Type.COMMAND, "-", "Program that checks, as send_program; also %v, the VIP."),
 )

@@ -52,6 +52,7 @@ class Type(StrEnum):
     LISTEN = "address:port"
     URL = "url"
     HEX = "hexadecimal digits"
+    HEX_PATTERN = "hexadecimal digits or x"
     TEXT = "text"
     PATH = "path"
     COMMAND = "command"

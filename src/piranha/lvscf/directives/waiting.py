@@ -118,8 +118,6 @@ KERNEL_SETTING = _waits("vs_NAME", _G, _T.WORD, "keep", "Writes net.ipv4.vs.NAME
 
 CHECK_BLOCK: tuple[Directive, ...] = (
     _waits("via", _C, _T.CHOICE, "server", "Where to connect to.", choices=("server", "vip")),
-    _waits("send_hex", _C, _T.HEX, "-", "Bytes to send."),
-    _waits("expect_hex", _C, _T.HEX, "-", "Bytes to expect; x is any digit."),
     _waits("sni", _C, _T.WORD, "host", "TLS name."),
     _waits("verify", _C, _T.BOOL, "0", "1: the certificate must be good."),
     _waits("ca_file", _C, _T.PATH, "the system's", "Whom to trust."),

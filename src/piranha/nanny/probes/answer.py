@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from piranha.lvscf.check_values import Expect
 from piranha.lvscf.ere import BadExpression
-from piranha.nanny.expect import MAX_ANSWER, Search, Verdict, compare, difference, search_for
+from piranha.nanny.expect import MAX_ANSWER, Search, Verdict, agrees, compare, difference, search_for
 from piranha.nanny.probes.base import Probe
 from piranha.nanny.probes.search import OutsideSearch, linear
 from piranha.nanny.results import Reason
@@ -108,7 +108,7 @@ class Answer:
     def _differs(self) -> None:
         if not self._got:
             self._probe.end(Reason.CLOSED, "answer: closed by the server before it answered")
-        elif self._ended and not self._search and self._expect.text.startswith(self._got):
+        elif self._ended and not self._search and agrees(self._expect, bytes(self._got)):
             self._probe.end(Reason.CLOSED, f"answer: closed early, {difference(self._expect, bytes(self._got))}")
         else:
             self._probe.end(Reason.MISMATCH, f"answer: {difference(self._expect, bytes(self._got[:200]))}")
