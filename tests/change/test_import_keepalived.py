@@ -6,8 +6,9 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 
 from piranha.change.import_keepalived import import_keepalived
 from piranha.change.import_keepalived_checks import KINDS
@@ -127,7 +128,7 @@ def mutated(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@examples(60)
 @given(mutated() | st.text(max_size=200) | st.lists(PIECES, max_size=30).map("".join))
 def test_whatever_the_file_is_the_result_loads_or_an_error_says_why_not(text: str) -> None:
     result = import_keepalived([("keepalived.conf", text)], lambda _pattern, above: [(above, text)])

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.fuzz.targets import holds
+from tests.properties import examples
 
 from piranha.change.import_ipvsadm import import_ipvsadm
 from piranha.change.import_ldirectord import import_ldirectord
@@ -84,7 +85,7 @@ def words_of(kind: str) -> st.SearchStrategy[str]:
 @pytest.mark.parametrize("kind", IMPORTERS)
 def test_whatever_is_imported_loads_or_a_note_says_why_not(kind: str) -> None:
     @given(text=words_of(kind))
-    @settings(max_examples=120)
+    @examples(120)
     def every(text: str) -> None:
         holds(IMPORTERS[kind]("source", text))
 

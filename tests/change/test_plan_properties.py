@@ -6,6 +6,7 @@ from dataclasses import replace
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from tests.change.configs import beliefs_drawn, configs_drawn, tables_drawn
+from tests.properties import examples
 
 from piranha.change.plan import Kind, Plan, plan
 from piranha.forwarding.plane import Counters, ServerStatistics, ServiceStatistics
@@ -55,7 +56,7 @@ def leavers_of(live: Table) -> st.SearchStrategy[list[Leaver]]:
     return st.lists(leaver, max_size=3, unique_by=lambda one: one.places) if places else st.just([])
 
 
-@settings(max_examples=25, phases=AS_FOUND)
+@settings(examples(25), phases=AS_FOUND)
 @given(configs_drawn, beliefs_drawn)
 def test_the_plan_of_the_file_in_force_is_empty(file: Config, beliefs: Beliefs) -> None:
     live = table_of(file, beliefs)
@@ -65,7 +66,7 @@ def test_the_plan_of_the_file_in_force_is_empty(file: Config, beliefs: Beliefs) 
     assert made.counts == dict.fromkeys(Kind, 0)
 
 
-@settings(max_examples=40, phases=AS_FOUND)
+@settings(examples(40), phases=AS_FOUND)
 @given(configs_drawn, configs_drawn, beliefs_drawn)
 def test_no_meaning_changes_without_a_line(before: Config, after: Config, beliefs: Beliefs) -> None:
     live = table_of(before, beliefs)
@@ -73,7 +74,7 @@ def test_no_meaning_changes_without_a_line(before: Config, after: Config, belief
     assert made.empty is (meaning(before) == meaning(after))
 
 
-@settings(max_examples=40, phases=AS_FOUND)
+@settings(examples(40), phases=AS_FOUND)
 @given(st.none() | configs_drawn, configs_drawn, tables_drawn, beliefs_drawn, st.data())
 def test_the_plan_names_exactly_the_steps_that_the_table_would_see(
     before: Config | None, after: Config, live: Table, beliefs: Beliefs, data: st.DataObject
@@ -89,7 +90,7 @@ def test_the_plan_names_exactly_the_steps_that_the_table_would_see(
     assert told >= left.keys() & by_place(known).keys()
 
 
-@settings(max_examples=40, phases=AS_FOUND)
+@settings(examples(40), phases=AS_FOUND)
 @given(st.none() | configs_drawn, configs_drawn, tables_drawn, beliefs_drawn)
 def test_whatever_ends_connections_is_called_disruptive(
     before: Config | None, after: Config, live: Table, beliefs: Beliefs
@@ -103,7 +104,7 @@ def test_whatever_ends_connections_is_called_disruptive(
             assert line.ends, line
 
 
-@settings(max_examples=60, phases=AS_FOUND)
+@settings(examples(60), phases=AS_FOUND)
 @given(configs_drawn, configs_drawn, tables_drawn, beliefs_drawn, st.sets(st.sampled_from(["a", "b", "c"])))
 def test_a_look_at_what_changed_alone_finds_every_line_of_the_file(
     before: Config, other: Config, live: Table, beliefs: Beliefs, kept: set[str]

@@ -42,6 +42,7 @@ def test_the_folder_of_the_original_becomes_the_same_file_with_notes(
     assert "pulse:1: warning: --fos: the new pulse starts the lvsd of its own package" in told.err
 
 
+@pytest.mark.slow
 def test_rules_are_read_from_standard_input() -> None:
     command = [sys.executable, "-m", "piranha.cli.main", "import", "ipvsadm", "-"]
     environment = {"PYTHONPATH": ":".join(sys.path)}

@@ -145,6 +145,7 @@ def test_events_of_both_daemons_come_in_the_order_of_time(folder: Path, capsys: 
     assert lines[-1].endswith('partner dead: activating lvs: subject=router from=standby to=active rule="deadtime = 6"')
 
 
+@pytest.mark.slow
 def test_events_can_be_followed(tmp_path: Path) -> None:
     recorder = Recorder(None)
     recorder.record(Event(when_s=1, subject="www", message="old"))

@@ -4,10 +4,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.contracts.fake_kernel import FakeKernel, FakePlane
 from tests.contracts.tables import changes, tables
+from tests.properties import examples
 
 from piranha.forwarding.ipvs import IpvsPlane
 from piranha.lab.namespaces import Namespace
@@ -16,7 +17,7 @@ from piranha.table.diff import diff
 from piranha.table.table import Table
 
 pytestmark = pytest.mark.kernel
-SLOW = settings(max_examples=40)
+SLOW = examples(40)
 
 
 @pytest.fixture(scope="module")

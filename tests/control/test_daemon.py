@@ -81,6 +81,7 @@ def test_the_watchdog_is_fed_twice_as_often_as_systemd_asks(monkeypatch: pytest.
     assert watchdog_interval_s() is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ends", "status"), [("started()", 0), ("raise SystemExit(3)", 1)])
 def test_who_starts_a_daemon_waits_until_it_serves_or_has_failed(ends: str, status: int, tmp_path: Path) -> None:
     program = (

@@ -108,6 +108,7 @@ def test_a_line_without_end_is_answered_once_and_hung_up(tmp_path: Path) -> None
     with_server(path, talk)
 
 
+@pytest.mark.slow
 def test_silent_connections_keep_nobody_from_asking(tmp_path: Path) -> None:
     path = tmp_path / "sock"
 
@@ -145,6 +146,7 @@ def test_who_does_not_read_the_answers_costs_no_memory_without_end(tmp_path: Pat
     with_server(path, talk)
 
 
+@pytest.mark.slow
 def test_a_socket_that_somebody_removed_is_made_again(tmp_path: Path) -> None:
     path = tmp_path / "sock"
 

@@ -44,6 +44,7 @@ def test_what_the_first_one_forked_is_told_after_it_claims_anew(name: str) -> No
         first.close()
 
 
+@pytest.mark.slow
 def test_the_death_of_the_first_frees_the_name(name: str) -> None:
     program = f"from piranha.control.sole import Sole; Sole({name!r}); print('held', flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:

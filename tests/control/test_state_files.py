@@ -75,6 +75,7 @@ def test_when_both_fail_nothing_changes_and_the_path_is_told(files: StateFiles) 
     assert files.read("a") == b"old"
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_half_way_leaves_nothing_behind(files: StateFiles) -> None:
     program = f"""
 import resource

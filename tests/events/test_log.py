@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from piranha.events.event import Event, Level
 from piranha.events.log import Line, event_line, sentence
 
@@ -71,18 +73,21 @@ def test_what_a_server_answered_cannot_forge_a_line_or_drive_a_terminal() -> Non
     assert "\n" not in sentence("x", [("cause", "a\nb")]).encode("unicode_escape").decode()
 
 
+@pytest.mark.slow
 def test_every_line_is_written_before_the_process_ends() -> None:
     lines = logged("log.setup('lvsd')\nfor n in range(500): log.log.info('line %d', n)").splitlines()
     assert len(lines) == 500
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO lvsd line 499", lines[-1])
 
 
+@pytest.mark.slow
 def test_debug_lines_need_verbose() -> None:
     program = "log.setup('lvsd', verbose={})\nlog.log.debug('detail')"
     assert logged(program.format(False)) == ""
     assert logged(program.format(True)).endswith("DEBUG lvsd detail\n")
 
 
+@pytest.mark.slow
 def test_a_defect_keeps_its_traceback_indented() -> None:
     program = "log.setup('lvsd')\ntry: 1/0\nexcept Exception: log.log.exception('control request failed')"
     first, *rest = logged(program).splitlines()
@@ -91,6 +96,7 @@ def test_a_defect_keeps_its_traceback_indented() -> None:
     assert all(line.startswith("    ") for line in rest)
 
 
+@pytest.mark.slow
 def test_logging_never_waits_for_who_reads() -> None:
     program = (
         "import os, sys, time\n"

@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,6 +76,7 @@ def test_the_story_goes_on_after_a_restart(tmp_path: Path) -> None:
     assert messages(read_file(path)) == ["a", "b", "c"]
 
 
+@pytest.mark.slow
 def test_records_outlive_a_process_that_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "e.jsonl"
     program = (
@@ -119,6 +121,7 @@ def test_the_ring_is_bounded() -> None:
     assert messages(recorder.last(100)) == ["7", "8", "9"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_what_was_kept_is_written_once_there_is_room(tmp_path: Path) -> None:
     path = tmp_path / "e.jsonl"
     written(path, "a").close()

@@ -31,6 +31,7 @@ def test_the_version_needs_no_kernel(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out.startswith("ipvsadm v1.31 ")
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_is_one_clear_line() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -50,6 +51,7 @@ def test_what_cannot_be_written_is_one_clear_line() -> None:
     assert (done.returncode, done.stderr) == (1, "ipvsadm: standard output: No space left on device\n")
 
 
+@pytest.mark.slow
 def test_starting_loads_nothing_heavy() -> None:
     program = "import sys, piranha.cli.ipvsadm.main; print(*sys.modules)"
     done = subprocess.run(

@@ -6,9 +6,10 @@ from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.contracts.tables import changes, servers_of, service_keys, settings_of
+from tests.properties import examples
 
 from piranha.kernel import generic, ipvs, ipvs_answers, wire
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
@@ -116,7 +117,7 @@ def test_a_new_server_is_sent_as_the_kernel_reads_it() -> None:
 
 
 @given(data=st.data(), key=service_keys)
-@settings(max_examples=60)
+@examples(60)
 def test_what_is_asked_for_reads_back_as_the_kernel_would_answer(data: st.DataObject, key: ServiceKey) -> None:
     wanted = data.draw(settings_of(key))
     server, destination = data.draw(servers_of(key))
@@ -136,7 +137,7 @@ def test_what_is_asked_for_reads_back_as_the_kernel_would_answer(data: st.DataOb
 
 
 @given(key=service_keys, change=changes())
-@settings(max_examples=30)
+@examples(30)
 def test_removals_name_their_target_and_nothing_more(key: ServiceKey, change: Change) -> None:
     server = DestinationKey(IPv4Address("10.0.0.1"), 80)
     _, gone, gone_server = sent(change, RemoveService(key), RemoveDestination(key, server))
@@ -206,7 +207,7 @@ READERS: list[Callable[[bytes], object]] = [
 
 
 @given(payload=st.binary(max_size=120))
-@settings(max_examples=100)
+@examples(100)
 def test_arbitrary_bytes_raise_nothing_but_wire_errors(payload: bytes) -> None:
     for read in READERS:
         with suppress(WireError):
@@ -214,7 +215,7 @@ def test_arbitrary_bytes_raise_nothing_but_wire_errors(payload: bytes) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=150)
+@examples(150)
 def test_damaged_answers_raise_nothing_but_wire_errors(data: st.DataObject) -> None:
     whole = [fix_length(text) for text in (SERVICE_SH, SERVICE_V6, SERVICE_MARK, SERVER_GUE)]
     whole.append(ipvs.start_daemon(SyncDaemon(sender=True, interface="eth0", group=IPv6Address("ff02::81"))))

@@ -3,8 +3,9 @@
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 
 from piranha.kernel.route import (
     IFA_CACHEINFO,
@@ -101,7 +102,7 @@ def test_a_link_is_read_with_hardware_address_and_carrier() -> None:
     )
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.binary(max_size=80))
 def test_reading_hostile_bytes_ends_in_a_value_or_a_wire_error(data: bytes) -> None:
     for reader in (read_address, read_link):

@@ -5,8 +5,9 @@ import sys
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 
 from piranha.kernel import wire
 from piranha.kernel.wire import (
@@ -126,7 +127,7 @@ def test_a_string_ends_at_its_first_zero_byte() -> None:
 
 
 @given(data=st.binary(max_size=200))
-@settings(max_examples=150)
+@examples(150)
 def test_arbitrary_bytes_raise_nothing_but_wire_errors(data: bytes) -> None:
     with suppress(WireError):
         for found in messages(data):
@@ -139,6 +140,6 @@ def test_arbitrary_bytes_raise_nothing_but_wire_errors(data: bytes) -> None:
 
 
 @given(fields=st.dictionaries(st.integers(0, 0x3FFF), st.binary(max_size=40), max_size=6))
-@settings(max_examples=50)
+@examples(50)
 def test_attributes_read_back_as_they_were_written(fields: dict[int, bytes]) -> None:
     assert attributes(b"".join(attribute(kind, payload) for kind, payload in fields.items())) == fields

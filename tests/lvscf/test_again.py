@@ -3,9 +3,10 @@
 from pathlib import Path
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.lvscf.layouts import file
+from tests.properties import examples
 
 from piranha.lvscf.load import Again, Loaded, elaborated, load, parsed
 from piranha.lvscf.syntax import parser
@@ -72,7 +73,7 @@ def edited(data: bytes, random: Random) -> bytes:
     return b"".join(lines)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.integers(0, 1 << 32))
 def test_reading_again_finds_what_reading_afresh_finds(seed: int) -> None:
     random = Random(seed)

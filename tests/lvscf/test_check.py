@@ -76,12 +76,14 @@ def run(*words: str, given: bytes = b"", **variables: str) -> subprocess.Complet
     return subprocess.run(command, input=given, capture_output=True, env=environment, check=False, timeout=60)
 
 
+@pytest.mark.slow
 def test_a_dash_reads_standard_input() -> None:
     done = run("-", given=GOOD.replace("lvs.cf", "").encode())
     assert (done.returncode, done.stdout) == (0, b"standard input: valid, 1 virtual server, 2 real servers\n")
     assert run("-", given=b"primry = 1\n").stderr.startswith(b"standard input:1:1: error: unknown keyword 'primry'")
 
 
+@pytest.mark.slow
 def test_no_character_of_the_file_or_its_name_drives_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / "\x1b[31mlvs.cf"
     path.write_text('\x1b[2J = 1\nvirtual \u202eweb {\n  send = "\x9b31m\n  \u2066x = \x07\r\x1b\n}\n')
@@ -152,6 +154,7 @@ def test_wrong_usage_is_status_64() -> None:
     assert caught.value.code == 64
 
 
+@pytest.mark.slow
 def test_bytes_that_no_terminal_can_show_do_not_end_in_a_traceback(tmp_path: Path) -> None:
     path = tmp_path / "lvs.cf"
     path.write_bytes(b"primary = \xff\xfe\x1b[2J\nvirtual gr\xc3\xbc\xc3\x9f {\n")

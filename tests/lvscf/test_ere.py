@@ -5,8 +5,9 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 
 from piranha.lvscf.ere import BadExpression, translate
 
@@ -79,7 +80,7 @@ pieces = st.sampled_from(
 
 
 @given(parts=st.lists(pieces, min_size=1, max_size=6), text=st.text("abc.d", max_size=8))
-@settings(max_examples=30)
+@examples(30)
 def test_grep_agrees(parts: list[str], text: str) -> None:
     """GNU grep -E reads the same language with the same library."""
     grep = shutil.which("grep")

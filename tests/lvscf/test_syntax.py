@@ -1,7 +1,8 @@
 """The tree loses nothing: parse, then print, is the identity for any text."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 
 from piranha.lvscf.load import load
 from piranha.lvscf.syntax.parser import parse
@@ -51,19 +52,19 @@ def files(draw: st.DrawFn) -> str:
 
 
 @given(GARBAGE)
-@settings(max_examples=100)
+@examples(100)
 def test_the_tokens_joined_are_the_text(text: str) -> None:
     assert join(tokenize(text)) == text
 
 
 @given(GARBAGE)
-@settings(max_examples=100)
+@examples(100)
 def test_a_tree_prints_as_the_text_it_was_read_from(text: str) -> None:
     assert print_tree(parse(text)[0]) == text
 
 
 @given(files())
-@settings(max_examples=40)
+@examples(40)
 def test_a_correct_file_has_no_syntax_findings_and_prints_as_it_was(text: str) -> None:
     tree, findings = parse(text)
     assert not findings
@@ -72,7 +73,7 @@ def test_a_correct_file_has_no_syntax_findings_and_prints_as_it_was(text: str) -
 
 
 @given(st.lists(st.tuples(BLANKS, WORDS, BLANKS, BLANKS, VALUES, ENDS), max_size=4))
-@settings(max_examples=100)
+@examples(100)
 def test_the_words_of_a_setting_are_its_tokens(lines: list[tuple[str, ...]]) -> None:
     text = "".join(f"{indent}{word}{left}={right}{value}{end}" for indent, word, left, right, value, end in lines)
     for setting in parse(text)[0].settings():
@@ -82,7 +83,7 @@ def test_the_words_of_a_setting_are_its_tokens(lines: list[tuple[str, ...]]) -> 
 
 
 @given(GARBAGE)
-@settings(max_examples=60)
+@examples(60)
 def test_a_token_stands_where_it_says(text: str) -> None:
     lines = text.removeprefix("\ufeff").split("\n")
     for token in tokenize(text):
@@ -91,7 +92,7 @@ def test_a_token_stands_where_it_says(text: str) -> None:
 
 
 @given(st.one_of(st.binary(max_size=120), GARBAGE.map(lambda text: text.encode("utf-8", "surrogatepass"))))
-@settings(max_examples=120)
+@examples(120)
 def test_loading_never_fails_and_refuses_exactly_what_has_errors(data: bytes) -> None:
     loaded = load(data, "lvs.cf")
     assert (loaded.config is None) == bool(loaded.errors)
@@ -102,7 +103,7 @@ def test_loading_never_fails_and_refuses_exactly_what_has_errors(data: bytes) ->
 
 
 @given(st.lists(PIECES, max_size=60).map("".join))
-@settings(max_examples=60)
+@examples(60)
 def test_bytes_that_are_no_utf_8_come_back(text: str) -> None:
     data = text.encode("utf-8", "surrogateescape")
     assert load(data.replace(b"\0", b""), "x").text.encode("utf-8", "surrogateescape") in (

@@ -5,10 +5,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.contracts.fake_kernel import FakeKernel, FakePlane, refuses_at_random, refuses_nothing
 from tests.lvsd.test_reconcile import Passes, all_up, at, config, real, www
+from tests.properties import examples
 
 from piranha.control.state_files import StateFiles
 from piranha.events.record import Recorder
@@ -108,7 +109,7 @@ def test_what_others_did_elsewhere_is_found_in_the_same_pass_and_named_once(tmp_
 pools = st.lists(st.lists(st.integers(1, 4), unique=True, max_size=3), min_size=4, max_size=4)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.integers(), st.lists(st.tuples(pools, st.sets(st.integers(0, 3))), min_size=1, max_size=4))
 def test_whatever_comes_first_and_is_refused_the_table_ends_right_and_nobody_is_accused(
     seed: int, turns: list[tuple[list[list[int]], set[int]]]

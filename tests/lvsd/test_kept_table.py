@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from tests.contracts.fake_kernel import FakePlane
 from tests.lvsd.test_reconcile import WWW, all_up, at, config, real, www
 
@@ -100,6 +101,7 @@ async def test_many_who_ask_at_once_cost_one_pass(kept: Kept) -> None:
     assert kept.plane.dumps == 1
 
 
+@pytest.mark.slow
 @with_a_table
 async def test_a_slow_plane_delays_the_answer_for_a_bounded_time_and_its_pass_goes_on(kept: Kept) -> None:
     kept.plane.apply([RemoveDestination(WWW, at(1))])

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 
 from piranha.events.event import Level
 from piranha.lvscf.check_values import CheckTiming
@@ -130,7 +131,7 @@ kinds = st.lists(st.sampled_from([GOOD, BAD]), max_size=40)
 
 
 @given(kinds=kinds, fall=st.integers(1, 4), rise=st.integers(1, 4), reentry_s=st.sampled_from([0.0, 3.0, 10.0]))
-@settings(max_examples=60)
+@examples(60)
 def test_no_change_without_as_many_results_in_a_row_as_asked_for(
     kinds: list[tuple[Reason, str]], fall: int, rise: int, reentry_s: float
 ) -> None:

@@ -4,9 +4,10 @@ import errno
 from dataclasses import replace
 from ipaddress import ip_address
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.contracts.fake_kernel import FakeKernel, FakePlane, refuses_at_random, refuses_nothing
+from tests.properties import examples
 
 from piranha.events.event import Event, Level
 from piranha.forwarding.plane import Plane
@@ -183,7 +184,7 @@ def test_many_servers_at_once_are_counted_not_listed() -> None:
     assert dict(change.facts)["removed"] == str(ONE_BY_ONE + 1)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.integers(), st.lists(st.lists(st.integers(1, 4), unique=True, max_size=4), min_size=1, max_size=4))
 def test_whatever_is_refused_on_the_way_the_next_good_pass_ends_right(seed: int, files: list[list[int]]) -> None:
     kernel = FakeKernel(refuse=refuses_at_random(seed))

@@ -98,6 +98,7 @@ def test_what_is_called_cheap_is_cheap(length: int) -> None:
         assert time.process_time() - began < 0.1
 
 
+@pytest.mark.slow
 def test_a_catastrophic_expression_ends_with_its_own_check_and_delays_no_other() -> None:
     if linear(Search(CATASTROPHE).expression.linear) is not None:
         pytest.skip("google-re2 is installed: nothing is catastrophic")

@@ -4,8 +4,9 @@ import json
 from ipaddress import ip_address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 
 from piranha.control.messages import BadMessage
 from piranha.events.event import Level
@@ -89,7 +90,7 @@ names = st.sampled_from(["assign", "forget", "believe", "results", "summary", "a
 
 
 @given(value=json_values | st.dictionaries(names, json_values, min_size=1, max_size=1))
-@settings(max_examples=60)
+@examples(60)
 def test_whatever_else_arrives_is_refused_and_nothing_worse(value: object) -> None:
     for read in (read_downward, read_upward):
         try:
@@ -124,7 +125,7 @@ def test_a_long_reason_is_cut() -> None:
 
 
 @given(lines=st.lists(st.sampled_from([b"", b"one", b"2", b"x" * 30]), max_size=6), data=st.data())
-@settings(max_examples=40)
+@examples(40)
 def test_lines_survive_any_cut_of_the_stream(lines: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(line + b"\n" for line in lines)
     buffer, at = LineBuffer(), 0

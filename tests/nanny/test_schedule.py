@@ -4,8 +4,9 @@ import heapq
 import itertools
 from ipaddress import ip_address
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 
 from piranha.lvscf.check_values import CheckTiming, Exchange
 from piranha.lvsd.monitor import Health, Monitor
@@ -96,7 +97,7 @@ def test_slots_are_never_shorter_than_5_ms() -> None:
 
 
 @given(interval_s=st.floats(0.05, 30), took=st.floats(0, 1.5), offset=st.floats(0, 0.99))
-@settings(max_examples=40)
+@examples(40)
 def test_an_interval_between_two_starts_is_never_exceeded_unless_the_check_itself_takes_longer(
     interval_s: float, took: float, offset: float
 ) -> None:
@@ -190,7 +191,7 @@ phases = st.floats(0, 1)
 
 
 @given(timeout_s=st.floats(0.3, 60), hangs=st.booleans(), latency=phases, died=st.floats(0, 8), offset=phases)
-@settings(max_examples=100)
+@examples(100)
 def test_a_dead_server_is_out_within_timeout_whether_it_refuses_or_hangs(
     timeout_s: float, hangs: bool, latency: float, died: float, offset: float
 ) -> None:
@@ -217,7 +218,7 @@ timings = st.builds(
 
 
 @given(timing=timings, hangs=st.booleans(), latency=phases, died=st.floats(0, 8))
-@settings(max_examples=100)
+@examples(100)
 def test_a_dead_server_is_out_within_the_time_that_status_promises(
     timing: CheckTiming, hangs: bool, latency: float, died: float
 ) -> None:

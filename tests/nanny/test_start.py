@@ -10,6 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ["piranha.nanny.main", "piranha.nanny.parent"])
 def test_starting_loads_nothing_heavy(program: str) -> None:
     done = subprocess.run(

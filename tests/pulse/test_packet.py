@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 
 from piranha.lvscf.config import HeartbeatAuth
 from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat, Obstacle, Place, Role
@@ -95,7 +96,7 @@ def test_the_bytes_on_the_wire_stay_as_they_are(name: str, written: Datagram, ke
     assert decode(golden, RING, MIGRATE) == written
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.binary(max_size=MAX_SIZE + 40), st.sampled_from(HeartbeatAuth))
 def test_arbitrary_bytes_are_an_answer_not_an_error(data: bytes, auth: HeartbeatAuth) -> None:
     assert isinstance(decode(data, RING, auth), Rejected)

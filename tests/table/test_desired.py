@@ -3,8 +3,9 @@
 from dataclasses import replace
 from ipaddress import ip_address
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 
 from piranha.lvscf.check_values import CheckTiming, Exchange
 from piranha.lvscf.config import Config, FloatingAddress, RealServer, Router, SorryServer, Virtual
@@ -246,7 +247,7 @@ services_drawn = st.builds(Service, st.builds(ServiceSettings, scheduler=st.samp
 tables_drawn = st.dictionaries(st.sampled_from([WWW, FOREIGN]), services_drawn)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(virtuals_drawn, verdicts_drawn, tables_drawn, st.sets(st.just(WWW)))
 def test_a_second_pass_over_what_the_first_one_left_changes_nothing(
     www: Virtual, verdicts: Verdicts, live: Table, ours: set[ServiceKey]
@@ -255,7 +256,7 @@ def test_a_second_pass_over_what_the_first_one_left_changes_nothing(
     assert desired(config(www), verdicts, once, ours) == once
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(virtuals_drawn, verdicts_drawn, tables_drawn, st.sets(st.just(WWW)))
 def test_what_is_not_ours_passes_through(www: Virtual, verdicts: Verdicts, live: Table, ours: set[ServiceKey]) -> None:
     wanted = desired(config(www), verdicts, live, ours)
@@ -263,7 +264,7 @@ def test_what_is_not_ours_passes_through(www: Virtual, verdicts: Verdicts, live:
         assert wanted[key] == live[key]
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(virtuals_drawn, tables_drawn)
 def test_a_restart_that_knows_nothing_yet_empties_no_pool_that_serves_and_is_still_wanted(
     www: Virtual, live: Table
@@ -276,7 +277,7 @@ def test_a_restart_that_knows_nothing_yet_empties_no_pool_that_serves_and_is_sti
         assert any(serves(one) for one in wanted[key].destinations.values())
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(virtuals_drawn, verdicts_drawn, tables_drawn)
 def test_a_server_that_is_down_gets_no_new_connections(www: Virtual, verdicts: Verdicts, live: Table) -> None:
     table = desired(config(www), verdicts, live, ())

@@ -2,8 +2,9 @@
 
 from ipaddress import ip_address
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 from tests.table.test_desired import DIRECT, NAT, TUNNEL, UP, at, config, server, virtual
 
 from piranha.lvscf.config import FloatingAddress, PortRange, SorryServer, Virtual
@@ -102,7 +103,7 @@ virtuals_drawn = st.builds(
 )
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(virtuals_drawn)
 def test_every_service_has_every_server_once_and_packets_keep_their_port_unless_nat_changes_it(www: Virtual) -> None:
     keys = service_keys(www)

@@ -4,10 +4,11 @@ from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.contracts.fake_kernel import FakeKernel, FakePlane, refuses_at_random
 from tests.contracts.tables import tables
+from tests.properties import examples
 
 from piranha.forwarding.apply import WITHHELD, apply_safely
 from piranha.forwarding.errors import PlaneUnavailable
@@ -40,7 +41,7 @@ def serving(table: Table, key: ServiceKey) -> bool:
 
 
 @given(actual=tables(), wanted=tables())
-@settings(max_examples=40)
+@examples(40)
 def test_applying_the_diff_gives_the_desired_table(actual: Table, wanted: Table) -> None:
     plane = FakePlane(FakeKernel(actual))
 
@@ -50,13 +51,13 @@ def test_applying_the_diff_gives_the_desired_table(actual: Table, wanted: Table)
 
 
 @given(table=tables())
-@settings(max_examples=20)
+@examples(20)
 def test_a_table_that_is_as_it_should_be_needs_no_change(table: Table) -> None:
     assert diff(table, dict(reversed(list(table.items())))) == []
 
 
 @given(actual=tables(), wanted=tables())
-@settings(max_examples=40)
+@examples(40)
 def test_no_pool_runs_empty_on_the_way(actual: Table, wanted: Table) -> None:
     kernel = FakeKernel(actual)
     FakePlane(kernel).apply(diff(actual, wanted))
@@ -67,7 +68,7 @@ def test_no_pool_runs_empty_on_the_way(actual: Table, wanted: Table) -> None:
 
 
 @given(actual=tables(), wanted=tables())
-@settings(max_examples=40)
+@examples(40)
 def test_a_service_that_stays_the_same_is_not_touched(actual: Table, wanted: Table) -> None:
     kernel = FakeKernel(actual)
     FakePlane(kernel).apply(diff(actual, wanted))
@@ -76,7 +77,7 @@ def test_a_service_that_stays_the_same_is_not_touched(actual: Table, wanted: Tab
 
 
 @given(actual=tables(), wanted=tables(), seed=st.integers(0, 2**16), stop=st.integers(0, 12))
-@settings(max_examples=40)
+@examples(40)
 def test_an_interrupted_pass_with_refusals_is_put_right_by_new_ones(
     actual: Table, wanted: Table, seed: int, stop: int
 ) -> None:

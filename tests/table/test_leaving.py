@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.change.configs import DIRECT, all_up, config, configs_drawn, server, table_of, tables_drawn, virtual
+from tests.properties import examples
 
 from piranha.lvscf.config import Config, SorryServer, Virtual
 from piranha.table.desired import ServerVerdict, Verdicts, desired, services_of
@@ -138,7 +139,7 @@ def test_a_server_of_several_services_leaves_as_one() -> None:
     assert leaving(one, one, table_of(both), all_up(one), [leaver]) == (leaver,)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.none() | configs_drawn, configs_drawn, tables_drawn)
 def test_nobody_leaves_who_is_named_and_whoever_leaves_is_in_a_service_of_the_file(
     before: Config | None, after: Config, live: Table
@@ -151,7 +152,7 @@ def test_nobody_leaves_who_is_named_and_whoever_leaves_is_in_a_service_of_the_fi
         assert where not in table[key].destinations
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(configs_drawn, tables_drawn)
 def test_with_leavers_a_second_pass_finds_nothing_to_do(after: Config, live: Table) -> None:
     places = by_place(leaving(None, after, live, {}))

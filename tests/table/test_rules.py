@@ -4,8 +4,9 @@ from dataclasses import replace
 from ipaddress import IPv6Address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from tests.contracts.tables import tables
+from tests.properties import examples
 
 from piranha.table.destination import DestinationKey
 from piranha.table.rules import RulesError, parse_rules, print_rules
@@ -75,7 +76,7 @@ def test_rules_are_sorted_as_in_a_listing() -> None:
 
 
 @given(table=tables())
-@settings(max_examples=40)
+@examples(40)
 def test_a_saved_table_is_read_back(table: Table) -> None:
     assert parse_rules(print_rules(table)) == expressible(table)
 

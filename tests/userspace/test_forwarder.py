@@ -175,6 +175,7 @@ def test_connections_are_spread_over_the_servers(forwarder: Forwarder, listener:
         assert share(counts) == {port_of(listener): 5, port_of(second): 5}
 
 
+@pytest.mark.slow
 def test_a_silent_connection_ends_after_the_tcp_timeout(forwarder: Forwarder, listener: socket.socket) -> None:
     forwarder.serve([port_of(listener)])
     forwarder.plane.set_timeouts(1, 0, 0)

@@ -4,8 +4,9 @@ import json
 from ipaddress import ip_address
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 
 from piranha.forwarding.plane import Counters, Refusal, ServerStatistics, ServiceStatistics
 from piranha.forwarding.userspace import protocol
@@ -53,13 +54,13 @@ def through_json(data: object) -> Any:
     return json.loads(json.dumps(data))
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(changes)
 def test_a_change_survives_the_way(change: Change) -> None:
     assert protocol.change_from(through_json(protocol.change_data(change))) == change
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(tables)
 def test_a_table_survives_the_way(table: Table) -> None:
     assert protocol.table_from(through_json(protocol.table_data(table))) == table

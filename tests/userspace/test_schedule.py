@@ -4,8 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from math import gcd
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.properties import examples
 
 from piranha.forwarding.userspace.schedule import (
     PICKERS,
@@ -49,7 +50,7 @@ def test_wrr_spreads_a_cycle_as_ip_vs_wrr_does() -> None:
     assert picks(WeightedRoundRobin(), [Fake(4), Fake(3), Fake(2)], 9) == [0, 0, 1, 0, 1, 2, 0, 1, 2]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(weights)
 def test_wrr_gives_each_server_its_weight_in_every_cycle(given_weights: list[int]) -> None:
     if not any(given_weights):
@@ -59,7 +60,7 @@ def test_wrr_gives_each_server_its_weight_in_every_cycle(given_weights: list[int
     assert counted == {i: 3 * w // gcd(*given_weights) for i, w in enumerate(given_weights) if w}
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(weights)
 def test_rr_gives_each_able_server_the_same(given_weights: list[int]) -> None:
     able = [i for i, w in enumerate(given_weights) if w]
@@ -67,7 +68,7 @@ def test_rr_gives_each_able_server_the_same(given_weights: list[int]) -> None:
     assert counted == dict.fromkeys(able, 4)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.sampled_from(sorted(PICKERS)), st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=5))
 def test_no_scheduler_picks_a_quiesced_or_overloaded_server(name: str, pool: list[tuple[int, bool]]) -> None:
     servers = [Fake(weight, overloaded=overloaded) for weight, overloaded in pool]
@@ -76,7 +77,7 @@ def test_no_scheduler_picks_a_quiesced_or_overloaded_server(name: str, pool: lis
     assert chosen <= able if able else chosen == {None}
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 5)), min_size=1, max_size=5), st.integers(0, 4))
 def test_wrr_finds_a_server_again_after_any_change(pool: list[tuple[int, int]], turns: int) -> None:
     servers = [Fake(weight) for weight, _ in pool]
