@@ -41,6 +41,21 @@ def virtual(name: str, *servers: dict[str, Any], **more: Any) -> dict[str, Any]:
     } | more
 
 
+def leaving(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "address": "10.11.12.22",
+        "port": 8443,
+        "weight": 0,
+        "since_s": 60.0,
+        "left_s": 240.0,
+        "drain_time_s": 300.0,
+        "active": 41,
+        "inactive": 3,
+        "persistent": 0,
+    } | more
+
+
 def lvsd(*virtuals: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {
         "cluster": "example-net",

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.cli.answers import lvsd, partner, pulse, server, virtual
+from tests.cli.answers import leaving, lvsd, partner, pulse, server, virtual
 
 from piranha.cli.status_facts import judge
 from piranha.cli.status_screen import Screen, render
@@ -71,6 +71,24 @@ SITUATIONS: dict[str, tuple[dict[str, Any] | None, dict[str, Any] | None, Verdic
         lvsd(virtual("www", server("web1"), server("web2", "drain", weight=0))),
         OK,
         "i www/web2 weight 0 in lvs.cf, 41 connections",
+    ),
+    "a server that leaves": (
+        pulse(),
+        lvsd(virtual("www", server("web1"), leaving=[leaving("web2")])),
+        OK,
+        "i www/web2 not in lvs.cf; leaves within 4m00s, 41 connections",
+    ),
+    "a server that leaves while clients are bound to it": (
+        pulse(),
+        lvsd(virtual("www", server("web1"), leaving=[leaving("web2", active=0, persistent=1)])),
+        OK,
+        "i www/web2 not in lvs.cf; leaves within 4m00s, 0 connections, 1 bound client",
+    ),
+    "a server that serves until another one does": (
+        pulse(),
+        lvsd(virtual("www", server("web1"), leaving=[leaving("web2", left_s=None, since_s=None, weight=1)])),
+        OK,
+        "i www/web2 not in lvs.cf; leaves when another server is up, 41 connections",
     ),
     "a service not in the table": (
         pulse(),

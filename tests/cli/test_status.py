@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.answers import lvsd, partner, pulse, server, virtual
+from tests.cli.answers import leaving, lvsd, partner, pulse, server, virtual
 from tests.cli.daemons import Daemons
 
 from piranha.cli import status
@@ -91,6 +91,13 @@ def test_what_others_wrote_cannot_drive_the_terminal(daemons: Daemons, capsys: p
     for words in ((), ("--all",), ("--nagios",), ("--json",)):
         status.main([*words, "--run-dir", str(daemons.folder)])
         assert "\x1b" not in capsys.readouterr().out
+
+
+def test_who_leaves_has_a_row_and_its_connections_count() -> None:
+    lines = screen(None, lvsd(virtual("www", server("web1"), leaving=[leaving("web2")]))).splitlines()
+    assert lines[1] == "  i www/web2  not in lvs.cf; leaves within 4m00s, 41 connections"
+    assert "www      tcp 192.0.2.10:443  nat wlc  1/1     82     94      6s  ok" in lines
+    assert "www/web2  10.11.12.22:8443  leaving       0     41  1m00s  not checked any more" in lines
 
 
 def test_a_name_shows_that_virtual_server_only_and_all_of_its_servers() -> None:

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tests.cli.answers import lvsd, partner, pulse, server, virtual
+from tests.cli.answers import leaving, lvsd, partner, pulse, server, virtual
 
 from piranha.cli import events, why
+from piranha.cli.names import subjects
 from piranha.cli.standing import outlook, server_now, stands
 from piranha.cli.story import belongs
 from piranha.control.server import ControlServer, Peer
@@ -228,6 +229,13 @@ def test_a_router_stands_with_the_reason_of_its_role() -> None:
         "primary (this router) is ACTIVE since 900, 1m40s: partner dead: activating lvs",
         "  not ready: nannies fail",
     ]
+
+
+def test_a_server_that_leaves_stands_with_its_time_and_is_a_name() -> None:
+    says = lvsd(virtual("www", server("web1"), leaving=[leaving("web2")]))
+    where = "www/web2 (10.11.12.22:8443) is LEAVING"
+    assert now("www/web2", {}, says) == [f"{where}: not in lvs.cf; leaves within 4m00s, 41 connections"]
+    assert subjects("10.11.12.22", {}, says) == ["www/web2"]
 
 
 def test_a_partner_stands_as_it_was_heard() -> None:

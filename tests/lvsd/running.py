@@ -49,12 +49,12 @@ def until(fact: Callable[[], bool], what: str = "the fact", limit_s: float = LIM
 class RealServer:
     """Accepts connections on a port of loopback and closes them; stops and starts on the same port."""
 
-    def __init__(self) -> None:
-        self.port = 0
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.host, self.port = host, 0
         self.start()
 
     def start(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        self._listener = socket.create_server((self.host, self.port), backlog=64)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
 
@@ -93,8 +93,8 @@ class TalkingServer(RealServer):
 class Talk:
     """A client's connection to a TalkingServer through a VIP. port: of the server."""
 
-    def __init__(self, vip: str, port: int) -> None:
-        self._socket = socket.create_connection((vip, port), timeout=LIMIT_S)
+    def __init__(self, vip: str, port: int, source: str = "") -> None:
+        self._socket = socket.create_connection((vip, port), LIMIT_S, (source, 0) if source else None)
         self.port = int(self._socket.recv(100))
 
     def works(self) -> bool:

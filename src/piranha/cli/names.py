@@ -41,8 +41,13 @@ def known_names(lvsd: Facts) -> list[str]:
     names = []
     for virtual in dicts(lvsd.get("virtuals")):
         name = text(virtual.get("name"))
-        names += [name, *(f"{name}/{text(server.get('name'))}" for server in dicts(virtual.get("servers")))]
-    return names
+        names += [name, *(f"{name}/{text(server.get('name'))}" for server in _servers(virtual))]
+    return list(dict.fromkeys(names))
+
+
+def _servers(virtual: Facts) -> list[Facts]:
+    """Return the servers of a virtual server, those that leave it last."""
+    return [*dicts(virtual.get("servers")), *dicts(virtual.get("leaving"))]
 
 
 def resolve(name: str, lvsd: Facts) -> list[str]:
@@ -54,7 +59,7 @@ def resolve(name: str, lvsd: Facts) -> list[str]:
         return [known for known in names if known.endswith(name[1:])]
     found = []
     for virtual in dicts(lvsd.get("virtuals")):
-        for server in dicts(virtual.get("servers")):
+        for server in _servers(virtual):
             address, port = text(server.get("address")), f"{number(server.get('port')) or 0:.0f}"
             host = f"[{address}]" if ":" in address else address
             if name in (address, f"{host}:{port}"):

@@ -2,7 +2,7 @@
 
 from piranha.cli.facts import Facts, dicts, facts, number, strings, text
 from piranha.cli.names import ROUTER, TABLE, VIP
-from piranha.cli.status_facts import not_forwarded, server_state
+from piranha.cli.status_facts import leaving, not_forwarded, server_state
 from piranha.cli.status_routers import dead_links, is_active, partner_is_active
 from piranha.cli.story import Clock
 from piranha.cli.words import count, duration, services_words
@@ -130,9 +130,10 @@ def server_now(name: str, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:
             cut = facts(virtual.get("not_forwarded"))
             reasons = [f"  {not_forwarded(cut)}"] if cut is not None else []
             return [f"{name} ({services}): {up:.0f} of {all_servers} servers up", *reasons]
-        for server in dicts(virtual.get("servers")):
-            if text(server.get("name")) == server_name:
-                return [_server_line(name, server, clock, now_s)]
+        found = [server for server in dicts(virtual.get("servers")) if text(server.get("name")) == server_name]
+        left = [server for server in dicts(virtual.get("leaving")) if text(server.get("name")) == server_name]
+        lines = [_server_line(name, server, clock, now_s) for server in found]
+        return lines + [f"{name} ({_place(server)}) is LEAVING: {leaving(server)}" for server in left]
     return []
 
 
@@ -148,15 +149,19 @@ def outlook(name: str, lvsd: Facts) -> list[str]:
 
 def _server_line(name: str, server: Facts, clock: Clock, now_s: float) -> str:
     since_s = number(server.get("since_s")) or 0.0
-    address, port, line = text(server.get("address")), number(server.get("port")) or 0, number(server.get("line")) or 0
-    host = f"[{address}]" if ":" in address else address
+    line = number(server.get("line")) or 0
     state = server_state(server)
     believed = text(server.get("state")) or "unknown"
     stale = f"{state.upper()}; it was " if state != believed else ""
     return (
-        f"{name} ({host}:{port:.0f}) is {stale}{believed.upper()} since {clock(now_s - since_s)}, {duration(since_s)} "
+        f"{name} ({_place(server)}) is {stale}{believed.upper()} since {clock(now_s - since_s)}, {duration(since_s)} "
         f"(lvs.cf line {line:.0f})"
     )
+
+
+def _place(server: Facts) -> str:
+    address, port = text(server.get("address")), number(server.get("port")) or 0
+    return f"[{address}]:{port:.0f}" if ":" in address else f"{address}:{port:.0f}"
 
 
 def _outlook(server: Facts) -> list[str]:

@@ -145,6 +145,7 @@ def _virtual(virtual: Facts, *, standby: bool) -> list[Finding]:
         found.append(Finding("!", name, not_forwarded(cut), Verdict.OUTAGE if outage else Verdict.DEGRADED))
     for server in servers:
         found += _server(f"{name}/{text(server.get('name'))}", server)
+    found += [Finding("i", f"{name}/{text(one.get('name'))}", leaving(one)) for one in dicts(virtual.get("leaving"))]
     return found
 
 
@@ -180,6 +181,16 @@ def _server(name: str, server: Facts) -> list[Finding]:
         left = count(int(number(server.get("active")) or 0), "connection")
         return [Finding("i", name, f"weight 0 in lvs.cf, {left}")]
     return []
+
+
+def leaving(server: Facts) -> str:
+    """Say until when a server that the file does not name any more stays. server: what `lvsd` told of it."""
+    left_s, left = number(server.get("left_s")), count(int(number(server.get("active")) or 0), "connection")
+    if left_s is None:
+        return f"not in lvs.cf; leaves when another server is up, {left}"
+    if bound := int(number(server.get("persistent")) or 0):
+        left += f", {count(bound, 'bound client')}"
+    return f"not in lvs.cf; leaves within {duration(left_s)}, {left}"
 
 
 def not_forwarded(cut: Facts) -> str:

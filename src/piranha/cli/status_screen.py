@@ -131,6 +131,7 @@ def _virtuals(screen: Screen, lvsd: Facts) -> list[str]:
                 hidden += 1
             else:
                 servers.append(_server_row(name, server))
+        servers += [_leaving_row(name, server) for server in dicts(virtual.get("leaving"))]
     head = ["VIRTUAL", "SERVICE", "HOW", "UP", "CONNS", "NEW/S", "OUT BY", "STATE"]
     if all(row[5] == "-" for row in rows):  # a plane that does not estimate
         head, rows = _without(head, 5), [_without(row, 5) for row in rows]
@@ -161,7 +162,8 @@ def _worst(name: str, servers: Sequence[Facts], marks: dict[str, Verdict]) -> st
 
 
 def _virtual_row(virtual: Facts, servers: Sequence[Facts], state: str) -> list[str]:
-    conns = sum(int(number(server.get("active")) or 0) for server in servers)
+    everybody = (*servers, *dicts(virtual.get("leaving")))
+    conns = sum(int(number(server.get("active")) or 0) for server in everybody)
     return [
         text(virtual.get("name")),
         services_words(strings(virtual.get("services"))),
@@ -175,7 +177,6 @@ def _virtual_row(virtual: Facts, servers: Sequence[Facts], state: str) -> list[s
 
 
 def _server_row(virtual: str, server: Facts) -> list[str]:
-    address, port = text(server.get("address")), _whole(server.get("port"))
     weight, wanted = number(server.get("weight")), number(server.get("configured_weight"))
     shown = "-" if weight is None else f"{weight:.0f}" if weight == wanted else f"{weight:.0f}/{wanted or 0:.0f}"
     check = server.get("last_check")
@@ -185,13 +186,31 @@ def _server_row(virtual: str, server: Facts) -> list[str]:
         last = f"{detail}, {duration(number(check.get('age_s')) or 0.0)} ago"
     return [
         f"{virtual}/{text(server.get('name'))}",
-        f"[{address}]:{port}" if ":" in address else f"{address}:{port}",
+        _place(server),
         server_state(server),
         shown,
         "-" if weight is None else _whole(server.get("active")),
         duration(number(server.get("since_s")) or 0.0),
         last,
     ]
+
+
+def _leaving_row(virtual: str, server: Facts) -> list[str]:
+    since_s = number(server.get("since_s"))
+    return [
+        f"{virtual}/{text(server.get('name'))}",
+        _place(server),
+        "leaving",
+        _whole(server.get("weight")),
+        _whole(server.get("active")),
+        "-" if since_s is None else duration(since_s),
+        "not checked any more",
+    ]
+
+
+def _place(server: Facts) -> str:
+    address, port = text(server.get("address")), _whole(server.get("port"))
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _whole(value: object) -> str:
