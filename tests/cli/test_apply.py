@@ -90,6 +90,15 @@ def test_what_is_in_force_is_told(site: Site) -> None:
     assert "up: www 1/1" in told
 
 
+def test_whether_the_partner_is_behind_depends_on_what_it_runs(site: Site) -> None:
+    status = {"file": str(site.folder / "lvs.cf"), "paired": True, "node": "primary", "partner": {"meaning": "new"}}
+    site.daemons.add("pulse", status, stage=lambda: {"size": 1}, apply=lambda: site.answer)
+    for meaning, behind in (("new", False), ("other", True)):
+        site.answer = PREVIEW | {"kind": "safe", "generation": 2, "up": {}, "unconfirmed": None, "meaning": meaning}
+        _, told, _ = site.say("apply", str(site.new))
+        assert ("the backup is behind until the same file is applied there" in told) is behind
+
+
 def test_the_way_to_confirm_names_the_folders_that_were_given(site: Site) -> None:
     site.serve()
     waits = {"back_to_serial_no": 1, "left_s": 60.0, "until": 0.0}

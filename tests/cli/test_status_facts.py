@@ -111,7 +111,11 @@ def test_a_cold_standby_has_no_lvsd() -> None:
             "! partner: the partner is not heard, last heartbeat 12s ago",
         ),
         ({"partner": None}, DEGRADED, "! partner: the partner was never heard"),
-        ({"partner": partner(meaning="def")}, DEGRADED, "! config: the routers run different configurations"),
+        (
+            {"partner": partner(meaning="def")},
+            DEGRADED,
+            "! config: the routers run different configurations: apply one file on both",
+        ),
         ({"warnings": ["no key"]}, DEGRADED, "! router: no key"),
         ({"not_ready": ["lvsd does not run"]}, DEGRADED, "! router: this router is not ready: lvsd does not run"),
         (

@@ -88,7 +88,8 @@ class Changes(Generic[T]):
             served = await self._serving_now() if pending is not None else set()
             await self._put(order, judged, found, pending, before)
             self._served = served
-            told |= {"generation": self._serving.in_force().generation, "id": pending.id if pending else ""}
+            now = self._serving.in_force()
+            told |= {"generation": now.generation, "meaning": now.meaning, "id": pending.id if pending else ""}
             self._say_applied(order, pending, before, aside=str(told["set_aside"]))
         standings = await self._serving.standings()
         told["up"] = {name: [one.up, one.of] for name, one in standings.items()}

@@ -237,7 +237,7 @@ class _Put:
         standing = [f"{name} {one[0]}/{one[1]}" for name, one in up.items() if isinstance(one, list) and len(one) == 2]
         if standing:
             self._say("   up: " + ", ".join(standing))
-        if behind := self._router.behind:
+        if behind := self._router.behind(text(done.get("meaning"))):
             self._say(f"   {behind}")
         if (waiting := unconfirmed(done)) is not None:
             back, until_s = number(waiting.get("back_to_serial_no")) or 0, number(waiting.get("until")) or 0

@@ -68,10 +68,10 @@ class Router:
         """Its lvs.cf."""
         return text(self.status.get("file"))
 
-    @property
-    def behind(self) -> str:
-        """Say that the partner does not get the file; empty without one."""
-        if self.status.get("paired") is not True:
+    def behind(self, meaning: str) -> str:
+        """Say that the partner does not get the file; empty without one, and when it has one of that meaning."""
+        partner = facts(self.status.get("partner")) or {}
+        if self.status.get("paired") is not True or (meaning and text(partner.get("meaning")) == meaning):
             return ""
         other = "backup" if text(self.status.get("node")) == "primary" else "primary"
         return f"this router only (as --local): the {other} is behind until the same file is applied there"

@@ -71,7 +71,7 @@ def _partner(pulse: Facts, partner: Facts) -> list[Finding]:
         found.append(Finding("!", "partner", "the partner does not hear this router"))
     ours, theirs = text(pulse.get("meaning")), text(partner.get("meaning"))
     if ours and theirs and ours != theirs:
-        found.append(Finding("!", "config", "the routers run different configurations"))
+        found.append(Finding("!", "config", "the routers run different configurations: apply one file on both"))
     return found
 
 
