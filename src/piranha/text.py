@@ -1,5 +1,7 @@
 """Text of others on our screens and in our log: what a file, a server or a partner wrote must not drive a terminal."""
 
+from collections.abc import Iterable
+
 
 def printable(text: str) -> str:
     r"""Return `text` with an escape for each character that does not show: `\n`, `\x1b`, `\u202e`, `\xff`.
@@ -17,6 +19,11 @@ def _shown(letter: str) -> str:
     if "\udc80" <= letter <= "\udcff":
         return f"\\x{ord(letter) - 0xDC00:02x}"
     return letter.encode("unicode_escape").decode()
+
+
+def ranges(pairs: Iterable[tuple[int, int]]) -> str:
+    """Return ranges of numbers, both ends included, as a file has them: `200 300-302`."""
+    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in pairs)
 
 
 def hexadecimal(data: bytes, mask: bytes = b"", limit: int = 20) -> str:

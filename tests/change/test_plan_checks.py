@@ -8,7 +8,7 @@ from tests.change.configs import DIRECT, all_up, busy, config, server, table_of,
 
 from piranha.change.plan import Kind, Line, plan
 from piranha.change.plan_words import check_words
-from piranha.lvscf.check_values import Exchange, Expect, FurtherCheck
+from piranha.lvscf.check_values import Exchange, Expect, FurtherCheck, HttpExpect
 from piranha.lvscf.config import Quota, RealServer, Virtual
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, outlook
@@ -105,6 +105,10 @@ def test_another_name_of_the_same_check_changes_nothing_that_is_asked() -> None:
             "tcp send hex 16 03 expect hex 15 x0",
         ),
         (Exchange(send=b"PING\n", expect=Expect(text=b"+")), 'tcp send "PING\\n" expect "+"'),
+        (
+            Exchange(send=b"GET /up HTTP/1.1\r\n", http=HttpExpect(statuses=((200, 399),), body=Expect(text=b"OK"))),
+            'http GET /up status 200-399 body "OK"',
+        ),
         (Exchange(sources=(ip_address("10.0.9.2"), ip_address("10.0.9.3"))), "tcp connect from 10.0.9.2 or 10.0.9.3"),
     ],
 )

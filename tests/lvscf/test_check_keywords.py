@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 from tests.lvscf.reading import config, server
 
-from piranha.lvscf.check_values import Exchange, Expect, Program
+from piranha.lvscf.check_values import Exchange, Expect, HttpExpect, Program
 from piranha.lvscf.config import RealServer, meaning
 from piranha.lvscf.load import load
 from piranha.terms import Protocol
@@ -55,7 +55,7 @@ def test_a_program_gets_the_vip_and_later_server_and_port() -> None:
 def test_kind_http_asks_for_the_path_and_looks_at_the_status() -> None:
     check = asked("check = http")
     assert check.send == b"GET / HTTP/1.1\r\nHost: 192.0.2.10\r\nConnection: close\r\n\r\n"
-    assert check.expect == Expect(text=rb"^HTTP/1\.[01] (2[0-9][0-9]|3[0-9][0-9])[^0-9]", regex=True)
+    assert (check.expect, check.http) == (None, HttpExpect(statuses=((200, 399),)))
 
 
 def test_a_block_of_kind_http_says_what_to_ask_for_and_which_statuses_are_good() -> None:
@@ -66,8 +66,20 @@ def test_a_block_of_kind_http_says_what_to_ask_for_and_which_statuses_are_good()
     check = asked("check = healthz", block)
     lines = "HEAD /healthz HTTP/1.1", "Host: www.example.net", "Accept: */*", "X-Probe: 1", "Connection: close", "", ""
     assert check.send == "\r\n".join(lines).encode()
-    assert check.expect is not None
-    assert check.expect.text == rb"^HTTP/1\.[01] (204|301|302|4[0-9][0-9])[^0-9]"
+    assert check.http == HttpExpect(statuses=((204, 204), (301, 302), (400, 499)))
+
+
+@pytest.mark.parametrize(
+    ("lines", "body"),
+    [
+        ("expect = ready", Expect(text=b"ready", anywhere=True)),
+        ('expect = "*"', Expect(text=b"*", anything=True)),
+        ('expect = "^ready$"\nuse_regex = 1', Expect(text=b"^ready$", regex=True)),
+    ],
+)
+def test_kind_http_looks_for_what_is_expected_anywhere_in_the_body(lines: str, body: Expect) -> None:
+    check = asked("check = page", f"check page {{\nkind = http\n{lines}\n}}")
+    assert check.http == HttpExpect(statuses=((200, 399),), body=body)
 
 
 def test_of_several_paths_all_must_pass() -> None:
@@ -182,6 +194,7 @@ def test_without_check_everything_is_as_it_was() -> None:
         ("check = tcp", ""),
         ("check = a", "check a {\nkind = tcp\nport = 7\n}"),
         ("check = http tcp\ncheck_rule = any", ""),
+        ("check = a tcp", "check a {\nkind = http\nexpect = OK\n}"),
         ("check = http a", "check a {\nkind = tcp\nexpect_hex = 00\n}"),
         ("check = a tcp", "check a {\nkind = http\nsource = 10.0.9.2\n}"),
     ],

@@ -10,7 +10,7 @@ from tests.properties import examples
 
 from piranha.control.messages import BadMessage
 from piranha.events.event import Level
-from piranha.lvscf.check_values import CheckTiming, Exchange, Expect, Program
+from piranha.lvscf.check_values import CheckTiming, Exchange, Expect, HttpExpect, Program
 from piranha.nanny.protocol import (
     Alive,
     Assign,
@@ -57,6 +57,10 @@ def over_the_wire(message: Downward | Upward) -> object:
         Assign((assigned(Exchange(expect=Expect(text=b"\xffOK", regex=True)), up=False),)),
         Assign((assigned(Exchange(expect=Expect(text=b"*", anything=True))),)),
         Assign((assigned(Exchange(send=b"\x16", expect=Expect(text=b"\x16\0", mask=b"\xff\xf0"))),)),
+        Assign((assigned(Exchange(http=HttpExpect(statuses=((200, 204), (301, 301))))),)),
+        Assign(
+            (assigned(Exchange(http=HttpExpect(statuses=((200, 399),), body=Expect(text=b"\xffOK", anywhere=True)))),)
+        ),
         Assign((assigned(Exchange(sources=(ip_address("192.0.2.2"), ip_address("2001:db8::2")))),)),
         Assign((assigned(Program(command=("check", "%h"), expect=Expect(text=b"OK"), honour_status=False)),)),
         Forget(("www/web1", "www/web2")),

@@ -88,7 +88,8 @@ def _checked(was: RealServer, new: RealServer) -> str | None:
     for one, other in zip(was.all_checks(), new.all_checks(), strict=True):
         name = f"check {one.name} " if one.name else ""
         if one.check != other.check:
-            parts.append(f"{name}{check_words(one.check)} -> {check_words(other.check)}")
+            asked, instead = check_words(one.check), check_words(other.check)
+            parts.append(f"{name}{asked} -> {instead}" if asked != instead else f"{name}{asked}, asked in another way")
         if one.address != other.address:
             parts.append(f"{name}check_address {arrow(one.address, other.address)}")
         if one.port != other.port:

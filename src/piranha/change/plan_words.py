@@ -8,7 +8,7 @@ from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, Pro
 from piranha.lvscf.config import FloatingAddress, HeartbeatPath, PortRange, Quota, RealServer, Router, SorryServer
 from piranha.table.destination import DestinationKey
 from piranha.terms import Address, Protocol, Tunnel, TunnelChecksum
-from piranha.text import hexadecimal
+from piranha.text import hexadecimal, ranges
 
 LONGEST = 40
 """Characters of a value before it is shortened."""
@@ -93,6 +93,10 @@ def check_words(check: Check) -> str:
         case Program():
             return _short(f"program {' '.join(check.command)}{_expected(check.expect)}")
         case Exchange():
+            if check.http is not None:
+                method, path, *_ = check.send.decode("utf-8", "backslashreplace").split(" ", 2)
+                body = _expected(check.http.body).replace(" expect", " body", 1)
+                return _short(f"http {method} {path} status {ranges(check.http.statuses)}{body}")
             sent = f"{check.transport.word} {f'send {_sent(check.send)}' if check.send else 'connect'}"
             source = f" from {' or '.join(map(str, check.sources))}" if check.sources else ""
             return _short(sent + _expected(check.expect) + source)

@@ -15,13 +15,30 @@ class Expect:
     text: bytes (escapes of lvs.cf already resolved). With `regex`: a POSIX extended regular
     expression searched anywhere in a bounded part of the answer. `anything`: any single byte
     (`expect = "*"`). mask: of `expect_hex`, as long as `text`: the bits of each byte that count, the others of
-    `text` are 0; empty = `text` is a text.
+    `text` are 0; empty = `text` is a text. anywhere: `text` is found anywhere in a bounded part, as `regex` is.
     """
 
     text: bytes
     regex: bool = False
     anything: bool = False
     mask: bytes = b""
+    anywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpExpect:
+    """What an HTTP server must answer.
+
+    statuses: good ones, as ranges with both ends. body: what must be found anywhere in the first 64 kB of the body,
+    without its chunks; None = nothing.
+    """
+
+    statuses: tuple[tuple[int, int], ...]
+    body: Expect | None = None
+
+    def accepts(self, status: int) -> bool:
+        """Whether a status is a good one."""
+        return any(first <= status <= last for first, last in self.statuses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +46,15 @@ class Exchange:
     """Connect; send, if there is something to send; compare the start of the answer, if asked.
 
     With transport UDP: send a datagram (an empty one if `send` is empty); port unreachable is a
-    failure; silence is a failure only with `expect`. sources: own addresses to ask from: the first of the
-    server's family that this router has; empty = whatever the routes say.
+    failure; silence is a failure only with `expect`. http: what an HTTP answer must be, instead of
+    `expect`. sources: own addresses to ask from: the first of the server's family that this router has;
+    empty = whatever the routes say.
     """
 
     transport: Protocol = Protocol.TCP
     send: bytes = b""
     expect: Expect | None = None
+    http: HttpExpect | None = None
     sources: tuple[Address, ...] = ()
 
 

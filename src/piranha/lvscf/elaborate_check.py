@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from piranha.lvscf import directives
-from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, FurtherCheck, Program
+from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, FurtherCheck, HttpExpect, Program
 from piranha.lvscf.config import PortRange
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.directives import Scope
@@ -160,8 +160,9 @@ def _checks(kind: str, block: Section | None, service: Service, findings: Findin
             yield "", Exchange(transport=Protocol[kind.upper()], send=send, expect=expect, sources=sources)
         case "http":
             paths = [str(one.value) for one in block.all("path")] if block is not None else []
+            body = expectation(block, findings, anywhere=True) if block is not None else None
             for path in paths or ["/"]:
-                yield path if len(paths) > 1 else "", _http(path, block, service)
+                yield path if len(paths) > 1 else "", _http(path, block, service, body)
         case "program":
             words: tuple[str, ...] = block.get("program", ()) if block is not None else ()
             if words and block is not None:
@@ -179,7 +180,7 @@ def _sent_and_expected(block: Section, findings: Findings) -> tuple[bytes, Expec
     return send, Expect(text=bytes.fromhex(pattern.replace("x", "0")), mask=bytes.fromhex(mask))
 
 
-def _http(path: str, block: Section | None, service: Service) -> Exchange:
+def _http(path: str, block: Section | None, service: Service, body: Expect | None) -> Exchange:
     host = f"[{service.vip}]" if ":" in service.vip else service.vip
     sources: tuple[Address, ...] = ()
     method, headers, statuses = "GET", [], ("200-399",)
@@ -188,22 +189,19 @@ def _http(path: str, block: Section | None, service: Service) -> Exchange:
         headers = [str(one.value) for one in block.all("header")]
         statuses = tuple(word for word in block.value("status", tuple) if _STATUS.fullmatch(word))
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *headers, "Connection: close", "", ""]
-    expression = rf"^HTTP/1\.[01] ({'|'.join(_status(word) for word in statuses)})[^0-9]"
     request = "\r\n".join(lines).encode("utf-8", "surrogateescape")
-    return Exchange(send=request, expect=Expect(text=expression.encode(), regex=True), sources=sources)
+    bounds = [word.partition("-") for word in statuses]
+    good = tuple((int(first), int(last or first)) for first, _, last in bounds)
+    return Exchange(send=request, http=HttpExpect(statuses=good, body=body), sources=sources)
 
 
-def _status(word: str) -> str:
-    """Return an expression for `204` or `200-399`."""
-    first, _, last = word.partition("-")
-    low, high = int(first), int(last or first)
-    hundreds = [h for h in range(low // 100, high // 100 + 1) if low <= h * 100 and h * 100 + 99 <= high]
-    single = [str(code) for code in range(low, high + 1) if code // 100 not in hundreds]
-    return "|".join([*(f"{hundred}[0-9][0-9]" for hundred in hundreds), *single])
+def expectation(
+    section: Section, findings: Findings, *, program: bool = False, anywhere: bool = False
+) -> Expect | None:
+    """Return what `expect` and `use_regex` of a block say.
 
-
-def expectation(section: Section, findings: Findings, *, program: bool = False) -> Expect | None:
-    """Return what `expect` and `use_regex` of a block say. program: of its output, where * is no sign."""
+    program: of its output, where * is no sign. anywhere: not only where the answer begins.
+    """
     text = section.get("expect", "")
     if not text:
         return None
@@ -214,7 +212,8 @@ def expectation(section: Section, findings: Findings, *, program: bool = False) 
         except BadExpression as error:
             findings.add("E037", section.place("expect"), f"no regular expression: {error}")
         return Expect(text=expression, regex=True)
-    return Expect(text=unescape(text), anything=text == "*" and not program)
+    anything = text == "*" and not program
+    return Expect(text=unescape(text), anything=anything, anywhere=anywhere and not anything)
 
 
 def unescape(text: str) -> bytes:
@@ -264,9 +263,9 @@ def check_contents(name: str, section: Section, findings: Findings) -> None:
             findings.add(
                 "E019", given.span, f"a path of kind http begins with / and has no blanks, not '{given.value}'"
             )
-    if "expect" in section.given:
-        message = f"check '{name}': this version looks at the status of an answer only, not at expect"
-        findings.add("W004", section.place("expect"), message)
+    if section.value("method", str) == "HEAD" and "expect" in section.given:
+        message = f"check '{name}' expects something of the body, and the answer to HEAD has none"
+        findings.add("E078", section.place("expect"), message, "method = GET")
 
 
 def needed(section: Section, checks: Sequence[Asked], findings: Findings) -> int:

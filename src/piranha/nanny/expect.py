@@ -77,6 +77,8 @@ def difference(expect: Expect, got: bytes) -> str:
     """Say in words of an operator how `got` is not what is expected."""
     if not got:
         return f"empty instead of {wanted(expect)}"
+    if expect.anywhere:
+        return f"no {wanted(expect)} in {quoted(got)}"
     return f"{hexadecimal(got) if expect.mask else quoted(got)} instead of {wanted(expect)}"
 
 

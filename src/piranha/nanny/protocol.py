@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from piranha.control.messages import BadMessage
 from piranha.events.event import Level
-from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, Program
+from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, HttpExpect, Program
 from piranha.nanny.results import Assignment, ProbeResult, Reason
 from piranha.terms import Protocol
 
@@ -110,7 +110,8 @@ def _bytes_needed(item: object) -> int:
     match item:
         case Assignment(id=name, check=check):
             texts = [*check.command] if isinstance(check, Program) else [check.send]
-            expect = len(check.expect.text) + len(check.expect.mask) if check.expect else 0
+            expects = [check.expect, check.http.body if isinstance(check, Exchange) and check.http else None]
+            expect = sum(len(one.text) + len(one.mask) for one in expects if one)
             return 6 * (len(name) + expect + sum(map(len, texts))) + 8 * len(texts) + 300
         case ProbeResult(id=name, detail=detail, phases_ms=phases):
             return 6 * (len(name) + len(detail)) + 300 * len(phases) + 100
@@ -271,29 +272,24 @@ def _assignment(item: object) -> Assignment:
 
 
 def _check_object(check: Check) -> dict[str, object]:
-    expect: object = None
-    if check.expect is not None:
-        text, mask = check.expect.text.decode("latin-1"), check.expect.mask.decode("latin-1")
-        expect = [text, check.expect.regex, check.expect.anything, mask]
+    expect = _expect_object(check.expect)
     if isinstance(check, Program):
         return {"command": list(check.command), "honour_status": check.honour_status, "expect": expect}
     sources = [str(source) for source in check.sources]
     send = check.send.decode("latin-1")
-    return {"transport": check.transport.word, "send": send, "expect": expect, "sources": sources}
+    http = [[list(one) for one in check.http.statuses], _expect_object(check.http.body)] if check.http else None
+    return {"transport": check.transport.word, "send": send, "expect": expect, "http": http, "sources": sources}
+
+
+def _expect_object(expect: Expect | None) -> object:
+    if expect is None:
+        return None
+    text, mask = expect.text.decode("latin-1"), expect.mask.decode("latin-1")
+    return [text, expect.regex, expect.anything, mask, expect.anywhere]
 
 
 def _check(members: Mapping[str, object]) -> Check:
-    expect = None
-    if members["expect"] is not None:
-        text, regex, anything, mask = _items(members["expect"])
-        expect = Expect(
-            text=_text(text).encode("latin-1"),
-            regex=regex is True,
-            anything=anything is True,
-            mask=_text(mask).encode("latin-1"),
-        )
-        if expect.mask and len(expect.mask) != len(expect.text):
-            raise ValueError("a mask of another length")
+    expect = _expect(members["expect"])
     if "command" in members:
         command = tuple(_text(word) for word in _items(members["command"]))
         if not command:
@@ -301,7 +297,35 @@ def _check(members: Mapping[str, object]) -> Check:
         return Program(command=command, expect=expect, honour_status=members["honour_status"] is True)
     transport = Protocol[_text(members["transport"]).upper()]
     sources = tuple(ip_address(_text(source)) for source in _items(members["sources"]))
-    return Exchange(transport=transport, send=_text(members["send"]).encode("latin-1"), expect=expect, sources=sources)
+    send, http = _text(members["send"]).encode("latin-1"), _http(members["http"])
+    return Exchange(transport=transport, send=send, expect=expect, http=http, sources=sources)
+
+
+def _http(value: object) -> HttpExpect | None:
+    if value is None:
+        return None
+    ranges, body = _items(value)
+    statuses = []
+    for one in _items(ranges):
+        first, last = _items(one)
+        statuses.append((_integer(first), _integer(last)))
+    return HttpExpect(statuses=tuple(statuses), body=_expect(body))
+
+
+def _expect(value: object) -> Expect | None:
+    if value is None:
+        return None
+    text, regex, anything, mask, anywhere = _items(value)
+    expect = Expect(
+        text=_text(text).encode("latin-1"),
+        regex=regex is True,
+        anything=anything is True,
+        mask=_text(mask).encode("latin-1"),
+        anywhere=anywhere is True,
+    )
+    if expect.mask and len(expect.mask) != len(expect.text):
+        raise ValueError("a mask of another length")
+    return expect
 
 
 def _members(value: object) -> Mapping[str, object]:

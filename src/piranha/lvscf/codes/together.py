@@ -74,6 +74,13 @@ TOGETHER: dict[str, Story] = {
         why="Which of the two decides would be a guess, and it would be made at the first failure.",
         cure="Keep send or send_hex, expect or expect_hex.",
     ),
+    "E078": Story(
+        means="A check asks with HEAD and expects something of the body.",
+        bad=_blocks("page", 'check page { kind = http; method = HEAD; expect = "OK" }'),
+        good=_blocks("page", 'check page { kind = http; expect = "OK" }'),
+        why="The answer to HEAD has no body: every server would be down for ever.",
+        cure="Leave method out, or expect.",
+    ),
     "W070": Story(
         means="The witness is a router, a VIP or a host of monitor_hosts. It must be a third machine.",
         within=Within.PAIR,

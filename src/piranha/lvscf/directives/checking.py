@@ -35,8 +35,8 @@ CHECKING: tuple[Directive, ...] = (
         type=Type.CHOICE,
         default="-",
         choices=_KINDS,
-        meaning="tcp, udp: what is sent and expected. http: the status of an answer. program: the exit status of a "
-        "program. The others are not made yet.",
+        meaning="tcp, udp: what is sent and expected. http: the status of an answer, and what is in its body. "
+        "program: the exit status of a program. The others are not made yet.",
     ),
     _of_block("port", Type.PORT, "the server's", "Port to check.", computed=True, low=1),
     _of_block("address", Type.ADDRESS, "the server's", "Address to check.", computed=True),
@@ -62,7 +62,13 @@ CHECKING: tuple[Directive, ...] = (
     ),
     _of_block("status", Type.WORDS, "200-399", "Good HTTP statuses, such as 200 204 300-302."),
     _of_block("send", Type.TEXT, "-", "Text sent after connecting, as in a virtual block."),
-    _of_block("expect", Type.TEXT, "-", "How the answer must begin, as in a virtual block."),
+    _of_block(
+        "expect",
+        Type.TEXT,
+        "-",
+        "What is expected. tcp, udp: how the answer must begin, as in a virtual block. http: found anywhere in the "
+        "first 64 kB of the body; a body in chunks is put together. program: its output.",
+    ),
     _of_block("send_hex", Type.HEX, "-", "Bytes sent after connecting, instead of send: tcp and udp."),
     _of_block(
         "expect_hex",

@@ -13,11 +13,15 @@ EAGER = 4096  # bytes up to which each piece is searched at once; later ones whe
 
 
 class Answer:
-    """Collects at most 64 kB for one probe and ends it as soon as its outcome is certain."""
+    """Collects at most 64 kB for one probe and ends it as soon as its outcome is certain.
 
-    def __init__(self, probe: Probe, expect: Expect) -> None:
+    what: of the answer; the word for the phase and for its failures.
+    """
+
+    def __init__(self, probe: Probe, expect: Expect, what: str = "answer") -> None:
         self._probe = probe
         self._expect = expect
+        self._what = what
         self._got = bytearray()
         self._ended = False
         self._search: Search | None = None
@@ -37,6 +41,12 @@ class Answer:
         if self._search is not None:
             self._look(now)
             return
+        if self._expect.anywhere:
+            text = self._expect.text
+            found = self._got.find(text, max(0, self._searched - len(text) + 1)) >= 0
+            self._searched = len(self._got)
+            self._conclude(found, final=self._ended, now=now)
+            return
         match compare(self._expect, bytes(self._got[: len(self._expect.text) + 64]), self._ended):
             case Verdict.MATCH:
                 self._matches(now)
@@ -50,7 +60,7 @@ class Answer:
         unsearched = len(self._got) > self._searched
         inside = self._inside(self._search, len(self._got)) if self._search is not None and unsearched else None
         if self._outside is not None:
-            self._probe.end(Reason.MISMATCH, "answer: the search for expect took too long")
+            self._probe.end(Reason.MISMATCH, f"{self._what}: the search for expect took too long")
         elif inside is not None:
             self._conclude(inside(bytes(self._got)), final=True, now=now)
         elif self._tentative and not unsearched:
@@ -88,7 +98,7 @@ class Answer:
     def _outside_ended(self, found: bool | None, now: float) -> None:
         self._outside = None
         if found is None:
-            self._probe.end(Reason.ERROR, "answer: the search for expect was killed")
+            self._probe.end(Reason.ERROR, f"{self._what}: the search for expect was killed")
         elif len(self._got) == self._searched or (found and self._search and not self._search.expression.to_end):
             self._conclude(found, final=self._ended, now=now)
         else:
@@ -96,19 +106,19 @@ class Answer:
 
     def _conclude(self, found: object, *, final: bool, now: float) -> None:
         self._tentative = bool(found)
-        if found and (final or (self._search is not None and not self._search.expression.to_end)):
+        if found and (final or self._search is None or not self._search.expression.to_end):
             self._matches(now)
         elif final and not found:
             self._differs()
 
     def _matches(self, now: float) -> None:
-        self._probe.passed("answer", now)
-        self._probe.end(Reason.OK, "answer: as expected")
+        self._probe.passed(self._what, now)
+        self._probe.end(Reason.OK, f"{self._what}: as expected")
 
     def _differs(self) -> None:
-        if not self._got:
+        if not self._got and self._what == "answer":
             self._probe.end(Reason.CLOSED, "answer: closed by the server before it answered")
-        elif self._ended and not self._search and agrees(self._expect, bytes(self._got)):
-            self._probe.end(Reason.CLOSED, f"answer: closed early, {difference(self._expect, bytes(self._got))}")
+        elif self._ended and not self._search and not self._expect.anywhere and agrees(self._expect, bytes(self._got)):
+            self._probe.end(Reason.CLOSED, f"{self._what}: closed early, {difference(self._expect, bytes(self._got))}")
         else:
-            self._probe.end(Reason.MISMATCH, f"answer: {difference(self._expect, bytes(self._got[:200]))}")
+            self._probe.end(Reason.MISMATCH, f"{self._what}: {difference(self._expect, bytes(self._got[:200]))}")

@@ -7,6 +7,7 @@ import socket
 from piranha.lvscf.check_values import Exchange
 from piranha.nanny.probes.answer import Answer
 from piranha.nanny.probes.base import Probe, Watch, host_text
+from piranha.nanny.probes.http import HttpAnswer
 from piranha.nanny.probes.source import ask_from
 from piranha.nanny.results import Assignment, Reason
 
@@ -16,7 +17,7 @@ _NONBLOCKING_STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CL
 
 
 class TcpProbe(Probe):
-    """Phases: connect, send, answer."""
+    """Phases: connect, send, answer; of HTTP also body."""
 
     def __init__(self, assignment: Assignment, check: Exchange, watch: Watch) -> None:
         super().__init__(assignment, watch)
@@ -24,7 +25,11 @@ class TcpProbe(Probe):
         self._unsent = check.send
         self._socket: socket.socket | None = None
         self._connected = False
-        self._answer = Answer(self, check.expect) if check.expect is not None else None
+        self._answer: Answer | HttpAnswer | None = None
+        if check.http is not None:
+            self._answer = HttpAnswer(self, check.http, headless=check.send.startswith(b"HEAD "))
+        elif check.expect is not None:
+            self._answer = Answer(self, check.expect)
 
     def start(self, now: float) -> None:
         """Begin to connect."""
