@@ -117,7 +117,7 @@ def start_lvsd(config: Config, *, plane_warned: bool) -> None:
     """What `lvsd` and the nannies do with the file, with every server up."""
     pools = [Pool(virtual, set(), 0.0) for virtual in config.active_virtuals()]
     up = {key: ServerVerdict.UP for pool in pools for key in pool.verdicts(0.0)}
-    plan = Reconciler().plan(config, up, {}, frozenset())
+    plan = Reconciler().prepare(config, up, {}, frozenset())
     assert plan.changes
     assert list(change_requests(plan.changes))
     if config.lvsd.plane is PlaneKind.USERSPACE:

@@ -33,7 +33,7 @@ def cluster(nat_lab: Lab) -> Iterator[Cluster]:
             extra=(f"failback = {FAILBACK_S:g}", f"nat_router6 = {NAT_ROUTER6} private"),
         ),
     )
-    running.start()
+    running.start(60)
     yield running
 
 

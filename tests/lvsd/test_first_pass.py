@@ -121,7 +121,7 @@ def test_whatever_comes_first_and_is_refused_the_table_ends_right_and_nobody_is_
         file = config(*(shop(81 + place, *numbers) for place, numbers in enumerate(drawn)))
         part = replace(file, virtuals=tuple(file.virtuals[place] for place in first))
         keys = services_of(part).keys()
-        plan = whole.reconciler.plan(part, all_up(file), plane.dump(keys), set(keys), part=keys)
+        plan = whole.reconciler.prepare(part, all_up(file), plane.dump(keys), set(keys), part=keys)
         refusals = plane.apply(plan.changes)
         events = whole.reconciler.done(plan, refusals, plane.dump(keys), now=1.0)
         events += whole(file, ours=set(services_of(file)))

@@ -62,7 +62,7 @@ class Passes:
         self, file: Config, verdicts: Verdicts | None = None, ours: set[ServiceKey] | None = None
     ) -> list[Event]:
         verdicts = all_up(file) if verdicts is None else verdicts
-        plan = self.reconciler.plan(file, verdicts, self.plane.dump(), ours or {WWW})
+        plan = self.reconciler.prepare(file, verdicts, self.plane.dump(), ours or {WWW})
         refusals = self.plane.apply(plan.changes)
         left = plan.wanted if not refusals else self.plane.dump()
         return self.reconciler.done(plan, refusals, left, now=1.0)

@@ -5,10 +5,11 @@ from ipaddress import ip_address
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.change import configs
+from tests.change.configs import DIRECT, FOREIGN, NAT, config, server
 from tests.properties import examples
 
-from piranha.lvscf.check_values import CheckTiming, Exchange
-from piranha.lvscf.config import Config, FloatingAddress, RealServer, Router, SorryServer, Virtual
+from piranha.lvscf.config import FloatingAddress, RealServer, SorryServer, Virtual
 from piranha.table.desired import (
     Growing,
     ServerVerdict,
@@ -25,34 +26,14 @@ from piranha.table.table import Service, Table
 from piranha.terms import Family, ForwardingMethod, Protocol, Scheduler
 
 UP, DOWN, UNKNOWN = ServerVerdict.UP, ServerVerdict.DOWN, ServerVerdict.UNKNOWN
-NAT, DIRECT, TUNNEL = ForwardingMethod.NAT, ForwardingMethod.DIRECT, ForwardingMethod.TUNNEL
+TUNNEL = ForwardingMethod.TUNNEL
 
 VIP = FloatingAddress(address=ip_address("192.0.2.10"), prefix=32)
 WWW = ServiceKey(AddressMatch(Protocol.TCP, VIP.address, 80))
-FOREIGN = ServiceKey(AddressMatch(Protocol.TCP, ip_address("192.0.2.99"), 25))
-TIMING = CheckTiming(interval_s=2, check_timeout_s=2, fast_interval_s=2)
-
-
-def server(name: str, host: int, **settings: object) -> RealServer:
-    base = RealServer(
-        name=name,
-        address=ip_address(f"10.0.0.{host}"),
-        port=80,
-        forwarding=NAT,
-        check=Exchange(),
-        timing=TIMING,
-        active=True,
-    )
-    return replace(base, **settings)  # type: ignore[arg-type]  # the fields of each test
 
 
 def virtual(*servers: RealServer, **settings: object) -> Virtual:
-    base = Virtual(name="www", active=True, vip=VIP, port=80, protocols=(Protocol.TCP,), servers=servers)
-    return replace(base, **settings)  # type: ignore[arg-type]  # the fields of each test
-
-
-def config(*virtuals: Virtual) -> Config:
-    return Config(primary=Router(public=ip_address("192.0.2.2")), virtuals=virtuals)
+    return replace(configs.virtual("www", 10, *servers), **settings)  # type: ignore[arg-type]  # of each test
 
 
 def at(host: int, port: int = 80) -> DestinationKey:

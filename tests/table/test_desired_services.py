@@ -4,8 +4,9 @@ from ipaddress import ip_address
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.change.configs import DIRECT, NAT, config, server
 from tests.properties import examples
-from tests.table.test_desired import DIRECT, NAT, TUNNEL, UP, at, config, server, virtual
+from tests.table.test_desired import TUNNEL, UP, at, virtual
 
 from piranha.lvscf.config import FloatingAddress, PortRange, SorryServer, Virtual
 from piranha.table.desired import ServerVerdict, desired, place, servers_of, service_keys

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from piranha.change.imported import Draft, Origin
+from piranha.change.imported import Draft, Origin, unused
 from piranha.table.destination import Destination
 from piranha.terms import ForwardingMethod, TunnelChecksum, TunnelType
 
@@ -60,7 +60,7 @@ class Blocks:
         """Write one virtual server."""
         draft = self.draft
         draft.put(f"# {origin}")
-        draft.put(f"virtual {self._unique(name)} {{", origin)
+        draft.put(f"virtual {unused(plain(name), self._names)} {{", origin)
         draft.put("    active = 1")
         methods = {_METHODS[real.destination.forwarding] for real in reals}
         forwarding = methods.pop() if len(methods) == 1 else self.network
@@ -85,14 +85,6 @@ class Blocks:
         for keyword, value in settings:
             self.draft.put(f"        {keyword} = {value}", real.origin)
         self.draft.put("    }")
-
-    def _unique(self, wanted: str) -> str:
-        name, number = plain(wanted), 1
-        while name in self._names:
-            number += 1
-            name = f"{plain(wanted)}-{number}"
-        self._names.add(name)
-        return name
 
 
 def _of_server(real: Real, forwarding: str) -> Iterable[Setting]:

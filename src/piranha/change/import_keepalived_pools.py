@@ -9,7 +9,7 @@ from piranha.change.import_keepalived_checks import Check, Timing
 from piranha.change.import_keepalived_servers import Method, RealServer, VirtualServer
 from piranha.change.import_keepalived_services import Service
 from piranha.change.import_keepalived_vrrp import Vip
-from piranha.change.imported import Draft, Origin
+from piranha.change.imported import Draft, Origin, unused
 from piranha.terms import Address
 
 LINE_LENGTH = 110  # a server that fits is written on one line
@@ -148,13 +148,7 @@ class Pools:
         self.draft.put("    }")
 
     def _unique(self, wanted: str) -> str:
-        wanted = clean(wanted)
-        name, number = wanted, 1
-        while name in self._names:
-            number += 1
-            name = f"{wanted.removesuffix('-1')}-{number}"
-        self._names.add(name)
-        return name
+        return unused(clean(wanted), self._names)
 
 
 def clean(name: str) -> str:

@@ -130,3 +130,13 @@ def quoted(text: str) -> str:
     """
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
     return '"' + "".join(escapes.get(letter, letter) for letter in text) + '"'
+
+
+def unused(wanted: str, taken: set[str]) -> str:
+    """Return `wanted`, or `wanted-2`, … where a block has that name already; it is taken from now on."""
+    name, number = wanted, 1
+    while name in taken:
+        number += 1
+        name = f"{wanted.removesuffix('-1')}-{number}"
+    taken.add(name)
+    return name

@@ -132,7 +132,7 @@ class KeptTable:
             config = replace(config, virtuals=tuple(one for one in config.virtuals if one.name in names))
         # In a thread: checks and answers go on while a large table is compared.
         plan = await asyncio.to_thread(
-            self._reconciler.plan, config, verdicts, live, ours, part=part, leaving=asked.leaving
+            self._reconciler.prepare, config, verdicts, live, ours, part=part, leaving=asked.leaving
         )
         refusals = await self._plane.apply(plan.changes) if plan.changes else []
         # After a refusal only the plane knows what is there now.

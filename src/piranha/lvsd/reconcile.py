@@ -40,7 +40,7 @@ _SERVER_VERBS: Mapping[type, str] = {AddDestination: "added", EditDestination: "
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Pass:
     """What one pass is going to do.
 
     repairs: what others had changed, in words, with its target. part: the services that it is about, None = all.
@@ -66,7 +66,7 @@ class Reconciler:
     _config: Config | None = field(default=None, init=False)
     _names: dict[Target, str] = field(default_factory=dict, init=False)
 
-    def plan(
+    def prepare(
         self,
         config: Config,
         verdicts: Verdicts,
@@ -75,7 +75,7 @@ class Reconciler:
         *,
         part: Collection[ServiceKey] | None = None,
         leaving: Mapping[Place, Leaver] | None = None,
-    ) -> Plan:
+    ) -> Pass:
         """Return what turns `live` into what it should be, and name what others did since the last pass.
 
         ours: services that earlier files named; those of `config` are ours anyway. part: services that this pass
@@ -94,9 +94,9 @@ class Reconciler:
             left = {place: leaver.name for place, leaver in leaving.items()}
             self._names, names = self._names | left, names | left
         repairs = self._drift(live, wanted, services_of(config)) if self._left is not None else {}
-        return Plan(live, wanted, tuple(diff(live, wanted)), repairs, names, part)
+        return Pass(live, wanted, tuple(diff(live, wanted)), repairs, names, part)
 
-    def done(self, plan: Plan, refusals: Sequence[Refusal], left: Table, now: float) -> list[Event]:
+    def done(self, plan: Pass, refusals: Sequence[Refusal], left: Table, now: float) -> list[Event]:
         """Take in what came of `plan`; return what there is to say.
 
         left: what the plane holds now: `plan.wanted`, or what was read again after a refusal. A
@@ -159,7 +159,7 @@ def _without_consequences(refusals: Sequence[Refusal]) -> list[Refusal]:
     return [r for r in refusals if isinstance(r.change, AddService) or r.change.service not in missing]
 
 
-def _subject(plan: Plan, target: Target) -> str:
+def _subject(plan: Pass, target: Target) -> str:
     service, server = target
     if (name := plan.names.get(target)) is not None:
         return name
@@ -190,7 +190,7 @@ def _differences(found: ServiceSettings | Destination, wanted: ServiceSettings |
     return ", ".join(f"{name} was {have}, is {want} again" for name, have, want in pairs if have != want)
 
 
-def _repaired(plan: Plan, target: Target, words: str, now: float) -> Event:
+def _repaired(plan: Pass, target: Target, words: str, now: float) -> Event:
     return Event(
         when_s=now,
         subject=_subject(plan, target),
@@ -201,7 +201,7 @@ def _repaired(plan: Plan, target: Target, words: str, now: float) -> Event:
     )
 
 
-def _refusal(plan: Plan, refusal: Refusal, now: float) -> Event:
+def _refusal(plan: Pass, refusal: Refusal, now: float) -> Event:
     target = target_of(refusal.change)
     name = _subject(plan, target)
     # The sentence of the original for a service: scripts search logs for it.
@@ -218,7 +218,7 @@ def _refusal(plan: Plan, refusal: Refusal, now: float) -> Event:
     )
 
 
-def _no_longer_refused(plan: Plan, refusal: Refusal, now: float) -> Event:
+def _no_longer_refused(plan: Pass, refusal: Refusal, now: float) -> Event:
     return Event(
         when_s=now,
         subject=_subject(plan, target_of(refusal.change)),
@@ -228,7 +228,7 @@ def _no_longer_refused(plan: Plan, refusal: Refusal, now: float) -> Event:
     )
 
 
-def _applied(plan: Plan, changes: Sequence[Change], now: float) -> list[Event]:
+def _applied(plan: Pass, changes: Sequence[Change], now: float) -> list[Event]:
     counts: dict[ServiceKey, Counter[str]] = {}
     for service, group in groupby(changes, lambda change: change.service):
         counts.setdefault(service, Counter()).update(_SERVER_VERBS.get(type(change), "") for change in group)
@@ -254,7 +254,7 @@ def _counted(counted: Mapping[str, int]) -> list[tuple[str, str]]:
     return [(verb, str(number)) for verb, number in sorted(counted.items())]
 
 
-def _change(plan: Plan, change: Change, now: float) -> Event:
+def _change(plan: Pass, change: Change, now: float) -> Event:
     target = target_of(change)
     name = _subject(plan, target)
     service = (("service", str(change.service)),)

@@ -124,7 +124,7 @@ async def _serve(lvsd: Lvsd, verbs: Verbs, folders: daemon.Folders, started: Cal
 def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) -> int:
     """Say what a start would change in the table, and change nothing."""
     live = look(kind, folders.run)
-    plan = Reconciler().plan(config, {}, live, Ours(StateFiles(folders.state, folders.run)).services)
+    plan = Reconciler().prepare(config, {}, live, Ours(StateFiles(folders.state, folders.run)).services)
     for change in plan.changes:
         print(describe(change))
     print(f"{len(plan.changes)} changes before the first checks. Nothing has been changed.")
