@@ -9,7 +9,7 @@ from tests.change.configs import DIRECT, all_up, busy, config, server, table_of,
 from piranha.change.plan import Kind, Line, plan
 from piranha.change.plan_words import check_words
 from piranha.lvscf.check_values import Exchange, Expect, FurtherCheck, HttpExpect
-from piranha.lvscf.config import Quota, RealServer, Virtual
+from piranha.lvscf.config import LvsdSettings, Quota, RealServer, Virtual
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, outlook
 from piranha.table.desired import ServerVerdict
@@ -114,3 +114,14 @@ def test_another_name_of_the_same_check_changes_nothing_that_is_asked() -> None:
 )
 def test_a_check_is_told_in_the_words_of_the_file(check: Exchange, words: str) -> None:
     assert check_words(check) == words
+
+
+@pytest.mark.parametrize(("shared", "counts"), [(True, (1, 1, 1)), (False, (3, 1, 1))])
+def test_a_plan_counts_what_runs(shared: bool, counts: tuple[int, int, int]) -> None:
+    lvsd = LvsdSettings(share_checks=shared)
+    other = replace(TWO[1], check_port=81)
+    before = config(virtual("www", 1, *TWO), lvsd=lvsd)
+    after = config(virtual("www", 1, ONE, other), virtual("shop", 2, ONE, other), lvsd=lvsd)
+    daemons = plan(before, after, table_of(before)).daemons
+    assert daemons is not None
+    assert (daemons.checks_start, daemons.checks_stop, daemons.checks_go_on) == counts

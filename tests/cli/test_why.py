@@ -213,6 +213,14 @@ def test_a_failed_check_is_told_before_it_counts() -> None:
     ]
 
 
+def test_a_check_that_is_shared_names_some_of_those_it_counts_for() -> None:
+    checked, others = {"reason": "ok", "detail": "connect: accepted", "age_s": 0.4}, [f"v{n}/web1" for n in range(5)]
+    says = lvsd(virtual("www", server("web1", last_check=checked, shares_checks_with=others)))
+    assert outlook("www/web1", says)[1] == (
+        "  that check is run once, also for v0/web1, v1/web1, v2/web1 and 2 more (share_checks = 1)"
+    )
+
+
 def test_a_failed_check_that_did_not_count_is_remembered() -> None:
     refused = {"reason": "refused", "detail": "connect: refused", "age_s": 75.0}
     says = lvsd(virtual("www", server("web1", last_failure=refused)))
@@ -281,6 +289,8 @@ def test_lvsd_and_its_nannies_stand_with_what_ails_them() -> None:
     ]
     nannies = {"processes": 1, "checks": 3, "age_s": 0.4, "trouble": None}
     assert now("nanny", {}, lvsd(nannies=nannies)) == ["3 checks in 1 process, heard 0.4s ago"]
+    fewer = now("nanny", {}, lvsd(nannies=nannies | {"asked": 40}))
+    assert fewer == ["3 checks in 1 process for 40 that are asked for (share_checks = 1), heard 0.4s ago"]
     failing = nannies | {"trouble": "nannies fail: 3 times within 60 s"}
     assert now("nanny", {}, lvsd(nannies=failing))[1] == "  nannies fail: 3 times within 60 s"
 

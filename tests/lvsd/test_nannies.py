@@ -28,7 +28,7 @@ from piranha.nanny.results import Assignment, ProbeResult, Reason
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = LvsdSettings(nanny_processes=3, script_user=pwd.getpwuid(os.getuid()).pw_name)
+SETTINGS = LvsdSettings(share_checks=False, nanny_processes=3, script_user=pwd.getpwuid(os.getuid()).pw_name)
 BACK_WITHIN_S = 2.0
 P = ParamSpec("P")
 
@@ -405,3 +405,91 @@ async def test_nannies_that_all_die_at_once_and_again_do_not_flood_the_log(tmp_p
         await watched.until(lambda: watched.nannies.status()["failures"] == 90)
         os.kill(watched.parent, signal.SIGKILL)
     assert sum(event.message == "nanny died!" for event in watched.events) == TOLD_AT_MOST
+
+
+SHARED = replace(SETTINGS, share_checks=True)
+
+
+@on_a_loop
+async def test_checks_that_are_the_same_are_one_connection_and_each_server_hears_of_it() -> None:
+    names = [f"v{n}/web1" for n in range(20)]
+    accepted: list[str] = []
+    with serving(lambda connection: accepted.append(connection.getpeername()[0])) as port:
+        async with watching(SHARED) as watched:
+            watched.nannies.assign([tcp(name, port, interval_s=0.2) for name in names])
+            await watched.until_fresh(*names)
+            before, began = len(accepted), time.monotonic()
+            await watched.until(lambda: time.monotonic() - began > 1.0)
+            assert len(accepted) - before <= 6
+            status = watched.nannies.status()
+            assert (status["checks"], status["asked"], len(watched.children())) == (1, 20, 1)
+            assert watched.nannies.with_whom("v3/web1") == (*names[:3], *names[4:])
+
+
+@on_a_loop
+async def test_each_sharer_judges_by_its_own_fall() -> None:
+    async with watching(SHARED) as watched:
+        bad, timing = closed_port(), CheckTiming(interval_s=0.05, check_timeout_s=0.05, fast_interval_s=0.05)
+        monitors = {
+            name: Monitor(name, "127.0.0.1", replace(timing, fall=fall), Health.UP)
+            for name, fall in (("quick/a", 1), ("slow/a", 6))
+        }
+        watched.nannies.assign([replace(tcp(name, bad), timing=monitor.timing) for name, monitor in monitors.items()])
+        down: list[str] = []
+        while len(down) < 2:
+            await watched.until(lambda: bool(watched.results))
+            result = watched.results.pop(0)
+            monitor = monitors[result.id]
+            if monitor.observe(result, time.monotonic()) is not None:
+                down.append(result.id)
+            watched.nannies.believe(result.id, monitor.believed_up)
+        assert down == ["quick/a", "slow/a"]
+        assert watched.nannies.status()["checks"] == 1
+
+
+@on_a_loop
+async def test_a_nanny_that_is_killed_is_started_again_for_all_who_share_its_check() -> None:
+    with silent() as port:
+        async with watching(SHARED) as watched:
+            watched.nannies.assign([tcp("www/web1", port), tcp("shop/web1", port)])
+            await watched.until_fresh("www/web1", "shop/web1")
+            [child] = watched.children()
+            os.kill(child, signal.SIGKILL)
+            await watched.until(lambda: watched.children() not in ([], [child]))
+            await watched.until_fresh("www/web1", "shop/web1")
+
+
+@on_a_loop
+async def test_one_that_leaves_a_shared_check_does_not_disturb_the_others() -> None:
+    with silent() as port, silent() as elsewhere:
+        async with watching(SHARED) as watched:
+            watched.nannies.assign([tcp("www/web1", port), tcp("shop/web1", port)])
+            await watched.until_fresh("www/web1", "shop/web1")
+            [child] = watched.children()
+            watched.nannies.reassign((), [tcp("www/web1", elsewhere)])
+            await watched.until_fresh("www/web1", "shop/web1")
+            assert child in watched.children()
+            assert len(watched.children()) == 2
+            assert not watched.events
+
+
+@on_a_loop
+async def test_who_joins_a_check_that_runs_need_not_wait_for_its_next_turn() -> None:
+    with silent() as port:
+        async with watching(SHARED) as watched:
+            watched.nannies.assign([tcp("www/web1", port, interval_s=60.0)])
+            await watched.until_fresh("www/web1")
+            watched.nannies.reassign((), [tcp("shop/web1", port, interval_s=60.0, up=None)])
+            assert [one.ok for one in watched.reported("shop/web1")] == [True]
+
+
+@on_a_loop
+async def test_share_checks_can_be_switched_off_while_checks_run() -> None:
+    with silent() as port:
+        async with watching(SHARED) as watched:
+            watched.nannies.assign([tcp("www/web1", port), tcp("shop/web1", port)])
+            await watched.until_fresh("www/web1", "shop/web1")
+            await watched.nannies.reconfigure(SETTINGS)
+            await watched.until(lambda: len(watched.children()) == 2)
+            await watched.until_fresh("www/web1", "shop/web1")
+            assert watched.nannies.status()["checks"] == 2

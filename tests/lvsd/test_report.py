@@ -1,13 +1,16 @@
 """What `lvsd` answers to `status` about its servers."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
 from tests.lvsd.test_pool import observe, server, virtual
 
 from piranha.forwarding.plane import Counters, ServiceStatistics
+from piranha.lvscf.check_values import FurtherCheck, Program
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.report import View, virtuals
+from piranha.lvsd.sharing import Sharing
 from piranha.nanny.results import Reason
 from piranha.table.service import AddressMatch, ServiceKey
 from piranha.terms import Protocol
@@ -37,6 +40,18 @@ def test_a_check_that_could_not_be_made_is_no_failure_of_the_server() -> None:
     observe(pool, "web1", Reason.ERROR, 1.0)
     [web1] = told(pool, 2.0)["servers"]
     assert (web1["last_failure"], web1["last_check"]["reason"]) == (None, "error")
+
+
+def test_who_shares_a_check_is_named_once_however_many_checks_they_share() -> None:
+    further = FurtherCheck(name="script", check=Program(command=("/bin/probe",)), timing=server(1).timing)
+    www = virtual(replace(server(1), more_checks=(further,), checks_needed=2), server(2))
+    shop = replace(www, name="shop")
+    pools, sharing = [Pool(one, set(), 0.0) for one in (www, shop)], Sharing(on=True)
+    sharing.reassign((), [one for pool in pools for one in pool.assignments()], 0.0)
+
+    found = virtuals(pools, View({}, {}, 1.0, with_whom=sharing.with_whom))
+    servers: list[Any] = [one for virtual_ in found for one in virtual_["servers"]]  # type: ignore[attr-defined]
+    assert [one["shares_checks_with"] for one in servers] == [["shop/web1"], ["shop/web2"], ["www/web1"], ["www/web2"]]
 
 
 def test_new_connections_are_those_of_all_services_and_unknown_where_the_plane_does_not_estimate() -> None:

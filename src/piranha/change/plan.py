@@ -10,6 +10,7 @@ from piranha.change.plan_virtuals import virtual_lines
 from piranha.change.plan_world import World, drifted, world
 from piranha.forwarding.plane import ServiceStatistics
 from piranha.lvscf.changed import apart
+from piranha.lvscf.check_values import run_key
 from piranha.lvscf.config import Config, meaning
 from piranha.table.changes import Change
 from piranha.table.desired import Verdicts
@@ -131,22 +132,30 @@ def _sorted(seen: World, lines: Collection[Line]) -> tuple[Line, ...]:
 
 
 def _daemons(before: Config, after: Config) -> Daemons:
-    old, new = _checks(before), _checks(after)
-    go_on = sum(old.get(name) == check for name, check in new.items())
+    old, new = _runs(before), _runs(after)
+    asked = {name: check for run in old for name, check in run}
+    go_on = sum(any(asked.get(name) == check for name, check in run) for run in new)
     return Daemons(
         checks_start=len(new) - go_on,
-        checks_stop=len(old) - go_on,
+        checks_stop=max(0, len(old) - go_on),
         checks_go_on=go_on,
         restart=restarts(before, after),
         heartbeat_changes=heartbeat_changes(before, after),
     )
 
 
-def _checks(config: Config) -> dict[tuple[str, str, int], object]:
-    return {
-        (virtual.name, server.name, number): (one.address or server.address, one.port or server.port, one.check)
-        for virtual in config.active_virtuals()
-        for server in virtual.servers
-        if server.active
-        for number, one in enumerate(server.all_checks())
-    }
+Asked = tuple[tuple[str, str, int], object]
+"""A check: of which server it is and its number there, and what it asks."""
+
+
+def _runs(config: Config) -> list[list[Asked]]:
+    """Return what is run: one check, or several that share a run."""
+    runs: dict[object, list[Asked]] = {}
+    for virtual in config.active_virtuals():
+        for server in virtual.servers:
+            for number, one in enumerate(server.all_checks() if server.active else ()):
+                where = one.address or server.address, one.port or server.port
+                name = (virtual.name, server.name, number)
+                key = run_key(*where, one.check, one.timing) if config.lvsd.share_checks else name
+                runs.setdefault(key, []).append((name, (where, one.check)))
+    return list(runs.values())

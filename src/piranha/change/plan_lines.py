@@ -106,7 +106,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daemons:
-    """What the daemons do. Counted are checks, each of every server of a virtual server.
+    """What the daemons do. Counted are the checks that run; those that are shared once.
 
     restart: daemons that must be started again for all of the file to count.
     """

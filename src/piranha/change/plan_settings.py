@@ -115,6 +115,13 @@ _GROUPS = (
     ),
     _Group(About.RESTART, "daemons", "lvsd", [("plane", "forwarding_plane")], _restart),
     _Group(
+        About.NANNIES,
+        "nannies",
+        "lvsd",
+        [("share_checks", "share_checks")],
+        "health stays",
+    ),
+    _Group(
         About.LVSD,
         "lvsd",
         "lvsd",

@@ -100,9 +100,11 @@ def _lvsd(lvsd: Facts) -> list[str]:
 
 def _nannies(nannies: Facts) -> list[str]:
     processes, checks = int(number(nannies.get("processes")) or 0), int(number(nannies.get("checks")) or 0)
+    asked = int(number(nannies.get("asked")) or 0)
     age_s = number(nannies.get("age_s"))
     heard = "never heard" if age_s is None else f"heard {duration(age_s)} ago"
     shared = f"{count(checks, 'check')} in {processes} process" + ("" if processes == 1 else "es")
+    shared += f" for {asked} that are asked for (share_checks = 1)" if asked > checks else ""
     trouble = text(nannies.get("trouble"))
     return [f"{shared}, {heard}", *([f"  {trouble}"] if trouble else [])]
 
@@ -135,6 +137,10 @@ def server_now(name: str, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:
         lines = [_server_line(name, server, clock, now_s) for server in found]
         return lines + [f"{name} ({_place(server)}) is LEAVING: {leaving(server)}" for server in left]
     return []
+
+
+NAMED = 3
+"""Servers that share a check with the one that is asked about; of more only the number is told."""
 
 
 def outlook(name: str, lvsd: Facts) -> list[str]:
@@ -170,6 +176,9 @@ def _outlook(server: Facts) -> list[str]:
         phases = facts(check.get("phases_ms")) or {}
         took = ", ".join(f"{name} {took_ms:g} ms" for name, took_ms in phases.items())
         lines.append(f"  last check {_seen(check)}" + (f" ({took})" if took else ""))
+    if others := strings(server.get("shares_checks_with")):
+        more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+        lines.append(f"  that check is run once, also for {', '.join(others[:NAMED])}{more} (share_checks = 1)")
     failed = facts(server.get("last_failure"))
     if failed is not None and failed != check:
         lines.append(f"  last failed check {_seen(failed)}")

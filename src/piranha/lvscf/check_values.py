@@ -98,6 +98,14 @@ class CheckTiming:
         return self.interval_s + (self.fall - 1) * slowest_repeat + self.check_timeout_s
 
 
+def run_key(address: Address, port: int, check: Check, timing: CheckTiming) -> tuple[object, ...]:
+    """Return what two checks have in common if one run of it serves both (`share_checks`).
+
+    Patience (fall, rise, reentry) is not part of it: each of them judges the result in its own way.
+    """
+    return address, port, check, timing.interval_s, timing.check_timeout_s, timing.fast_interval_s
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FurtherCheck:
     """One of several checks of a server. name: of its block or kind. address, port: None, 0 = the server's."""

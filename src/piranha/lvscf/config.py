@@ -248,6 +248,7 @@ class LvsdSettings:
     plane: PlaneKind = PlaneKind.IPVS
     repair_interval_s: float = 30.0
     nanny_processes: int = 32
+    share_checks: bool = True
     script_user: str = "piranha"
     script_limit: int = 20
     notify_user: str = "root"

@@ -137,6 +137,7 @@ def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Find
         lvsd=LvsdSettings(
             plane=PlaneKind(section.value("forwarding_plane", str)),
             repair_interval_s=section.value("repair_interval", float),
+            share_checks=section.value("share_checks", bool),
             nanny_processes=section.value("nanny_processes", int),
             script_user=section.value("script_user", str),
             script_limit=section.value("script_limit", int),

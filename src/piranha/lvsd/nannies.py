@@ -14,11 +14,11 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 
 from piranha.control.messages import BadMessage
 from piranha.events.event import Event, Level
 from piranha.lvscf.config import LvsdSettings
+from piranha.lvsd.sharing import News, Sharing
 from piranha.nanny.channel import Channel
 from piranha.nanny.protocol import (
     SUMMARY_INTERVAL_S,
@@ -67,7 +67,7 @@ class Nannies:
         self._on_results = on_results
         self._on_event = on_event
         self._interval_s = interval_s
-        self._assignments: dict[str, Assignment] = {}
+        self._sharing = Sharing(on=settings.share_checks)
         self._parent: _Parent | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._failures: deque[tuple[float, str]] = deque(maxlen=100)
@@ -85,29 +85,26 @@ class Nannies:
     def assign(self, assignments: Sequence[Assignment]) -> None:
         """Replace everything to check. What did not change goes on undisturbed."""
         named = {item.id for item in assignments}
-        self.reassign([check_id for check_id in self._assignments if check_id not in named], assignments)
+        self.reassign([check_id for check_id in self._sharing.ids() if check_id not in named], assignments)
 
     def reassign(self, gone: Collection[str], assignments: Sequence[Assignment]) -> None:
         """Check `gone` no more, and `assignments` as they say. Everything else goes on undisturbed."""
-        changed = [item for item in assignments if self._assignments.get(item.id) != item]
-        for check_id in gone:
-            self._assignments.pop(check_id, None)
-        self._assignments |= {item.id: item for item in changed}
-        for ids in batches(list(gone)):
-            self._tell(Forget(ids))
-        for items in batches(changed):
-            self._tell(Assign(items))
+        self._take_news(self._sharing.reassign(gone, assignments, time.monotonic()))
 
     def believe(self, check_id: str, up: bool | None) -> None:
         """Tell the nannies what is believed of one server from now on."""
-        assignment = self._assignments.get(check_id)
-        if assignment is not None and assignment.believed_up is not up:
-            self._assignments[check_id] = replace(assignment, believed_up=up)
-            self._tell(Believe(check_id, up))
+        if (told := self._sharing.believe(check_id, up)) is not None:
+            self._tell(Believe(told.id, told.believed_up))
+
+    def with_whom(self, check_id: str) -> tuple[str, ...]:
+        """Return the ids of the other checks for which the same run counts (`share_checks`)."""
+        return self._sharing.with_whom(check_id)
 
     async def reconfigure(self, settings: LvsdSettings) -> None:
         """Take over other settings; restarts the nannies when they need it. Health stays."""
         before, self._settings = self._settings, settings
+        if before.share_checks != settings.share_checks:
+            self._take_news(self._sharing.switch(on=settings.share_checks, now=time.monotonic()))
         if _arguments(before) != _arguments(settings) and self._parent is not None:
             self._say("restarting nannies", cause="nanny_processes, script_user or script_limit changed")
             self._said_once.clear()
@@ -131,7 +128,8 @@ class Nannies:
             "pid": parent.pid if parent else None,
             "age_s": round(now - parent.heard_s, 3) if parent and parent.heard_s else None,
             "processes": parent.nannies if parent else 0,
-            "checks": len(self._assignments),
+            "checks": len(self._sharing.runs()),
+            "asked": len(self._sharing.ids()),
             "finished": parent.finished if parent else 0,
             "late_ms": parent.late_ms if parent else 0.0,
             "failures": sum(now - at_s < TROUBLE_WITHIN_S for at_s, _ in self._failures),
@@ -157,7 +155,7 @@ class Nannies:
             self._failed("nannies cannot be started", error.strerror or str(error))
             self._restart.set()
             return
-        for items in batches(list(self._assignments.values())):
+        for items in batches(self._sharing.runs()):
             self._tell(Assign(items))
 
     async def _keep(self) -> None:
@@ -201,12 +199,12 @@ class Nannies:
     def _take(self, parent: "_Parent", message: object) -> None:
         match read_upward(message):
             case Results(results):
-                self._on_results(results)
+                self._on_results(list(self._sharing.results(results)))
             case Summary() as summary:
                 parent.finished += summary.checks
                 parent.late_ms = summary.late_ms
                 if summary.results:
-                    self._on_results(summary.results)
+                    self._on_results(list(self._sharing.results(summary.results)))
             case Alive(nannies):
                 parent.nannies = nannies
             case Said(message=message, cause=cause, failure=True):
@@ -216,6 +214,14 @@ class Nannies:
                 if (said.message, said.cause) not in self._said_once:
                     self._said_once.add((said.message, said.cause))
                     self._say(said.message, cause=said.cause, level=said.level)
+
+    def _take_news(self, news: News) -> None:
+        for ids in batches(news.gone):
+            self._tell(Forget(ids))
+        for items in batches(news.assign):
+            self._tell(Assign(items))
+        if news.answers:
+            self._on_results(news.answers)
 
     def _tell(self, message: Downward) -> None:
         if self._parent is not None:

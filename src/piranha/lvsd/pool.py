@@ -99,6 +99,11 @@ class Pool:
         """The ids of all checks."""
         return self._parts.keys()
 
+    def checks_of(self, check_id: str) -> list[str]:
+        """Return the ids of all checks of one server."""
+        others = range(1, len(self.servers[check_id].all_checks()))
+        return [check_id, *(f"{check_id}{APART}{number}" for number in others)]
+
     def parts(self) -> list[Monitor]:
         """Return what is known by each check; of several for one server each has a name of its own."""
         return [part for _, _, part in self._parts.values()]

@@ -1,6 +1,6 @@
 """What `lvsd` answers to the control verb `status`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from piranha.forwarding.plane import ServerStatistics, ServiceStatistics
@@ -8,7 +8,7 @@ from piranha.lvscf.config import Virtual
 from piranha.lvscf.patience import out_by_s
 from piranha.lvsd.leaving import left_at
 from piranha.lvsd.monitor import Health
-from piranha.lvsd.pool import Pool
+from piranha.lvsd.pool import APART, Pool
 from piranha.lvsd.unforwarded import Cut
 from piranha.nanny.results import ProbeResult
 from piranha.table.desired import place, servers_of, service_keys
@@ -22,13 +22,17 @@ Statistics = Mapping[ServiceKey, ServiceStatistics]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the plane shows at `now`, monotonic seconds. cut: see `Unforwarded`. leaving: who leaves."""
+    """What the plane shows at `now`, monotonic seconds.
+
+    cut: see `Unforwarded`. leaving: who leaves. with_whom: see `Nannies`.
+    """
 
     live: Table
     statistics: Statistics
     now: float
     cut: Mapping[str, Cut] = field(default_factory=dict)
     leaving: Sequence[Leaver] = ()
+    with_whom: Callable[[str], Sequence[str]] = lambda _check_id: ()
 
 
 def virtuals(pools: Iterable[Pool], view: View) -> list[dict[str, object]]:
@@ -105,6 +109,7 @@ def _server(pool: Pool, check: str, view: View) -> dict[str, object]:
         "weight": weight,
         "configured_weight": server.weight,
         "since_s": round(now - monitor.since_s, 3),
+        "shares_checks_with": _partners(pool, check, view),
         "last_check": _check(monitor.last, now),
         "last_failure": _check(monitor.last_failure, now),
         "disagreeing": monitor.disagreeing,
@@ -117,6 +122,12 @@ def _server(pool: Pool, check: str, view: View) -> dict[str, object]:
         "inactive": inactive,
         "connections": connections,
     }
+
+
+def _partners(pool: Pool, check: str, view: View) -> list[str]:
+    """Return the other servers for which a check of this one counts, too, as `VIRTUAL/SERVER`."""
+    others = [other for part_id in pool.checks_of(check) for other in view.with_whom(part_id)]
+    return [*dict.fromkeys(other.partition(APART)[0] for other in others)]
 
 
 def _state(pool: Pool, check: str, now: float) -> str:

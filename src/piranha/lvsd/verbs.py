@@ -101,7 +101,9 @@ class Verbs:
         lvsd = self._lvsd
         statistics = await lvsd.table.statistics()
         leaving = [leaver for leaver in lvsd.leaving.servers if not leaver.over]
-        view = View(lvsd.table.live, statistics, time.monotonic(), lvsd.table.unforwarded.cut, leaving)
+        view = View(
+            lvsd.table.live, statistics, time.monotonic(), lvsd.table.unforwarded.cut, leaving, lvsd.nannies.with_whom
+        )
         return {"virtuals": virtuals(lvsd.pools.values(), view), "nannies": lvsd.nannies.status()}
 
     async def standing(self, _args: Mapping[str, object], _peer: Peer) -> object:

@@ -24,8 +24,8 @@ class Reason(StrEnum):
 class Assignment:
     """One thing to check. id: unique and stable for one (virtual, server), such as `www/web3`.
 
-    believed_up: what `lvsd` believes at the moment, None = nothing yet; while the last result
-    disagrees with it, the next check comes after `timing.fast_interval_s`.
+    believed_up: what `lvsd` believes at the moment, None = nothing yet, or different things for several servers of one
+    address; while the last result disagrees with it, the next check comes after `timing.fast_interval_s`.
     """
 
     id: str

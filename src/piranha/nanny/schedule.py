@@ -114,7 +114,7 @@ class Schedule:
             return
         timing = entry.assignment.timing
         believed = entry.assignment.believed_up
-        disagrees = entry.last_ok is not None and believed is not None and believed is not entry.last_ok
+        disagrees = entry.last_ok is not None and believed is not entry.last_ok
         interval_s = timing.fast_interval_s if disagrees else timing.interval_s
         latest = entry.started_s + interval_s
         slot_s = max(MIN_SLOT_S, timing.interval_s / 10)

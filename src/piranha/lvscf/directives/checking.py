@@ -15,6 +15,15 @@ def _of_block(name: str, kind: Type, default: str, meaning: str, *, computed: bo
 
 CHECKING: tuple[Directive, ...] = (
     Directive(
+        name="share_checks",
+        scopes=(Scope.GLOBAL,),
+        type=Type.BOOL,
+        default="1",
+        meaning="1: checks that ask the same of the same address and port, as often and with the same limit, run once, "
+        "whichever virtual servers they belong to; each of these judges the results with its own fall, rise and "
+        "reentry. 0: each runs on its own.",
+    ),
+    Directive(
         name="check",
         scopes=_VS,
         type=Type.WORDS,

@@ -92,7 +92,6 @@ _DAEMONS: tuple[Directive, ...] = (
         choices=("repair", "adopt", "report"),
         quiet=("repair",),
     ),
-    _waits("share_checks", _G, _T.BOOL, "1", "Identical checks run once.", quiet=("0",)),
     _waits("maintenance_dir", _G, _T.PATH, "-", "A file there drains the server it is named after."),
     _waits("notify", _G, _T.COMMAND, "-", "Program called for every event.", repeats=True),
     _waits("notify_url", _G, _T.URL, "-", "Address every event is posted to.", repeats=True),
