@@ -1,5 +1,6 @@
 """Values of the configuration as a text that says what they mean, and nothing of layout."""
 
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
@@ -13,26 +14,34 @@ def canonical(value: object) -> str:
 def _canonical(value: object, shared: dict[int, str]) -> str:
     """Return the text of a value.
 
-    shared: texts of checks and their times by identity, which thousands of real servers have in common.
+    shared: texts by identity: checks, their times and addresses are what thousands of real servers have in common.
     """
     kind = type(value)
     if kind in _AS_WRITTEN:
         return repr(value)
+    text = shared.get(id(value))
+    if text is None:
+        text = shared[id(value)] = _text(value, kind, shared)
+    return text
+
+
+def _text(value: object, kind: type, shared: dict[int, str]) -> str:
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, IPv4Address | IPv6Address):
         return f"v{value.version}:{int(value):x}"  # many times faster than its text
     if isinstance(value, tuple):
-        return "(" + ",".join([_canonical(item, shared) for item in value]) + ")"
+        return f"({_joined(value, shared)})"
     if is_dataclass(value):
-        text = shared.get(id(value))
-        if text is None:
-            if kind not in _TOLD:
-                _TOLD[kind] = tuple(f.name for f in fields(value) if f.name != "line")
-            parts = [_canonical(getattr(value, name), shared) for name in _TOLD[kind]]
-            text = shared[id(value)] = f"{kind.__name__}({','.join(parts)})"
-        return text
+        if kind not in _TOLD:
+            _TOLD[kind] = tuple(f.name for f in fields(value) if f.name != "line")
+        return f"{kind.__name__}({_joined([getattr(value, name) for name in _TOLD[kind]], shared)})"
     return repr(value)
+
+
+def _joined(values: Iterable[object], shared: dict[int, str]) -> str:
+    # Most are numbers and words: a call for each of them would take longer than their text.
+    return ",".join([repr(one) if type(one) in _AS_WRITTEN else _canonical(one, shared) for one in values])
 
 
 _AS_WRITTEN = frozenset((int, str, bool, float, bytes, type(None)))

@@ -7,6 +7,7 @@ are seconds as floats, all sizes bytes. Source of every meaning and default: lvs
 import hashlib
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from itertools import chain
 
 from piranha.lvscf.canonical import canonical
@@ -189,7 +190,7 @@ class PortRange:
     last: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, for what is worked out once
 class Virtual:
     """One `virtual` block. line: 1-based, of the block.
 
@@ -224,6 +225,11 @@ class Virtual:
     sorry_server: SorryServer | None = None
     servers: tuple[RealServer, ...] = ()
     line: int = 0
+
+    @cached_property
+    def meaning(self) -> str:
+        """A hash of all that it means; a reload asks for it again of every block that stayed."""
+        return _hash(canonical(self))
 
     @property
     def vips(self) -> tuple[FloatingAddress, ...]:
@@ -319,4 +325,9 @@ class Config:
 
 def meaning(config: Config) -> str:
     """Return a hash that two files share when they differ in serial_no, comments and layout only."""
-    return hashlib.sha256(canonical(replace(config, serial_no=0)).encode()).hexdigest()[:16]
+    own = canonical(replace(config, serial_no=0, virtuals=()))
+    return _hash("\n".join([own, *(virtual.meaning for virtual in config.virtuals)]))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
