@@ -49,6 +49,7 @@ from piranha.nanny.worker import work
 FIRST_BACK_OFF_S = 0.1
 LONGEST_BACK_OFF_S = 5.0
 GOOD_AFTER_S = 10.0  # a nanny that lived so long is started again at once
+STARTS_WITHIN_S = 10.0  # a nanny with many checks on a machine under load, before its first word
 END_WITHIN_S = 1.0
 SWEEPS = 5  # ticks after the death of a nanny in which its orphans are looked for
 
@@ -62,9 +63,13 @@ class Nanny(Watcher):
         self.pidfd = os.pidfd_open(pid)
         self.channel = Channel(connection)
         self.started_s = self.heard_s = now
-        self.frozen = False
+        self.spoke = self.frozen = False
         self.retired_s: float | None = None  # when it lost its last check
         self._parent = parent
+
+    def patience_s(self, interval_s: float) -> float:
+        """Return how long it may say nothing; interval_s: how often it should."""
+        return 3 * interval_s if self.spoke else max(3 * interval_s, STARTS_WITHIN_S)
 
     def ready(self, fd: int, events: int, now: float) -> None:
         """It says something, reads again, or ended."""
@@ -84,7 +89,7 @@ class Nanny(Watcher):
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
             return
         if lines:
-            self.heard_s = now
+            self.heard_s, self.spoke = now, True
         for line in lines:
             self._parent.up.send_line(line + b"\n")
         if self.channel.closed:
@@ -107,6 +112,7 @@ class Parent(Watcher):
         self._back_off: dict[int, tuple[float, float]] = {}  # by number: when to start, the pause after that
         self._writing: set[int] = set()
         self._sweeps = 0
+        self._shown_s = 0.0
         self.watch.add(up.fileno(), select.EPOLLIN, self)
 
     def run(self) -> None:
@@ -138,6 +144,7 @@ class Parent(Watcher):
                 while messages := self.up.receive():
                     for message in messages:
                         self._obey(message, now)
+                        self._show_life()
             except BadMessage:
                 self.up.close()
 
@@ -226,6 +233,7 @@ class Parent(Watcher):
         for number, (at, _) in tuple(self._back_off.items()):
             if now >= at and number not in self._nannies:
                 self._start(number, now)
+                self._show_life()
 
     def _bury(self, nanny: Nanny, status: int, now: float) -> None:
         if not nanny.channel.closed:
@@ -246,7 +254,7 @@ class Parent(Watcher):
         code = os.waitstatus_to_exitcode(status)
         cause = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         if nanny.frozen:
-            cause = f"said nothing for {3 * self._interval_s:g} s and was killed"
+            cause = f"said nothing for {nanny.patience_s(self._interval_s):g} s and was killed"
         checks = self._placement.checks_of(nanny.number)
         words = ", ".join(sorted(checks)[:3]) + (f" and {len(checks) - 3} more" if len(checks) > 3 else "")
         self._say(Said(f"nanny for child {words} died! It is started again", cause, Level.WARNING, failure=True))
@@ -264,16 +272,23 @@ class Parent(Watcher):
         if self._sweeps > 0:
             self._sweeps -= 1
             self._sweep()
-        self.up.send(to_object(Alive(len(self._nannies))))
+        self._show_life()
         for nanny in self._nannies.values():
             if stalled:
                 nanny.heard_s = now
-            elif now - nanny.heard_s > 3 * self._interval_s and not nanny.frozen:
+            elif now - nanny.heard_s > nanny.patience_s(self._interval_s) and not nanny.frozen:
                 nanny.frozen = True
                 signal.pidfd_send_signal(nanny.pidfd, signal.SIGKILL)
         for nanny in self._dying.values():
             if nanny.retired_s is not None and now - nanny.retired_s > END_WITHIN_S:
                 signal.pidfd_send_signal(nanny.pidfd, signal.SIGKILL)
+
+    def _show_life(self) -> None:
+        """Tell the lvs daemon that we live: a slow machine takes a while to take in all work and start all nannies."""
+        now = time.monotonic()
+        if now >= self._shown_s + self._interval_s / 2:
+            self._shown_s = now
+            self.up.send(to_object(Alive(len(self._nannies))))
 
     def _wake_at(self, tick_at: float) -> float:
         return min([tick_at, *(at for number, (at, _) in self._back_off.items() if number not in self._nannies)])
