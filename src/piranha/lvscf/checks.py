@@ -6,11 +6,12 @@ from piranha.lvscf.checks_devices import check_devices
 from piranha.lvscf.checks_together import check_together
 from piranha.lvscf.checks_virtual import check_virtuals
 from piranha.lvscf.diagnostics import Findings
+from piranha.lvscf.known import Looks
 
 
-def check(built: Built, findings: Findings) -> None:
+def check(built: Built, looks: Looks, findings: Findings) -> None:
     """Add what is wrong or doubtful about the file as a whole."""
     check_cluster(built, findings)
-    check_virtuals(built, findings)
-    check_together(built, findings)
+    check_virtuals(built, looks, findings)
+    check_together(built, looks, findings)
     check_devices(built, findings)

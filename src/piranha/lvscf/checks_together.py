@@ -8,6 +8,7 @@ from piranha.lvscf.built import Built, BuiltVirtual
 from piranha.lvscf.config import Config, FloatingAddress, HeartbeatAuth
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.elaborate_virtual import used
+from piranha.lvscf.known import Looks
 from piranha.lvscf.settings import Section
 from piranha.terms import WEIGHTLESS, Address, ForwardingMethod
 
@@ -42,7 +43,7 @@ KERNEL_SETTINGS = tuple(
 )
 
 
-def check_together(built: Built, findings: Findings) -> None:
+def check_together(built: Built, looks: Looks, findings: Findings) -> None:
     """Add what does not go together in the file."""
     _needs(built.section, findings)
     _kernel_settings(built.section, findings)
@@ -50,16 +51,19 @@ def check_together(built: Built, findings: Findings) -> None:
     _witness(built, findings)
     _monitor_hosts(built, findings)
     _web(built, findings)
-    for virtual in built.virtuals:
-        _needs(virtual.section, findings)
-        _one_check(virtual, findings)
-        _mark_rules(virtual, findings)
-        _reentry(virtual, findings)
-        if virtual.virtual.active:
-            _draining(built, virtual, findings)
-            _last_servers(virtual, findings)
-            _slow_start(virtual, findings)
-            _behind_gateway(built, virtual, findings)
+    looks.at_each(_alone, built, findings)
+
+
+def _alone(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
+    _needs(virtual.section, findings)
+    _one_check(virtual, findings)
+    _mark_rules(virtual, findings)
+    _reentry(virtual, findings)
+    if virtual.virtual.active:
+        _draining(built, virtual, findings)
+        _last_servers(virtual, findings)
+        _slow_start(virtual, findings)
+        _behind_gateway(built, virtual, findings)
 
 
 def _needs(section: Section, findings: Findings) -> None:

@@ -10,6 +10,7 @@ from piranha.lvscf.config import FloatingAddress, PlaneKind, RealServer, Virtual
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.elaborate_check import timing
 from piranha.lvscf.elaborate_virtual import used
+from piranha.lvscf.known import Looks
 from piranha.lvscf.patience import out_by_s
 from piranha.lvscf.settings import Section
 from piranha.terms import Address, ForwardingMethod, Protocol
@@ -19,22 +20,25 @@ USERSPACE_SCHEDULERS = ("rr", "wrr", "lc", "wlc")  # those of `forwarding.usersp
 _TIMING = ("interval", "check_timeout", "fall", "fast_interval")
 
 
-def check_virtuals(built: Built, findings: Findings) -> None:
+def check_virtuals(built: Built, looks: Looks, findings: Findings) -> None:
     """Add what is wrong or doubtful about the virtual servers, one by one and beside each other."""
-    for virtual in built.virtuals:
-        _checking(virtual, findings)
-        _times(virtual, findings)
-        _families(virtual, findings)
-        check_service(virtual, findings)
-        check_pool(virtual, findings)
-        if virtual.virtual.active:
-            _pool(virtual, findings)
-            _ports(virtual, findings)
-            _routers(built, virtual, findings)
-            _plane(built, virtual, findings)
+    looks.at_each(_alone, built, findings)
     if not too_many_services(built, findings):
         _same_service(built, findings)
     _same_address(built, findings)
+
+
+def _alone(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
+    _checking(virtual, findings)
+    _times(virtual, findings)
+    _families(virtual, findings)
+    check_service(virtual, findings)
+    check_pool(virtual, findings)
+    if virtual.virtual.active:
+        _pool(virtual, findings)
+        _ports(virtual, findings)
+        _routers(built, virtual, findings)
+        _plane(built, virtual, findings)
 
 
 def _checking(built: BuiltVirtual, findings: Findings) -> None:

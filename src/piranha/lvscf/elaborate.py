@@ -25,7 +25,7 @@ from piranha.lvscf.directives import Scope
 from piranha.lvscf.elaborate_check import check_contents
 from piranha.lvscf.elaborate_service import floating_address
 from piranha.lvscf.elaborate_virtual import Names, build_virtual, unique_name
-from piranha.lvscf.known import NOTHING, Known, Outside, Said, known
+from piranha.lvscf.known import NOTHING, Known, Looks, Outside, Said, known
 from piranha.lvscf.numbers import Reader
 from piranha.lvscf.settings import Section, collect
 from piranha.lvscf.syntax.tree import Tree
@@ -46,18 +46,20 @@ def elaborate(
     section = collect(tree.settings(), Scope.GLOBAL, Span(1, 1), reader)
     checks = _check_blocks(tree, reader)
     outside = Outside.of(section, [one.block for one in checks])
-    said = tuple(_virtuals(tree, section, checks, reader, before.where(outside)))
+    before = before.where(outside)
+    said = tuple(_virtuals(tree, section, checks, reader, before.said))
     virtuals = tuple(one.built for one in said if one.built is not None)
     _nothing_to_serve(virtuals, section, findings)
     _blocks_without_effect(tree, reader)
     check_blocks(checks, virtuals, findings)
     built = Built(_config(section, virtuals, findings), section, virtuals)
-    check(built, findings)
+    looks = Looks(before.looks)
+    check(built, looks, findings)
     check_sources(checks, built.config, findings)
     others = [diagnostic for diagnostic in findings.found if diagnostic.code not in CONSEQUENCES]
     if has_errors(others):
         findings.found = others
-    return None if has_errors(findings.found) else built.config, known(outside, said)
+    return None if has_errors(findings.found) else built.config, known(outside, said, looks)
 
 
 def _virtuals(

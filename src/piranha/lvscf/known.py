@@ -1,11 +1,11 @@
 """What the virtual blocks of a file said, for the next reading of it: most of them will say the same."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from piranha.lvscf.built import BuiltVirtual
-from piranha.lvscf.diagnostics import Diagnostic
+from piranha.lvscf.built import Built, BuiltVirtual
+from piranha.lvscf.diagnostics import Diagnostic, Findings
 from piranha.lvscf.settings import Section
 from piranha.lvscf.syntax.tree import Block
 
@@ -43,21 +43,57 @@ class Outside:
         )
 
 
+Look = Callable[[Built, BuiltVirtual, Findings], None]
+"""Adds what is found in one virtual server, by itself and all that stands outside of the others."""
+
+
+class Looks:
+    """Looks at virtual servers one by one; where an earlier reading did so, its findings are told once more.
+
+    found: by the module of the look, which has one at most, and the identity of the virtual server.
+    """
+
+    def __init__(self, before: Mapping[tuple[str, int], tuple[Diagnostic, ...]]) -> None:
+        self._before = before
+        self.found: dict[tuple[str, int], tuple[Diagnostic, ...]] = {}
+
+    def at_each(self, look: Look, built: Built, findings: Findings) -> None:
+        """Look at each virtual server."""
+        for virtual in built.virtuals:
+            key = (look.__module__, id(virtual))
+            found = self._before.get(key)
+            if found is not None:
+                findings.take(found)
+            else:
+                mark = findings.mark()
+                look(built, virtual, findings)
+                found = findings.since(mark)
+            if found is not None:
+                self.found[key] = found
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
-    """said: by the identity of the block, a node of the syntax tree. Of a file with host names nothing is known."""
+    """What one reading leaves for the next; of a file with host names nothing is known.
+
+    said: by the identity of the block, a node of the syntax tree. looks: see `Looks`.
+    """
 
     outside: Outside | None = None
     said: Mapping[int, Said] = field(default_factory=dict)
+    looks: Mapping[tuple[str, int], tuple[Diagnostic, ...]] = field(default_factory=dict)
 
-    def where(self, outside: Outside) -> Mapping[int, Said]:
+    def where(self, outside: Outside) -> "Known":
         """Return what can be said once more beside `outside`."""
-        return self.said if outside.same(self.outside) else {}
+        return self if outside.same(self.outside) else NOTHING
 
 
-def known(outside: Outside, said: Iterable[Said]) -> Known:
+def known(outside: Outside, said: Iterable[Said], looks: Looks) -> Known:
     """Return what the next reading can go by."""
-    return Known(outside, {id(one.block): one for one in said if one.findings is not None})
+    kept = {id(one.block): one for one in said if one.findings is not None}
+    # Only what is kept keeps its identity.
+    virtuals = {id(one.built) for one in kept.values()}
+    return Known(outside, kept, {key: found for key, found in looks.found.items() if key[1] in virtuals})
 
 
 NOTHING = Known()
