@@ -22,7 +22,7 @@ class Contest(Doubt):
         partner = self._partner
         if self._handover and (partner.is_active(now) or now >= self._yielding_until):
             self._handover = False
-        if partner.is_standby(now):
+        if self._ordering and partner.is_standby(now):
             self._ordering = False
         if self._phase in (Phase.ACTIVE, Phase.TAKING_OVER):
             self._duel(now)

@@ -95,7 +95,8 @@ class Doubt(Tenure):
     def _watch_rival(self, now: float) -> None:
         """An active router in doubt asks: one that took over from silence may have taken it from a holder."""
         if self._partner.alive(now):
-            self._on_trial = False  # from now on terms decide
+            self._on_trial = self._rival = False  # from now on terms decide
+            return
         if not self._in_doubt(now):
             self._rival = False
             return

@@ -88,7 +88,7 @@ class Election(Contest):
     def links(self, states: tuple[LinkState, ...], now: float) -> list[Action]:
         """Take in how all watched links are; until told, they are well."""
         was, before = self._fit(), {link.device: link.trouble for link in self._links}
-        self._links = states
+        self._links, self._link_troubles = states, tuple(link.trouble for link in states if link.trouble)
         rule = f"monitor_links = {self._settings.monitor_links:d}"
         for link in states:
             if link.trouble != before.get(link.device, ""):

@@ -57,6 +57,7 @@ class Standing:
         self._reasons: tuple[str, ...] = ("the lvs daemon has not reported yet",)
         self._unfit_since = start.now
         self._links: tuple[LinkState, ...] = ()
+        self._link_troubles: tuple[str, ...] = ()  # of those
         self._failure = ""
         self._failures = 0
         self._failed_until = -inf
@@ -108,7 +109,7 @@ class Standing:
         return self._lvsd_ready and not self._failure and self._ending is None and not self._cut_off()
 
     def _cut_off(self) -> bool:
-        return self._settings.monitor_links and any(link.trouble for link in self._links)
+        return bool(self._link_troubles) and self._settings.monitor_links
 
     def _able(self) -> bool:
         return self._lvsd_serves and not self._failure and self._ending is None
@@ -118,7 +119,7 @@ class Standing:
         if self._failure:
             why += (self._failure,)
         if self._settings.monitor_links:
-            why += tuple(link.trouble for link in self._links if link.trouble)
+            why += self._link_troubles
         if self._ending is not None:
             why += ("this router is being stopped",)
         return why

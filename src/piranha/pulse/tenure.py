@@ -102,10 +102,16 @@ class Tenure(Standing):
     def _watch_holding(self, now: float) -> None:
         holding = self._holding
         match self._phase:
-            case Phase.ACTIVE if now > holding.lapses_at():
-                self._step_down(self._lapse(now), now, offer=True)
             case Phase.ACTIVE:
-                self._wake(holding.lapses_at() + 0.001, now)
+                lapses_at = holding.lapses_at()
+                if now > lapses_at:
+                    self._step_down(self._lapse(now), now, offer=True)
+                else:
+                    self._wake(lapses_at + 0.001, now)
+            case Phase.STANDBY:
+                # A former pulse may have left them here while the partner serves.
+                if holding.held and self._partner.is_active(now):
+                    self._release_again(now)
             case Phase.TAKING_OVER if isinstance(holding.awaited, TakeOver):
                 if now <= holding.awaited.not_after:
                     self._wake(holding.awaited.not_after + 0.001, now)
@@ -115,9 +121,6 @@ class Tenure(Standing):
                 self._let_go(now)
             case Phase.STEPPING_DOWN:
                 self._wake(holding.gone_at(), now)
-                self._release_again(now)
-            case Phase.STANDBY if holding.held and self._partner.is_active(now):
-                # A former pulse left them here; the partner serves.
                 self._release_again(now)
 
     def _taken(self, news: News, detail: str, now: float) -> None:
