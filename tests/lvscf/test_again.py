@@ -131,3 +131,31 @@ def test_what_did_not_change_is_not_even_cut_into_words() -> None:
     again = parser.read(TWO.decode().replace("10.0.0.2", "10.0.0.9"), before.again.syntax)
 
     assert again.tree.body[2] is before.again.syntax.tree.body[2]
+
+
+@given(st.integers(0, 1 << 32))
+@examples(40)
+def test_servers_that_say_no_more_than_others_are_read_as_if_they_stood_alone(seed: int) -> None:
+    random = Random(seed)
+    own = ["active = 1", "address = 10.0.0.{}", "weight = {}"]
+    inherited = [
+        "port = 81",
+        "timeout = 9",
+        "slow_start = 9s",
+        "forwarding = direct",
+        "quiesce_server = 1",
+        "check = tcp",
+    ]
+    inherited += ["check = one", "port = 82"]
+    lines = ["check one {", "kind = tcp", f"source = {random.choice(('192.0.2.2', '2001:db8::1'))}", "}"]
+    lines += ["virtual www {", "active = 1", "address = 192.0.2.10 eth0"]
+    for number in range(1, 8):
+        lines += random.sample(inherited, random.choice((0, 0, 1, 3)))
+        said = [line.format(number) for line in own[: random.choice((3, 3, 3, 2))]]
+        lines += [f"server web{random.choice((number, 1))} {{", *said, "THRESHOLD", "}"]
+    text = "\n".join([*lines, "}", ""])
+
+    alike = load(text.replace("THRESHOLD", "# nothing").encode(), "lvs.cf")
+    alone = load(text.replace("THRESHOLD", "upper_threshold = 0").encode(), "lvs.cf")
+
+    assert (alike.config, alike.findings) == (alone.config, alone.findings)

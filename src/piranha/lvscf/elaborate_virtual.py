@@ -1,7 +1,8 @@
 """From one `virtual` block to a Virtual, its real servers and their checks."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import BuiltServer, BuiltVirtual
@@ -29,6 +30,7 @@ from piranha.terms import ForwardingMethod, Protocol, Scheduler
 class Inherited:
     """What a real server takes from its virtual server."""
 
+    active: bool
     port: int
     forwarding: ForwardingMethod
     checks: Checks
@@ -54,8 +56,8 @@ def build_virtual(
     forwarding = ForwardingMethod(section.get("forwarding", str(network)))
     words = section.maybe("address", FloatingWords)
     service = Service(str(words.address) if words else "", port, several, protocols)
-    inherited = Inherited(port, forwarding, Checks(section, blocks, service, reader.findings), section)
-    servers = _servers(block, inherited, reader, active)
+    inherited = Inherited(active, port, forwarding, Checks(section, blocks, service, reader.findings), section)
+    servers = _servers(block, inherited, reader)
     if words is None or int(words.address) == 0:
         _unfinished(section, f"virtual '{name}' has no address", active, reader.findings)
         return None
@@ -105,17 +107,51 @@ def _unfinished(section: Section, message: str, active: bool, findings: Findings
         findings.add("W042", section.place("address"), f"{message}: it is left out")
 
 
-def _servers(block: Block, inherited: Inherited, reader: Reader, active: bool) -> tuple[BuiltServer, ...]:
+def _servers(block: Block, inherited: Inherited, reader: Reader) -> tuple[BuiltServer, ...]:
     found: list[BuiltServer] = []
-    names = Names()
+    names, findings = Names(), reader.findings
+    usual: RealServer | None = None
     for server in block.blocks("server"):
         if server.name is None:
             continue
-        name = unique_name(server, names, reader.findings)
-        built = _server(server, name, inherited, reader, active)
+        name = unique_name(server, names, findings)
+        section = collect(server.settings(), Scope.SERVER, server.span, reader)
+        if usual is not None and (like := _like(usual, server, name, section)) is not None:
+            found.append(BuiltServer(like, section))
+            continue
+        mark = findings.mark()
+        built = _server(server, name, section, inherited, findings)
         if built is not None:
-            found.append(built)
+            found.append(BuiltServer(built, section))
+            if section.given.keys() == _OWN and findings.since(mark) == () and _below(server, inherited.section):
+                usual = built
     return tuple(found)
+
+
+_OWN = frozenset(("address", "active", "weight"))
+"""What most real servers say, and nothing else."""
+_SHARED = tuple(f.name for f in fields(RealServer) if f.name not in {"name", "line", *_OWN})
+_shared = attrgetter(*_SHARED)
+
+
+def _below(block: Block, section: Section) -> bool:
+    """Whether a server stands below every `port` of its virtual server, and those behind it do, too."""
+    return all(given.setting.line < block.keyword.line for given in section.all("port"))
+
+
+def _like(usual: RealServer, block: Block, name: str, section: Section) -> RealServer | None:
+    """Return a server that says of itself what `usual` does, and inherits the same; None where it says more."""
+    address = section.address("address")
+    if section.given.keys() != _OWN or section.wrong or address is None or address.version != usual.address.version:
+        return None
+    return RealServer(
+        name=name,
+        address=address,
+        active=section.value("active", bool),
+        weight=section.value("weight", int),
+        line=block.keyword.line,
+        **dict(zip(_SHARED, _shared(usual), strict=True)),
+    )
 
 
 def unique_name(block: Block, names: Names, findings: Findings) -> str:
@@ -150,20 +186,19 @@ def _check_block_name(name: Token, findings: Findings) -> None:
         findings.add("W045", span_of(name), message)
 
 
-def _server(block: Block, name: str, inherited: Inherited, reader: Reader, active: bool) -> BuiltServer | None:
-    section = collect(block.settings(), Scope.SERVER, block.span, reader)
+def _server(block: Block, name: str, section: Section, inherited: Inherited, findings: Findings) -> RealServer | None:
     in_use = section.value("active", bool)
     address = section.address("address")
     if address is None:
-        _unfinished(section, f"server '{name}' has no address", active and in_use, reader.findings)
+        _unfinished(section, f"server '{name}' has no address", inherited.active and in_use, findings)
         return None
-    checks, checks_needed = inherited.checks.of_server(section, reader.findings)
+    checks, checks_needed = inherited.checks.of_server(section, findings)
     first, *others = checks
     forwarding = ForwardingMethod(section.get("forwarding", str(inherited.forwarding)))
-    server = RealServer(
+    return RealServer(
         name=name,
         address=address,
-        port=section.get("port", 0) or _inherited_port(block, section, inherited, reader.findings),
+        port=section.get("port", 0) or _inherited_port(block, section, inherited, findings),
         forwarding=forwarding,
         check=first.check,
         timing=first.timing,
@@ -181,7 +216,6 @@ def _server(block: Block, name: str, inherited: Inherited, reader: Reader, activ
         drain_time_s=_time_s("drain_time", inherited.section, section),
         line=block.keyword.line,
     )
-    return BuiltServer(server, section)
 
 
 def _time_s(keyword: str, section: Section, server: Section) -> float:
