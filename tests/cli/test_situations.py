@@ -72,6 +72,24 @@ SITUATIONS: dict[str, tuple[dict[str, Any] | None, dict[str, Any] | None, Verdic
         OK,
         "i www/web2 weight 0 in lvs.cf, 41 connections",
     ),
+    "a server drained by a file": (
+        pulse(),
+        lvsd(virtual("www", server("web1"), server("web2", "drain", weight=0, drained_by="/m/web2", drained_s=61.0))),
+        OK,
+        "i www/web2 drained by /m/web2 for 1m01s, 41 connections",
+    ),
+    "a folder of maintenance_dir that cannot be read": (
+        pulse(),
+        lvsd(WWW, maintenance={"folder": "/m", "trouble": "No such file or directory", "odd": [], "odd_count": 0}),
+        DEGRADED,
+        "! maintenance_dir /m cannot be read, who is drained stays so: No such file or directory",
+    ),
+    "files of maintenance_dir that drain nobody": (
+        pulse(),
+        lvsd(WWW, maintenance={"folder": "/m", "trouble": "", "odd": ["web9", "x"], "odd_count": 7}),
+        OK,
+        "i maintenance_dir no file that is named like a server: web9, x and 5 more",
+    ),
     "a server that leaves": (
         pulse(),
         lvsd(virtual("www", server("web1"), leaving=[leaving("web2")])),

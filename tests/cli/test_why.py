@@ -239,6 +239,11 @@ def test_a_router_stands_with_the_reason_of_its_role() -> None:
     ]
 
 
+def test_a_drained_server_stands_with_what_brings_it_back() -> None:
+    says = lvsd(virtual("www", server("web1", "drain", drained_by="/m/web1", drained_s=61.0)))
+    assert "Gets no new connections for as long as /m/web1 is there (maintenance_dir)." in outlook("www/web1", says)
+
+
 def test_a_server_that_leaves_stands_with_its_time_and_is_a_name() -> None:
     says = lvsd(virtual("www", server("web1"), leaving=[leaving("web2")]))
     where = "www/web2 (10.11.12.22:8443) is LEAVING"

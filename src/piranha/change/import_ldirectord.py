@@ -276,7 +276,11 @@ def _globals(settings: Section, services: Sequence[_Service], draft: Draft) -> N
 
 def _global_settings(settings: Section, services: Sequence[_Service], draft: Draft) -> Iterator[Placed]:
     if line := settings.last("maintenancedir"):
-        yield ("maintenance_dir", _word(line.text)), line.origin
+        if line.text.startswith("/"):
+            draft.warn(line.origin, "maintenancedir: a file there drains its server, which keeps its connections")
+            yield ("maintenance_dir", _word(line.text)), line.origin
+        else:
+            draft.warn(line.origin, f"maintenancedir: {line.text} is no absolute path: left out")
     sections = (settings, *(service.section for service in services))
     cleanstop = [line for section in sections if (line := section.last("cleanstop")) is not None]
     if any(line.text == "no" for line in cleanstop):

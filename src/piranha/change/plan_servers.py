@@ -126,13 +126,13 @@ def _both(pair: Pair, was: RealServer, server: RealServer) -> Iterator[Line]:
     if was.tunnel != server.tunnel:
         places = pair.places(server)
         what = f"tunnel {arrow(was.tunnel, server.tunnel)}"
-        yield _line(pair, server, About.FORWARDING, what, _in_place(pair, places), places=places)
+        yield _line(pair, server, About.FORWARDING, what, _in_place(pair, server, places), places=places)
     if was.weight != server.weight:
         yield _weight(pair, was, server)
     thresholds = differences(was, server, [(f"{end}_threshold", f"{end}_threshold") for end in ("upper", "lower")])
     if thresholds:
         places = pair.places(server)
-        yield _line(pair, server, About.THRESHOLDS, thresholds, _in_place(pair, places), places=places)
+        yield _line(pair, server, About.THRESHOLDS, thresholds, _in_place(pair, server, places), places=places)
     own = (was.drain_time_s, server.drain_time_s) != (pair.old.drain_time_s, pair.new.drain_time_s)
     if own and was.drain_time_s != server.drain_time_s:
         what = f"drain_time {seconds(was.drain_time_s)} -> {seconds(server.drain_time_s)}"
@@ -163,6 +163,8 @@ def joining(pair: Pair, server: RealServer) -> str:
         return "is in the table already"
     if server.weight == 0:
         return "weight 0: gets no connections"
+    if pair.verdict(server) is ServerVerdict.DRAINED:
+        return "drained by maintenance_dir: gets no connections"
     if pair.verdict(server) is ServerVerdict.UP:
         return "joins at once"
     return "joins after its first good check"
@@ -228,14 +230,14 @@ def _forwarding(pair: Pair, was: RealServer, server: RealServer) -> Line:
         line = leaving(pair, replace(line, changes=pair.world.of_places(old)), old)
         effect = f"{line.effect}; {place_words(server)} {joining(pair, server)}"
         return replace(line, effect=effect, changes=(*line.changes, *pair.world.of_places(new)))
-    effect = f"{_in_place(pair, new)}; new ones go by {server.forwarding}"
+    effect = f"{_in_place(pair, server, new)}; new ones go by {server.forwarding}"
     return replace(line, effect=effect, changes=pair.world.of_places(new))
 
 
 def _weight(pair: Pair, was: RealServer, server: RealServer) -> Line:
     places = pair.places(server)
     what = f"weight {arrow(was.weight, server.weight)}"
-    line = _line(pair, server, About.WEIGHT, what, _in_place(pair, places), places=places)
+    line = _line(pair, server, About.WEIGHT, what, _in_place(pair, server, places), places=places)
     if pair.world.fate(places) is Fate.LATER:
         effect = f"gets new connections until another server is up; {_unanswered(pair)}"
         return replace(line, kind=Kind.DISRUPTIVE, effect=effect)
@@ -248,14 +250,15 @@ def _weight(pair: Pair, was: RealServer, server: RealServer) -> Line:
     return replace(line, kind=kind, effect=effect)
 
 
-def _in_place(pair: Pair, places: Places) -> str:
+def _in_place(pair: Pair, server: RealServer, places: Places) -> str:
     match pair.world.fate(places):
         case Fate.ABSENT:
             return "not in the table now: counts when it is up"
         case Fate.ADDED:
             return "from its first connection" if pair.kept else "with the new service"
         case Fate.STAYS if _quiesced(pair, places):
-            return "gets no new connections now: counts when it is up"
+            drained = pair.verdict(server) is ServerVerdict.DRAINED
+            return "gets no new connections now: counts when it is " + ("not drained any more" if drained else "up")
         case Fate.STAYS:
             return "the table has it already"
     return f"edited in place, {staying(pair.world.connections_at(places))}"

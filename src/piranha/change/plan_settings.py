@@ -128,6 +128,7 @@ _GROUPS = (
         [
             ("repair_interval_s", "repair_interval"),
             ("keep_table", "keep_table"),
+            ("maintenance_dir", "maintenance_dir"),
             ("hard_shutdown", "hard_shutdown"),
         ],
         "from now on",

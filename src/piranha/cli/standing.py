@@ -183,6 +183,8 @@ def _outlook(server: Facts) -> list[str]:
     if failed is not None and failed != check:
         lines.append(f"  last failed check {_seen(failed)}")
     state = text(server.get("state"))
+    if path := text(server.get("drained_by")):
+        lines.append(f"Gets no new connections for as long as {path} is there (maintenance_dir).")
     if state.startswith(("down", "rising", "kept")):
         reentry, rise = number(server.get("reentry_s")) or 0.0, number(server.get("rise")) or 1
         lines.append(f"Back in after {reentry:g} s of good checks (reentry = {reentry:g}, rise = {rise:.0f}).")

@@ -90,10 +90,23 @@ def _daemon(lvsd: Facts) -> list[Finding]:
     for repair in dicts(lvsd.get("overruled"))[-NOTES_SHOWN:]:
         age = duration(number(repair.get("age_s")) or 0.0)
         found.append(Finding("i", "table", f"repaired {age} ago: {text(repair.get('what'))}"))
+    found += _maintenance(facts(lvsd.get("maintenance")) or {})
     waiting = strings(lvsd.get("waiting"))
     found += [Finding("i", "config", sentence) for sentence in waiting[:NOTES_SHOWN]]
     if len(waiting) > NOTES_SHOWN:
         found.append(Finding("i", "config", f"{len(waiting) - NOTES_SHOWN} more such settings (piranha check)"))
+    return found
+
+
+def _maintenance(folder: Facts) -> list[Finding]:
+    found = []
+    if trouble := text(folder.get("trouble")):
+        words = f"{text(folder.get('folder'))} cannot be read, who is drained stays so: {trouble}"
+        found.append(Finding("!", "maintenance_dir", words))
+    if odd := strings(folder.get("odd")):
+        more = int(number(folder.get("odd_count")) or 0) - len(odd)
+        words = ", ".join(odd) + (f" and {more} more" if more > 0 else "")
+        found.append(Finding("i", "maintenance_dir", f"no file that is named like a server: {words}"))
     return found
 
 
@@ -179,8 +192,15 @@ def _server(name: str, server: Facts) -> list[Finding]:
         return [Finding("i", name, f"{state}: {detail}")]
     if state == "drain":
         left = count(int(number(server.get("active")) or 0), "connection")
-        return [Finding("i", name, f"weight 0 in lvs.cf, {left}")]
+        return [Finding("i", name, f"{drained(server)}, {left}")]
     return []
+
+
+def drained(server: Facts) -> str:
+    """Say why a server gets no new connections although it is up."""
+    if path := text(server.get("drained_by")):
+        return f"drained by {path} for {duration(number(server.get('drained_s')) or 0.0)}"
+    return "weight 0 in lvs.cf"
 
 
 def leaving(server: Facts) -> str:

@@ -248,7 +248,7 @@ class LvsdSettings:
     """How the lvs daemon, the nannies and programs run.
 
     repair_interval_s: how often the table is read back. timeouts: tcp, tcpfin, udp in seconds,
-    0 keeps the kernel's value.
+    0 keeps the kernel's value. maintenance_dir: empty = none.
     """
 
     plane: PlaneKind = PlaneKind.IPVS
@@ -259,6 +259,7 @@ class LvsdSettings:
     script_limit: int = 20
     notify_user: str = "root"
     keep_table: bool = False
+    maintenance_dir: str = ""
     hard_shutdown: bool = True
     timeouts_s: tuple[int, int, int] = (0, 0, 0)
 

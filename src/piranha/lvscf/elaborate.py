@@ -145,6 +145,7 @@ def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Find
             script_limit=section.value("script_limit", int),
             notify_user=section.value("notify_user", str),
             keep_table=section.value("keep_table", bool),
+            maintenance_dir=section.get("maintenance_dir", ""),
             hard_shutdown=section.value("hard_shutdown", bool),
             timeouts_s=(
                 section.value("tcp_timeout", int),

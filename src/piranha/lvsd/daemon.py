@@ -26,6 +26,7 @@ from piranha.lvscf.load import Loaded
 from piranha.lvsd.accepted import Accepted
 from piranha.lvsd.kept_table import RETRY_S, KeptTable, Wanted
 from piranha.lvsd.leavers import Leavers
+from piranha.lvsd.maintenance_folder import Maintenance
 from piranha.lvsd.nannies import Nannies
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.outlook import beliefs_of, pools_for
@@ -99,6 +100,7 @@ class Lvsd:
     teller: Teller = field(init=False)
     table: KeptTable = field(init=False)
     leaving: Leavers = field(init=False)
+    maintenance: Maintenance = field(init=False)
     config: Config = field(init=False)
     accepted: Accepted = field(init=False)
     nannies: Nannies = field(init=False)
@@ -118,6 +120,7 @@ class Lvsd:
     def __post_init__(self) -> None:
         self.teller = Teller("lvsd", self.recorder)
         self.leaving = Leavers(self.source.kept, self.teller)
+        self.maintenance = Maintenance(self.source.kept, self.teller)
         self.table = KeptTable(self.plane, self.ours, self.teller, self._wanted, self._dirty.set)
 
     async def start(self) -> None:
@@ -142,6 +145,7 @@ class Lvsd:
         """Serve until `stop`."""
         watches = [self._beat(), self.table.watch(), self._watch_checks()]
         watches += [self.leaving.watch(self.table, self._pass_soon)]
+        watches += [self.maintenance.watch(lambda: self.config, self._drain)]
         watches += [self.own.watch()] if self.own is not None else []
         helpers = [asyncio.create_task(watch) for watch in watches]
         try:
@@ -235,7 +239,7 @@ class Lvsd:
         return Standing(
             live=live,
             statistics=statistics,
-            beliefs=beliefs_of(self.pools[name] for name in names),
+            beliefs=beliefs_of((self.pools[name] for name in names), self.maintenance.marks),
             ours=self.ours.services,
             leaving=self.leaving.servers,
             now=time.monotonic(),
@@ -267,12 +271,15 @@ class Lvsd:
         self.accepted = await self._store(loaded, config)
         # What the table holds says how servers begin; a start has just read it.
         await self.table.claim(config, _come(before, config) if before is not None else ())
+        if before is None or before.lvsd.maintenance_dir != config.lvsd.maintenance_dir:
+            await self.maintenance.look(config)
         self.leaving.reload(before, config, self.table.live, self.verdicts())
         self.config = config
         if before is not None:
             parts = apart(before, config)
             self._first |= {key: virtual.name for part in parts for key, virtual in services_of(part).items()}
         gone, pools = self._make_pools(config, self.table.live, time.monotonic())
+        self._drain()
         await self.leaving.keep()
         if before is None or before.lvsd.timeouts_s != config.lvsd.timeouts_s:
             await self.table.set_timeouts(config.lvsd.timeouts_s)
@@ -311,6 +318,14 @@ class Lvsd:
         self._pool_of = {check_id: pool for pool in self.pools.values() for check_id in pool.check_ids}
         changed = [pool for name, pool in self.pools.items() if known.get(name) is not pool.virtual]
         return before.keys() - self._pool_of.keys(), changed
+
+    def _drain(self) -> None:
+        """Have those servers drained that are to be now."""
+        causes, now = self.maintenance.marks.drained(self.config), time.monotonic()
+        for pool in self.pools.values():
+            if events := pool.drain(causes, now):
+                self.recorder.record_all(events)
+                self._pass_soon(dict.fromkeys(service_keys(pool.virtual), pool.virtual.name))
 
     def _record(self, event: Event) -> None:
         self.recorder.record(event)

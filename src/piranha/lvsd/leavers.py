@@ -43,7 +43,7 @@ class Leavers:
         self._boot = boot_id()
         self._one_write = asyncio.Lock()
         self._some = asyncio.Event()
-        self.servers: tuple[Leaver, ...] = _read(kept, self._boot)
+        self.servers: tuple[Leaver, ...] = read_leavers(kept, self._boot)
         self._on_disk = self.servers
 
     def reload(self, before: Config | None, config: Config, live: Table, verdicts: Verdicts) -> None:
@@ -99,7 +99,8 @@ class Leavers:
         return max(SOONEST_S, min([max(LOOK_S, PATIENCE * took_s), *ends]))
 
 
-def _read(kept: StateFiles, boot: str) -> tuple[Leaver, ...]:
+def read_leavers(kept: StateFiles, boot: str) -> tuple[Leaver, ...]:
+    """Return who left when the last `lvsd` of this boot ended."""
     try:
         data = json.loads(kept.read(FILE))
         return tuple(map(leaver_from, data["servers"])) if data["boot"] == boot else ()

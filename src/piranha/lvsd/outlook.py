@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from piranha.lvscf.changed import without
 from piranha.lvscf.config import Config
+from piranha.lvsd.maintenance import NO_MARKS, Marks
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.pool import Pool, ServerKey
 from piranha.table.adopted import starting_up
@@ -23,10 +24,11 @@ class Belief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beliefs:
-    """What is believed of all servers, and which virtual servers have fallen below their quorum."""
+    """What is believed of all servers, which virtual servers have fallen below their quorum, and who is drained."""
 
     servers: Mapping[ServerKey, Belief]
     below_quorum: frozenset[str] = frozenset()
+    marks: Marks = NO_MARKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class Outlook:
 NOTHING_BELIEVED = Beliefs(servers={})
 
 
-def beliefs_of(pools: Iterable[Pool]) -> Beliefs:
-    """Return what `pools` believe."""
+def beliefs_of(pools: Iterable[Pool], marks: Marks = NO_MARKS) -> Beliefs:
+    """Return what `pools` believe. marks: who is drained."""
     held = tuple(pools)
     servers = {
         (pool.virtual.name, server.name): Belief(monitor.health, monitor.since_s, monitor.recovered_s)
@@ -49,12 +51,14 @@ def beliefs_of(pools: Iterable[Pool]) -> Beliefs:
         for check_id, server in pool.servers.items()
         for monitor in (pool.monitors[check_id],)
     }
-    return Beliefs(servers=servers, below_quorum=frozenset(pool.virtual.name for pool in held if pool.below_quorum))
+    below = frozenset(pool.virtual.name for pool in held if pool.below_quorum)
+    return Beliefs(servers=servers, below_quorum=below, marks=marks)
 
 
 def outlook(before: Config | None, after: Config, live: Table, beliefs: Beliefs, now: float) -> Outlook:
     """Return the verdicts before and after a reload. before: None while no daemon of ours runs."""
     pools: dict[str, Pool] = {}
+    drained = beliefs.marks.drained(before) if before is not None else {}
     for virtual in before.active_virtuals() if before is not None else ():
         pool = pools[virtual.name] = Pool(virtual, (), now)
         for check_id, server in pool.servers.items():
@@ -62,9 +66,13 @@ def outlook(before: Config | None, after: Config, live: Table, beliefs: Beliefs,
                 monitor = pool.monitors[check_id]
                 monitor.health, monitor.since_s = belief.health, belief.since_s
                 monitor.recovered_s = belief.recovered_s
+        pool.drain(drained, now)
         pool.judge_again(below_quorum=virtual.name in beliefs.below_quorum)
     verdicts = _verdicts(pools.values(), now)
-    return Outlook(verdicts, _verdicts(pools_for(after, live, pools, now).values(), now))
+    later, drained = pools_for(after, live, pools, now), beliefs.marks.drained(after)
+    for pool in later.values():
+        pool.drain(drained, now)
+    return Outlook(verdicts, _verdicts(later.values(), now))
 
 
 def pools_for(config: Config, live: Table, pools: Mapping[str, Pool], now: float) -> dict[str, Pool]:

@@ -4,7 +4,8 @@ Only here is the whole pool in view; rules over it (`keep_active`, `quorum`) bel
 removal and the sorry server follow from the verdicts in `table.desired`.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from piranha.events.event import Event, Level
 from piranha.lvscf.config import RealServer, Virtual
@@ -33,6 +34,14 @@ ServerKey = tuple[str, str]
 """(virtual name, server name), as in `table.desired.Verdicts`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Why a server gets no new connections although the file gives it a weight, and since when, monotonic seconds."""
+
+    cause: str
+    since_s: float
+
+
 class Pool:
     """Monitors of the active servers of one virtual server.
 
@@ -48,6 +57,7 @@ class Pool:
         self.monitors: dict[str, Monitor | Combined] = {}
         self._parts: dict[str, tuple[str, str, Monitor]] = {}
         self.kept: frozenset[str] = frozenset()
+        self.drained: Mapping[str, Drain] = {}
         self._below_quorum = False
         self._deserted = False
         self._was_served = False
@@ -72,6 +82,7 @@ class Pool:
             else:
                 up = (virtual.name, server.name) in believed_up
                 self.monitors[check_id] = self._begun(check_id, server, Health.UP if up else Health.UNKNOWN, now)
+        self.drained = {check_id: one for check_id, one in self.drained.items() if check_id in self.servers}
         self._parts = dict(self._all_parts())
         self._was_served = self._was_served or self.up() > 0
         self._judge()
@@ -125,6 +136,33 @@ class Pool:
         self._judge()
         keeping = [*self._keeping(were_kept, now)]
         return [transition, *keeping, *self._desertion(transition, now)]
+
+    def drain(self, causes: Mapping[ServerKey, str], now: float) -> list[Event]:
+        """Take over which servers get no new connections, and why; return what began and ended."""
+        if not causes and not self.drained:
+            return []
+        ids = {check_id: (self.virtual.name, server.name) for check_id, server in self.servers.items()}
+        before = self.drained
+        self.drained = {
+            check_id: Drain(causes[key], before[check_id].since_s if check_id in before else now)
+            for check_id, key in ids.items()
+            if key in causes
+        }
+        if before.keys() == self.drained.keys():
+            return []
+        were_kept = self.kept
+        self._judge()
+        changed = [
+            _drained(check_id, one.cause, now) for check_id, one in self.drained.items() if check_id not in before
+        ]
+        changed += [
+            _undrained(check_id, before[check_id].cause, now) for check_id in before.keys() - self.drained.keys()
+        ]
+        return [*changed, *self._keeping(were_kept, now), *self._desertion(changed[0], now)]
+
+    def weight(self, check_id: str) -> int:
+        """Return the weight that a server has while it is up."""
+        return 0 if check_id in self.drained else self.servers[check_id].weight
 
     def _begun(self, check_id: str, server: RealServer, health: Health, now: float) -> Monitor | Combined:
         where, checks = place(server), server.all_checks()
@@ -187,6 +225,8 @@ class Pool:
 
     def _verdict(self, check_id: str, server: RealServer, now: float) -> Verdict:
         health = self.monitors[check_id].health
+        if check_id in self.drained and health is not Health.DOWN:
+            return ServerVerdict.DRAINED
         if self._below_quorum and health is not Health.DOWN and self.up():
             return ServerVerdict.RELIEVED
         if check_id in self.kept:
@@ -208,8 +248,8 @@ class Pool:
         """Apply the rules that see the whole pool."""
         virtual = self.virtual
         members = [
-            Member(check_id, server.weight, self.monitors[check_id].health, self.monitors[check_id].since_s)
-            for check_id, server in self.servers.items()
+            Member(check_id, self.weight(check_id), self.monitors[check_id].health, self.monitors[check_id].since_s)
+            for check_id in self.servers
         ]
         below, margin = self._below_quorum, virtual.quorum_margin
         sorry = virtual.sorry_server is not None
@@ -238,15 +278,13 @@ class Pool:
     def up(self) -> int:
         """Return how many servers take new connections: up, with a weight above 0."""
         return sum(
-            self.monitors[check_id].health is Health.UP and server.weight > 0
-            for check_id, server in self.servers.items()
+            self.monitors[check_id].health is Health.UP and self.weight(check_id) > 0 for check_id in self.servers
         )
 
     def deserted(self) -> bool:
         """Whether no real server takes new connections, and no first answer that could change it is still to come."""
         waiting = any(
-            self.monitors[check_id].health is Health.UNKNOWN and server.weight > 0
-            for check_id, server in self.servers.items()
+            self.monitors[check_id].health is Health.UNKNOWN and self.weight(check_id) > 0 for check_id in self.servers
         )
         return self._below_quorum if self.up() else not waiting and not self.kept
 
@@ -281,6 +319,30 @@ class Pool:
         if quorum.percent:
             return f"sorry_server, quorum = {quorum.percent:g}%"
         return f"sorry_server, quorum = {quorum.count}" if quorum.count > 1 else "sorry_server"
+
+
+def _drained(check_id: str, cause: str, now: float) -> Event:
+    return Event(
+        when_s=now,
+        subject=check_id,
+        message="drained: it gets no new connections and keeps those that it has",
+        after="drain",
+        rule="maintenance_dir",
+        cause=f"{cause} is there",
+        level=Level.WARNING,
+    )
+
+
+def _undrained(check_id: str, cause: str, now: float) -> Event:
+    return Event(
+        when_s=now,
+        subject=check_id,
+        message="not drained any more",
+        before="drain",
+        after="in use",
+        rule="maintenance_dir",
+        cause=f"{cause} is gone",
+    )
 
 
 def standings(pools: Iterable[Pool]) -> dict[str, tuple[int, int, bool]]:

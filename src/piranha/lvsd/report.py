@@ -89,7 +89,7 @@ def _rate(statistics: Statistics, keys: Sequence[ServiceKey]) -> float | None:
 
 def _server(pool: Pool, check: str, view: View) -> dict[str, object]:
     virtual, server, monitor = pool.virtual, pool.servers[check], pool.monitors[check]
-    live, now = view.live, view.now
+    live, now, drain = view.live, view.now, pool.drained.get(check)
     weight = None
     active = inactive = connections = 0
     for key in service_keys(virtual):
@@ -108,6 +108,8 @@ def _server(pool: Pool, check: str, view: View) -> dict[str, object]:
         "state": _state(pool, check, now),
         "weight": weight,
         "configured_weight": server.weight,
+        "drained_by": drain.cause if drain is not None else "",
+        "drained_s": round(now - drain.since_s, 3) if drain is not None else None,
         "since_s": round(now - monitor.since_s, 3),
         "shares_checks_with": _partners(pool, check, view),
         "last_check": _check(monitor.last, now),
@@ -132,8 +134,7 @@ def _partners(pool: Pool, check: str, view: View) -> list[str]:
 
 def _state(pool: Pool, check: str, now: float) -> str:
     monitor, share = pool.monitors[check], pool.share(check, now)
-    # Weight 0 in the file is a drain: healthy or not, it gets no new connections.
-    if pool.servers[check].weight == 0 and monitor.health is Health.UP:
+    if pool.weight(check) == 0 and monitor.health is Health.UP:
         return "drain"
     if check in pool.kept:
         return "kept"

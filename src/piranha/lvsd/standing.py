@@ -17,6 +17,7 @@ from piranha.forwarding.userspace.protocol import (
 from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config
 from piranha.lvsd.leaving import leaver_data, leaver_from
+from piranha.lvsd.maintenance import Marks
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import NOTHING_BELIEVED, Belief, Beliefs, outlook
 from piranha.lvsd.pool import ServerKey
@@ -70,6 +71,10 @@ def standing_data(standing: Standing) -> dict[str, object]:
         ],
         "below_quorum": sorted(standing.beliefs.below_quorum),
         "ours": [service_data(key) for key in standing.ours],
+        "maintenance": {
+            "folder": standing.beliefs.marks.folder,
+            "names": sorted(standing.beliefs.marks.names),
+        },
         "leaving": [leaver_data(leaver) for leaver in standing.leaving],
         "table": table_data(standing.live),
         "statistics": statistics_data(standing.statistics or {}),
@@ -80,12 +85,20 @@ def standing_from(data: Mapping[str, Any]) -> Standing:
     """Read what `standing_data` made. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
     return Standing(
         now=float(data["now"]),
-        beliefs=Beliefs(servers=dict(map(_belief, data["beliefs"])), below_quorum=frozenset(data["below_quorum"])),
+        beliefs=Beliefs(
+            servers=dict(map(_belief, data["beliefs"])),
+            below_quorum=frozenset(data["below_quorum"]),
+            marks=_marks(data.get("maintenance", {})),
+        ),
         ours=frozenset(map(service_from, data["ours"])),
         leaving=tuple(map(leaver_from, _rows(data.get("leaving", [])))),
         live=table_from(_rows(data["table"])),
         statistics=statistics_from(_rows(data["statistics"])),
     )
+
+
+def _marks(data: Mapping[str, Any]) -> Marks:
+    return Marks(str(data.get("folder", "")), frozenset(map(str, _rows(data.get("names", [])))))
 
 
 def _rows(data: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:

@@ -14,17 +14,19 @@ from piranha.control.sole import Sole
 from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events import log
-from piranha.events.record import Recorder
+from piranha.events.record import Recorder, boot_id
 from piranha.lvscf.config import Config, PlaneKind
 from piranha.lvscf.load import Loaded
 from piranha.lvsd.accepted import FILE
 from piranha.lvsd.daemon import Lvsd
+from piranha.lvsd.leavers import read_leavers
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import look, open_plane
 from piranha.lvsd.reconcile import Reconciler
 from piranha.lvsd.source import Source
 from piranha.lvsd.verbs import Verbs
 from piranha.table.changes import describe
+from piranha.table.leaving import by_place, leaving
 
 DESCRIPTION = "Keep the IPVS table equal to what lvs.cf and the health of the real servers ask for."
 
@@ -123,8 +125,9 @@ async def _serve(lvsd: Lvsd, verbs: Verbs, folders: daemon.Folders, started: Cal
 
 def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) -> int:
     """Say what a start would change in the table, and change nothing."""
-    live = look(kind, folders.run)
-    plan = Reconciler().prepare(config, {}, live, Ours(StateFiles(folders.state, folders.run)).services)
+    live, kept = look(kind, folders.run), StateFiles(folders.state, folders.run)
+    left = leaving(None, config, live, {}, read_leavers(kept, boot_id()))
+    plan = Reconciler().prepare(config, {}, live, Ours(kept).services, leaving=by_place(left))
     for change in plan.changes:
         print(describe(change))
     print(f"{len(plan.changes)} changes before the first checks. Nothing has been changed.")

@@ -93,6 +93,7 @@ class Verbs:
             and {"path": refused.path, "findings": list(refused.findings), "age_s": round(now - refused.at_s, 3)},
             "overruled": [{"what": words, "age_s": round(now - at_s, 3)} for words, at_s in overruled],
             "waiting": [one.sentence() for one in lvsd.loaded.warnings if one.code == NOT_ACTED_ON],
+            "maintenance": lvsd.maintenance.facts(),
             "record": lvsd.recorder.status(),
             **(lvsd.own.facts() if lvsd.own is not None else {}),
         }

@@ -14,12 +14,13 @@ SORRY_WEIGHT = 1
 
 
 class ServerVerdict(StrEnum):
-    """What becomes of a real server. Unknown keeps what the kernel holds; relieved gets no new connections."""
+    """What becomes of a real server. Unknown keeps what the kernel holds; who is relieved or drained has weight 0."""
 
     UP = "up"
     DOWN = "down"
     UNKNOWN = "unknown"
     RELIEVED = "relieved"
+    DRAINED = "drained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def desired(
     - a server that is up, and one of which nothing is known yet but which the kernel holds with a
       weight above 0, has the weight of the file (0 stays 0: it keeps its connections);
     - one whose weight is growing has that share of it, at least 1;
-    - one that is relieved (the sorry server serves in its place) has weight 0;
+    - one that is relieved (the sorry server serves in its place) or drained (by a person) has weight 0;
     - a server that is down is not there, with `quiesce_server` it has weight 0;
     - one of which nothing is known yet and which the kernel does not have waits;
     - a server that is leaving and still there has weight 0, and counts for none of the rest;
@@ -190,7 +191,7 @@ def _weight(virtual: Virtual, server: RealServer, verdict: Verdict, have: Destin
             return server.weight
         case Growing(share):
             return max(1, round(server.weight * share)) if server.weight else 0
-        case ServerVerdict.RELIEVED:
+        case ServerVerdict.RELIEVED | ServerVerdict.DRAINED:
             return 0
         case ServerVerdict.DOWN:
             return 0 if virtual.quiesce_server else None

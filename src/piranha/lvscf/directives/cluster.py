@@ -304,6 +304,16 @@ DAEMONS: tuple[Directive, ...] = (
         meaning="1: lvsd leaves the table as it is when it is stopped. A restart always does.",
     ),
     Directive(
+        name="maintenance_dir",
+        scopes=_G,
+        type=Type.PATH,
+        default="-",
+        meaning="A folder. While a file in it is named like a server, like the address of one, or like address:port "
+        "(IPv6: [address]:port), each such server gets no new connections and keeps those that it has. Only the names "
+        "of regular files count; those that begin with a dot do not. Read every 2 s, on each router for itself. "
+        "While it cannot be read, or has more than 10000 entries, nothing changes.",
+    ),
+    Directive(
         name="nanny_processes",
         scopes=_G,
         type=Type.INT,

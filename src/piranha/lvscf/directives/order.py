@@ -27,7 +27,6 @@ BEHIND: Mapping[str, str] = {
     "ip_forward": "nat_router6",
     "syncd_maxlen": "syncd_id",
     "foreign_edits": "forwarding_plane",
-    "maintenance_dir": "keep_table",
     "notify": "inactive_cmd",
     "extra_address": "address",
     "ports": "port",

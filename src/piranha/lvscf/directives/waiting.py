@@ -92,7 +92,6 @@ _DAEMONS: tuple[Directive, ...] = (
         choices=("repair", "adopt", "report"),
         quiet=("repair",),
     ),
-    _waits("maintenance_dir", _G, _T.PATH, "-", "A file there drains the server it is named after."),
     _waits("notify", _G, _T.COMMAND, "-", "Program called for every event.", repeats=True),
     _waits("notify_url", _G, _T.URL, "-", "Address every event is posted to.", repeats=True),
     _waits("notify_mail", _G, _T.WORDS, "-", "Mail addresses every event is sent to."),

@@ -1,4 +1,4 @@
-"""A server that is deleted from the file, on a real kernel: real connections through a VIP of this machine."""
+"""Servers that are deleted from the file or drained, on a real kernel: real connections through a VIP."""
 
 import signal
 import subprocess
@@ -114,6 +114,23 @@ def test_a_client_that_persistence_binds_comes_back_and_keeps_the_server(
     until(lambda: www(lvsd)["serving"] == 1 and [one["weight"] for one in www(lvsd)["leaving"]] == [0], "the change")
     assert talk().port == servers[1].port
     assert [one["persistent"] for one in www(lvsd)["leaving"]] == [1]
+
+
+def test_a_file_of_maintenance_dir_drains_a_server_and_its_connections_go_on(
+    lvsd: Lvsd, servers: list[TalkingServer], tmp_path: Path
+) -> None:
+    folder = tmp_path / "maintenance"
+    folder.mkdir()
+    serve(lvsd, servers)
+    kept = talk_to(servers[1])
+    lvsd.file.write_text(f"maintenance_dir = {folder}\n" + lvsd.file.read_text())
+    lvsd.reload()
+    (folder / servers[1].host).touch()
+    until(lambda: [one["weight"] for one in www(lvsd)["servers"]] == [1, 0], "web2 without new connections")
+    assert {talk().port for _ in range(4)} == {servers[0].port}
+    assert kept.works()
+    (folder / servers[1].host).unlink()
+    until(lambda: [one["weight"] for one in www(lvsd)["servers"]] == [1, 1], "web2 back")
 
 
 def test_sigterm_removes_who_leaves_with_the_rest(lvsd: Lvsd, servers: list[TalkingServer]) -> None:
