@@ -15,6 +15,7 @@ from tests.lvsd.running import SOURCE, Lvsd, RealServer, until, virtual
 from tests.userspace.processes import free_vip
 
 from piranha.cli import check
+from piranha.cli.ending import NOT_PERMITTED
 from piranha.control.state_files import StateFiles
 from piranha.forwarding.userspace import client
 from piranha.lvscf.read import ReadError, read_and_load, read_bytes
@@ -52,11 +53,13 @@ def test_everybody_who_reads_the_file_says_the_same_in_few_lines(
     bad: Bad, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
     path = laid(bad, tmp_path)
+    unreadable = 2
     if bad is BAD["no permission"]:
         request.getfixturevalue("unprivileged")
+        unreadable = NOT_PERMITTED
     status = check.main([str(path)])
     told = capsys.readouterr()
-    assert status == (1 if bad.is_finding else 2)
+    assert status == (1 if bad.is_finding else unreadable)
     assert f"[{bad.told}]" in told.err if bad.is_finding else told.err == f"piranha: {path}: {bad.told}\n"
     assert len(told.err.splitlines()) < MOST_LINES
     pulse = reading.read(path)
