@@ -220,10 +220,10 @@ class Lvsd:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def verdicts(self) -> Verdicts:
-        """Return what becomes of every server."""
-        now = time.monotonic()
-        return {key: verdict for pool in self.pools.values() for key, verdict in pool.verdicts(now).items()}
+    def verdicts(self, part: Config | None = None) -> Verdicts:
+        """Return what becomes of every server; part: of those that it has."""
+        names, now = self.pools if part is None else [one.name for one in part.active_virtuals()], time.monotonic()
+        return {key: verdict for name in names for key, verdict in self.pools[name].verdicts(now).items()}
 
     def _wanted(self) -> Wanted:
         return Wanted(self.config, self.verdicts(), by_place(one for one in self.leaving.servers if not one.over))
@@ -273,11 +273,13 @@ class Lvsd:
         await self.table.claim(config, _come(before, config) if before is not None else ())
         if before is None or before.lvsd.maintenance_dir != config.lvsd.maintenance_dir:
             await self.maintenance.look(config)
-        self.leaving.reload(before, config, self.table.live, self.verdicts())
-        self.config = config
-        if before is not None:
+        if before is None:
+            self.leaving.reload(None, config, self.table.live, {})
+        else:
             parts = apart(before, config)
+            self.leaving.reload(*parts, self.table.live, self.verdicts(parts[0]))
             self._first |= {key: virtual.name for part in parts for key, virtual in services_of(part).items()}
+        self.config = config
         gone, pools = self._make_pools(config, self.table.live, time.monotonic())
         self._drain()
         await self.leaving.keep()

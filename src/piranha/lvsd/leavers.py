@@ -17,7 +17,7 @@ from piranha.forwarding.errors import PlaneUnavailable
 from piranha.lvscf.config import Config
 from piranha.lvsd.kept_table import KeptTable
 from piranha.lvsd.leaving import leaver_data, leaver_from, look, reloaded
-from piranha.table.desired import Verdicts
+from piranha.table.desired import Verdicts, services_of
 from piranha.table.leaving import Leaver, leaving
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
@@ -49,10 +49,15 @@ class Leavers:
     def reload(self, before: Config | None, config: Config, live: Table, verdicts: Verdicts) -> None:
         """Find out who leaves once `config` is in force, as `leaving` does; `keep` them soon.
 
+        before, config: what both files have in common may be left out (`lvscf.changed`).
         At once, so that no pass sees the one without the other. One that is lost before it is kept begins anew.
         """
-        known, self.servers = self.servers, leaving(before, config, live, verdicts, self.servers)
-        self._teller.recorder.record_all(reloaded(known, self.servers, config, time.monotonic()))
+        touched = services_of(before).keys() | services_of(config).keys() if before is not None else None
+        others = [one for one in self.servers if touched is not None and one.places[0][0] not in touched]
+        known = [one for one in self.servers if one not in others]
+        found = leaving(before, config, live, verdicts, known)
+        self.servers = (*others, *found)
+        self._teller.recorder.record_all(reloaded(known, found, config, time.monotonic()))
 
     async def keep(self) -> None:
         """Write them to the disk, if they have changed."""
