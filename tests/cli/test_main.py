@@ -1,14 +1,19 @@
 """`piranha VERB`: finds the verb, and never shows a traceback."""
 
 import json
+import os
+import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
 from piranha.cli import main as command
 from piranha.cli import send_arp
 from piranha.cli.main import VERBS, main
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
 def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,6 +83,22 @@ def test_wrong_usage_with_json_is_one_object(capsys: pytest.CaptureFixture[str])
     assert json.loads(capsys.readouterr().out)["status"] == 64
     assert main(["statsu", "--json"]) == 64
     assert "unknown verb 'statsu'" in json.loads(capsys.readouterr().out)["error"]
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_the_command_is_loaded_ends_it_quietly() -> None:
+    program = """import signal, sys
+class PressesCtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == "piranha.cli.main":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, PressesCtrlC())
+from piranha.cli.entry import main
+sys.exit(main())
+"""
+    words = [sys.executable, "-c", program, "version"]
+    done = subprocess.run(words, env={**os.environ, "PYTHONPATH": str(SOURCE)}, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 @pytest.fixture

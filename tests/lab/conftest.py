@@ -17,6 +17,12 @@ def nat_lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
+def small_nat_lab() -> Iterator[Lab]:
+    """The same with one real server, for what is not about servers."""
+    yield from _lab(Lab(nat_cluster(1)))
+
+
+@pytest.fixture(scope="module")
 def direct_lab() -> Iterator[Lab]:
     """A lab whose real servers live beside the routers and hold the VIPs on lo."""
     yield from _lab(Lab(direct_cluster()))

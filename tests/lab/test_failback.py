@@ -20,16 +20,16 @@ FLOATING = (VIP, VIP6, NAT_ROUTER, NAT_ROUTER6)
 
 
 @pytest.fixture(scope="module")
-def cluster(nat_lab: Lab) -> Iterator[Cluster]:
+def cluster(small_nat_lab: Lab) -> Iterator[Cluster]:
     """Two routers, real servers behind NAT in both families, and a primary that takes the VIPs back."""
-    for name in nat_lab.topology.servers:
-        nat_lab.run(name, "ip", "-6", "route", "add", "default", "via", str(NAT_ROUTER6))
+    for name in small_nat_lab.topology.servers:
+        small_nat_lab.run(name, "ip", "-6", "route", "add", "default", "via", str(NAT_ROUTER6))
     running = Cluster(
-        nat_lab,
+        small_nat_lab,
         ClusterFile(
             initdead_s=1,
-            key_file=str(nat_lab.folder / "heartbeat.key"),
-            virtuals=(VirtualFile(name="web"), VirtualFile(name="web6", vip=VIP6)),
+            key_file=str(small_nat_lab.folder / "heartbeat.key"),
+            virtuals=(VirtualFile(name="web", timeout_s=6), VirtualFile(name="web6", vip=VIP6, timeout_s=6)),
             extra=(f"failback = {FAILBACK_S:g}", f"nat_router6 = {NAT_ROUTER6} private"),
         ),
     )

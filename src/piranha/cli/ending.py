@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 
-from piranha.lvscf.read import ReadError
+from piranha.errors import PiranhaError
 from piranha.text import printable
 
 NOT_PERMITTED = 77  # EX_NOPERM, sysexits.h
@@ -20,7 +20,10 @@ def fail(status: int, words: str, *, as_json: bool) -> int:
     return status
 
 
-def unreadable(error: ReadError, otherwise: int, *, as_json: bool) -> int:
-    """Say that a file cannot be read; return the exit status: `NOT_PERMITTED` for who may not, else `otherwise`."""
+def unreadable(error: PiranhaError, otherwise: int, *, as_json: bool) -> int:
+    """Say that a file cannot be read; return the exit status: `NOT_PERMITTED` for who may not, else `otherwise`.
+
+    error: a `lvscf.read.ReadError`, which not every verb loads.
+    """
     denied = isinstance(error.__cause__, PermissionError)
     return fail(NOT_PERMITTED if denied else otherwise, str(error), as_json=as_json)
