@@ -8,7 +8,7 @@ import pytest
 
 from piranha.lab.build import Lab, wait_for
 from piranha.lab.cluster import Cluster
-from piranha.lab.timeline import overlaps
+from piranha.lab.timeline import Outcome, outages, overlaps
 from piranha.lab.topology import BACKUP, NAT_ROUTER, PRIMARY, ROUTERS, VIP, VIP6, ClusterFile, VirtualFile
 from piranha.lab.watch import Watch, holders
 
@@ -16,6 +16,8 @@ pytestmark = pytest.mark.lab
 
 NAT_ROUTER6 = ip_address("2001:db8:2::1")
 FAILBACK_S = 3.0
+HAND_OVER_S = 2.0
+"""Addresses go before they come; a client whose first packet fell in between tries again after 1 s."""
 FLOATING = (VIP, VIP6, NAT_ROUTER, NAT_ROUTER6)
 
 
@@ -58,7 +60,9 @@ def test_the_gateways_move_with_the_vips_and_come_back_with_them(cluster: Cluste
     time.sleep(1)
     record = traffic.stop()
     back = record.between(began_s)
-    assert back.failures == (), f"a planned move loses nothing: {back.summary()}"
+    refused = [one for one in back.failures if one.outcome is Outcome.REFUSED]
+    assert refused == [], f"the primary knew its servers before it took over: {back.summary()}"
+    assert sum(one.duration_s for one in outages(back)) <= HAND_OVER_S, back.summary()
     for address in FLOATING:
         assert [held.holder for held in watch.holdings(address)] == [PRIMARY, BACKUP, PRIMARY]
         assert overlaps(watch.holdings(address)[:2]) == []

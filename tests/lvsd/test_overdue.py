@@ -5,7 +5,7 @@ from dataclasses import replace
 from piranha.events.event import Event, Level
 from piranha.lvscf.check_values import CheckTiming
 from piranha.lvsd.monitor import Health, Monitor
-from piranha.lvsd.overdue import LOOK_S, ONE_BY_ONE, Overdue, stale_after_s
+from piranha.lvsd.overdue import LOOK_S, ONE_BY_ONE, STARTS_WITHIN_S, Overdue, awaited, stale_after_s
 from piranha.nanny.results import ProbeResult, Reason
 
 TIMING = CheckTiming(interval_s=2.0, check_timeout_s=1.0, fast_interval_s=1.0)
@@ -93,3 +93,27 @@ def test_many_at_once_are_one_event() -> None:
 
 def test_short_intervals_are_given_the_time_of_a_summary() -> None:
     assert stale_after_s(replace(TIMING, interval_s=0.1, check_timeout_s=0.1)) == 3.1
+
+
+def new(since_s: float) -> Monitor:
+    """One of which nothing is known yet."""
+    return Monitor("www/web1", "10.0.0.3:80", TIMING, since_s=since_s)
+
+
+def test_a_first_answer_is_awaited_from_when_there_are_nannies() -> None:
+    a_check_s = TIMING.interval_s + TIMING.check_timeout_s
+    web1 = new(since_s=100.0)
+    assert awaited([web1], None, 100.0 + a_check_s + 1) == 1, "the nannies are still being started"
+    begun_s = 108.0
+    assert awaited([web1], begun_s, begun_s + a_check_s - 0.1) == 1
+    assert awaited([web1], begun_s, begun_s + a_check_s) == 0, "a check that cannot be made delays nobody for ever"
+    assert awaited([new(since_s=200.0)], begun_s, 200.0 + a_check_s - 0.1) == 1
+    web1.observe(result("www/web1", 109.0), 109.0)
+    assert awaited([web1], begun_s, 109.0) == 0
+
+
+def test_nannies_that_do_not_start_are_not_waited_for_for_ever() -> None:
+    limit_s = 100.0 + STARTS_WITHIN_S + TIMING.interval_s + TIMING.check_timeout_s
+    assert awaited([new(since_s=100.0)], None, limit_s - 0.1) == 1
+    assert awaited([new(since_s=100.0)], None, limit_s) == 0
+    assert awaited([new(since_s=100.0)], limit_s - 1, limit_s) == 0

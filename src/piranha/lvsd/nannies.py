@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Sequence
 from piranha.control.messages import BadMessage
 from piranha.events.event import Event, Level
 from piranha.lvscf.config import LvsdSettings
+from piranha.lvsd.overdue import STARTS_WITHIN_S
 from piranha.lvsd.sharing import News, Sharing
 from piranha.nanny.channel import Channel
 from piranha.nanny.protocol import (
@@ -42,7 +43,6 @@ TOLD_AT_MOST = 40  # failures that are logged within a minute, each on its own: 
 FIRST_BACK_OFF_S = 0.1
 LONGEST_BACK_OFF_S = 5.0
 GOOD_AFTER_S = 10.0  # a parent that lived so long is started again at once
-STARTS_WITHIN_S = 10.0  # an interpreter on a machine under load, before its first word
 END_WITHIN_S = 3.0
 
 
@@ -50,7 +50,8 @@ class Nannies:
     """Starts the nanny parent and keeps it running; runs in the thread of the event loop.
 
     on_results: called with results in the order in which they came, from the loop; must not wait.
-    on_event: called with each event worth a log line. python: the interpreter that runs nannies.
+    on_event: called with each event worth a log line. python: the interpreter that runs nannies. begun_s: since when
+    there are nannies, monotonic seconds, None = there were none yet.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Nannies:
         self._on_event = on_event
         self._interval_s = interval_s
         self._sharing = Sharing(on=settings.share_checks)
+        self.begun_s: float | None = None
         self._parent: _Parent | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._failures: deque[tuple[float, str]] = deque(maxlen=100)
@@ -207,6 +209,8 @@ class Nannies:
                     self._on_results(list(self._sharing.results(summary.results)))
             case Alive(nannies):
                 parent.nannies = nannies
+                if nannies and self.begun_s is None:
+                    self.begun_s = time.monotonic()
             case Said(message=message, cause=cause, failure=True):
                 self._failed(message, cause)
             case Said() as said:

@@ -8,10 +8,13 @@ from dataclasses import replace
 
 from piranha.events.event import Event, Level
 from piranha.lvscf.check_values import CheckTiming
-from piranha.lvsd.monitor import Monitor
+from piranha.lvsd.combined import Combined
+from piranha.lvsd.monitor import Health, Monitor
 from piranha.nanny.protocol import SUMMARY_INTERVAL_S
 from piranha.nanny.results import Reason
 
+STARTS_WITHIN_S = 10.0
+"""An interpreter on a machine under load, before its first word: the nanny parent."""
 STALE_INTERVALS = 3
 LOOK_S = 2.0
 """Seconds between two looks."""
@@ -25,6 +28,24 @@ def stale_after_s(timing: CheckTiming) -> float:
     A nanny that died or froze is replaced long before, unless intervals are very short.
     """
     return STALE_INTERVALS * max(timing.interval_s, SUMMARY_INTERVAL_S) + timing.check_timeout_s
+
+
+def awaited(monitors: Iterable[Monitor | Combined], begun_s: float | None, now: float) -> int:
+    """Return of how many servers a first answer is still waited for.
+
+    begun_s: since when there are nannies, None = they are being started. From then on each has as long as a check
+    may take. A check that cannot even be made must not keep a router from taking over for ever.
+    """
+    return sum(one.health is Health.UNKNOWN and now - _asked_s(one, begun_s) < _patience_s(one) for one in monitors)
+
+
+def _asked_s(monitor: Monitor | Combined, begun_s: float | None) -> float:
+    latest_s = monitor.since_s + STARTS_WITHIN_S
+    return max(monitor.since_s, latest_s if begun_s is None else min(begun_s, latest_s))
+
+
+def _patience_s(monitor: Monitor | Combined) -> float:
+    return monitor.timing.interval_s + monitor.timing.check_timeout_s
 
 
 class Overdue:

@@ -13,7 +13,7 @@ from piranha.control.server import Handler, Peer, require_admin
 from piranha.errors import PiranhaError
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.lvsd.daemon import Lvsd
-from piranha.lvsd.monitor import Health
+from piranha.lvsd.overdue import awaited
 from piranha.lvsd.pool import standings
 from piranha.lvsd.report import View, virtuals
 from piranha.lvsd.standing import standing_data
@@ -124,12 +124,7 @@ class Verbs:
         """
         reasons = [untouchable] if (untouchable := self._untouchable(now)) is not None else []
         monitors = [monitor for pool in self._lvsd.pools.values() for monitor in pool.monitors.values()]
-        # A first answer is waited for as long as a check may take; a check that cannot even be made
-        # must not keep this router from taking over.
-        unknown = sum(
-            m.health is Health.UNKNOWN and now - m.since_s < m.timing.interval_s + m.timing.check_timeout_s
-            for m in monitors
-        )
+        unknown = awaited(monitors, self._lvsd.nannies.begun_s, now)
         # Who serves already does not stop for a server that a reload has brought.
         if unknown and self._lvsd.role != "active":
             reasons.append(f"{unknown} server{'s have' if unknown > 1 else ' has'} not answered a check yet")
