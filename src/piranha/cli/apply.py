@@ -125,14 +125,14 @@ class _Put:
         self._socket = options.folders.run / f"{self._router.name}.sock"
         self._facts: dict[str, object] = {}
         self._asked = False  # from here on it may be in force
+        self._done_s: float | None = None  # from here on it is
 
     def run(self) -> int:
         """Return the exit status. Raises No, Refused, NoAnswer."""
         try:
             return self._run()
         except KeyboardInterrupt:
-            words = "interrupted; " + ("the daemon goes on with it: see piranha status" if self._asked else UNCHANGED)
-            raise No(INTERRUPTED, words) from None
+            raise No(INTERRUPTED, self._interrupted()) from None
 
     def _run(self) -> int:
         options = self._options
@@ -166,6 +166,7 @@ class _Put:
         begun = time.monotonic()
         self._asked = True
         done = ask(self._socket, "apply", args, ANSWER_S)
+        self._done_s = time.monotonic()
         self._facts |= done
         self._show_done(done, time.monotonic() - begun)
         if unconfirmed(done) is None:
@@ -252,22 +253,28 @@ class _Put:
         change, asked = text(done.get("id")), time.monotonic()
         waiting = unconfirmed(done) or {}
         last = asked + left_s(waiting) + GRACE_S
-        try:
-            while time.monotonic() < last:
-                status: Facts = {}
-                with contextlib.suppress(NoAnswer, Refused):
-                    status = ask(self._socket, "status", {"brief": True})
-                over = facts(status.get("last_change")) or {}
-                if text(over.get("id")) == change:
-                    return self._came(text(over.get("outcome")))
-                if status and unconfirmed(status) is None:
-                    break  # the daemon was started anew and knows no more of it
-                time.sleep(POLL_S)
-        except KeyboardInterrupt:
-            left = max(0.0, left_s(waiting) - (time.monotonic() - asked))
-            hint = f"piranha confirm{self._options.where}"
-            raise No(INTERRUPTED, f"no longer waiting; it still goes back in {left:.0f} s unless: {hint}") from None
+        while time.monotonic() < last:
+            status: Facts = {}
+            with contextlib.suppress(NoAnswer, Refused):
+                status = ask(self._socket, "status", {"brief": True})
+            over = facts(status.get("last_change")) or {}
+            if text(over.get("id")) == change:
+                return self._came(text(over.get("outcome")))
+            if status and unconfirmed(status) is None:
+                break  # the daemon was started anew and knows no more of it
+            time.sleep(POLL_S)
         raise No(CANNOT_TELL, "it is not known what came of it: piranha why config")
+
+    def _interrupted(self) -> str:
+        """Return what is in force when Ctrl-C comes."""
+        if not self._asked:
+            return f"interrupted; {UNCHANGED}"
+        if self._done_s is None:
+            return "interrupted; the daemon goes on with it: see piranha status"
+        if (waiting := unconfirmed(self._facts)) is None:
+            return "interrupted; it is in force"
+        left = max(0.0, left_s(waiting) - (time.monotonic() - self._done_s))
+        return f"no longer waiting; it still goes back in {left:.0f} s unless: piranha confirm{self._options.where}"
 
     def _came(self, outcome: str) -> int:
         at = time.strftime("%H:%M:%S")
