@@ -151,6 +151,17 @@ def test_a_check_older_than_three_intervals_says_nothing_any_more() -> None:
     assert with_age(8.1) == "unknown since 8.1s ago"
 
 
+def test_weight_0_by_a_check_is_a_note_and_one_that_keep_active_overrules_counts() -> None:
+    check = {"reason": "ok", "detail": "program: exit status 2, weight 0", "age_s": 0.5}
+    drained = server("web1", "drain", weight_by_check=0, active=3, last_check=check)
+    kept = server("web1", "kept", weight_by_check=0, last_check=check)
+    lines = [judged(pulse(), lvsd(virtuals=[virtual("www", one, server("web2"))]))[1][0] for one in (drained, kept)]
+    assert lines == [
+        "i www/web1: weight 0 by its check, 3 connections",
+        "! www/web1: given weight 0 by its check, kept by keep_active: program: exit status 2, weight 0",
+    ]
+
+
 def test_a_server_that_this_router_cannot_check_is_named_whatever_is_believed() -> None:
     check = {"reason": "error", "detail": "source: this router does not have 10.0.0.9", "age_s": 0.5}
     web1 = server("web1", last_check=check)

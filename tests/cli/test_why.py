@@ -221,6 +221,11 @@ def test_a_check_that_is_shared_names_some_of_those_it_counts_for() -> None:
     )
 
 
+def test_a_weight_that_a_check_says_is_told_beside_that_of_the_file() -> None:
+    says = lvsd(virtual("www", server("web1", weight_by_check=50, configured_weight=100)))
+    assert "Weight 50 by its check (weight_from); weight = 100 in lvs.cf." in outlook("www/web1", says)
+
+
 def test_a_failed_check_that_did_not_count_is_remembered() -> None:
     refused = {"reason": "refused", "detail": "connect: refused", "age_s": 75.0}
     says = lvsd(virtual("www", server("web1", last_failure=refused)))

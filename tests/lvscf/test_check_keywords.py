@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 from tests.lvscf.reading import config, server
 
-from piranha.lvscf.check_values import Exchange, Expect, HttpExpect, Program
+from piranha.lvscf.check_values import Exchange, Expect, HttpExpect, Program, WeightFrom
 from piranha.lvscf.config import RealServer, meaning
 from piranha.lvscf.load import load
 from piranha.terms import Protocol
@@ -124,6 +124,14 @@ def test_with_ports_a_kind_looks_at_its_usual_port_if_it_is_one_of_them_else_at_
     assert read("ports = 443 70-90\ncheck = http").checked_at[1] == 80
     assert read("ports = 443 8080\ncheck = http").checked_at[1] == 443
     assert read("ports = 443 80\ncheck = tcp").checked_at[1] == 443
+
+
+@pytest.mark.parametrize("word", list(WeightFrom))
+def test_a_program_may_set_the_weight(word: WeightFrom) -> None:
+    block = f'check load {{\nkind = program\nprogram = "/bin/load %h"\nweight_from = {word}\n}}'
+    real = read("check = load tcp", block)
+    assert real.check == Program(command=("/bin/load", "%h"), weight_from=word)
+    assert real.weighed is (word is not WeightFrom.NONE)
 
 
 @pytest.mark.parametrize("kind", ["tcp", "udp"])

@@ -9,7 +9,7 @@ from piranha.events.event import Event
 from piranha.lvscf.config import Quota, RealServer
 from piranha.lvsd.pool import Pool
 from piranha.nanny.results import Reason
-from piranha.table.desired import Growing, ServerVerdict
+from piranha.table.desired import ServerVerdict, Weighed
 from piranha.terms import Scheduler
 
 UP, DOWN, RELIEVED = ServerVerdict.UP, ServerVerdict.DOWN, ServerVerdict.RELIEVED
@@ -94,7 +94,7 @@ def test_the_weight_of_a_server_that_is_back_grows_in_ten_steps() -> None:
     fail(pool, "web1")
     back(pool, "web1", now=20.0)
     seen = [verdicts(pool, now)["web1"] for now in (20.0, 25.9, 26.0, 50.0, 73.9, 74.0)]
-    assert seen == [Growing(0.1), Growing(0.1), Growing(0.2), Growing(0.6), Growing(0.9), UP]
+    assert seen == [Weighed(10), Weighed(10), Weighed(20), Weighed(60), Weighed(90), UP]
     assert pool.grows_in_s(21.0) == pytest.approx(5.0)
     assert pool.grows_in_s(74.0) is None
 
@@ -112,7 +112,15 @@ def test_a_weight_that_grows_goes_on_growing_through_a_reload() -> None:
     fail(pool, "web1")
     back(pool, "web1", now=20.0)
     pool.reconfigure(virtual(slow(1, weight=50)), set(), now=30.0)
-    assert verdicts(pool, 50.0) == {"web1": Growing(0.6)}
+    assert verdicts(pool, 50.0) == {"web1": Weighed(30)}
+
+
+def test_a_weight_that_grows_is_at_least_1_and_that_of_a_drained_server_is_none() -> None:
+    pool = Pool(virtual(slow(1, weight=2), slow(2, weight=0)), SERVING, now=0.0)
+    for name in ("web1", "web2"):
+        fail(pool, name)
+        back(pool, name, now=20.0)
+    assert verdicts(pool, 20.0) == {"web1": Weighed(1), "web2": Weighed(0)}
 
 
 def test_a_weight_does_not_grow_with_schedulers_that_do_not_go_by_weight() -> None:

@@ -1,5 +1,7 @@
 """How few servers a pool may be left with."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,3 +103,12 @@ def test_a_pool_that_serves_again_is_not_below_its_quorum_at_once(members: list[
     for margin in (0, 1, 3):
         if not below_quorum(members, quorum, margin, below=True):
             assert not below_quorum(members, quorum, margin, below=False)
+
+
+def test_a_server_to_which_its_check_gives_weight_0_does_not_serve_and_is_kept_before_one_that_fails() -> None:
+    resting, up, failed = pool(UP, UP, DOWN)
+    members = [replace(resting, resting=True), up, failed]
+    assert kept(members, Quota(count=1)) == set()
+    assert kept(members, Quota(count=2)) == {"a"}
+    assert kept(members, Quota(percent=100.0)) == {"a", "c"}
+    assert below_quorum(members, Quota(count=2), 0, below=False)

@@ -4,11 +4,12 @@ import os
 import time
 from pathlib import Path
 
+import pytest
 from tests.nanny.servers import alive, assignment, check_once, wait_for
 
-from piranha.lvscf.check_values import Expect, Program
+from piranha.lvscf.check_values import Expect, Program, WeightFrom
 from piranha.nanny.engine import Engine
-from piranha.nanny.results import ProbeResult, Reason
+from piranha.nanny.results import Advice, ProbeResult, Reason
 
 
 def run(
@@ -35,6 +36,56 @@ def test_any_other_exit_status_is_down_even_when_the_output_is_right() -> None:
 
     assert result.reason is Reason.PROGRAM_FAILED
     assert result.detail == "program: exit status 3; it said 'disk full'"
+
+
+def weigh(script: str, weight_from: WeightFrom, expect: Expect | None = None) -> ProbeResult:
+    return check_once(Program(command=("sh", "-c", script), weight_from=weight_from, expect=expect), 8080, limit_s=2.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(0, Advice(100, percent=True)), (2, Advice(0, percent=False)), (255, Advice(253, percent=False))],
+)
+def test_by_status_2_to_255_are_good_and_weights_0_to_253(status: int, advice: Advice) -> None:
+    result = weigh(f"exit {status}", WeightFrom.STATUS)
+
+    assert (result.reason, result.advice) == (Reason.OK, advice)
+    assert result.detail == f"program: exit status {status}, {advice}"
+
+
+def test_by_status_1_and_signals_are_failures() -> None:
+    failed, killed = weigh("exit 1", WeightFrom.STATUS), weigh("kill -KILL $$", WeightFrom.STATUS)
+
+    assert (failed.reason, failed.advice) == (Reason.PROGRAM_FAILED, None)
+    assert (killed.reason, killed.advice) == (Reason.PROGRAM_FAILED, None)
+
+
+@pytest.mark.parametrize(
+    ("output", "percent"),
+    [("75%", 75), ("  7.5 % and more", 7.5), ("0%\\n90%", 0), ("250%", 100), ("75", 100), ("-5%", 100), ("", 100)],
+)
+def test_by_output_a_percent_is_the_first_word_and_without_one_the_weight_is_that_of_the_file(
+    output: str, percent: float
+) -> None:
+    result = weigh(f"printf %b '{output}'", WeightFrom.OUTPUT)
+
+    assert (result.reason, result.advice) == (Reason.OK, Advice(percent, percent=True))
+
+
+def test_an_output_without_percent_is_told() -> None:
+    assert weigh("echo busy", WeightFrom.OUTPUT).detail == (
+        "program: exit status 0, no percent on its first line 'busy': weight 100%"
+    )
+
+
+def test_by_output_the_exit_status_decides_whether_it_is_up_and_expect_as_ever() -> None:
+    failed = weigh("echo 75%; exit 3", WeightFrom.OUTPUT)
+    wanted = Expect(text=b"ready", regex=True)
+    good, bad = weigh("echo 75% ready", WeightFrom.OUTPUT, wanted), weigh("echo 75% busy", WeightFrom.OUTPUT, wanted)
+
+    assert (failed.reason, failed.advice) == (Reason.PROGRAM_FAILED, None)
+    assert (good.advice, good.detail) == (Advice(75, percent=True), "program: output as expected, weight 75%")
+    assert (bad.reason, bad.advice) == (Reason.MISMATCH, None)
 
 
 def test_death_by_a_signal_is_down() -> None:

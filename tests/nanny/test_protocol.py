@@ -1,6 +1,7 @@
 """What travels between the lvs daemon and the nannies, and what is refused."""
 
 import json
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -10,7 +11,7 @@ from tests.properties import examples
 
 from piranha.control.messages import BadMessage
 from piranha.events.event import Level
-from piranha.lvscf.check_values import CheckTiming, Exchange, Expect, HttpExpect, Program
+from piranha.lvscf.check_values import CheckTiming, Exchange, Expect, HttpExpect, Program, WeightFrom
 from piranha.nanny.protocol import (
     Alive,
     Assign,
@@ -27,7 +28,7 @@ from piranha.nanny.protocol import (
     read_upward,
     to_object,
 )
-from piranha.nanny.results import Assignment, ProbeResult, Reason
+from piranha.nanny.results import Advice, Assignment, ProbeResult, Reason
 from piranha.terms import Protocol
 
 TIMING = CheckTiming(interval_s=2, check_timeout_s=1.5, fast_interval_s=0.5, fall=3, rise=2, reentry_s=15)
@@ -63,6 +64,7 @@ def over_the_wire(message: Downward | Upward) -> object:
         ),
         Assign((assigned(Exchange(sources=(ip_address("192.0.2.2"), ip_address("2001:db8::2")))),)),
         Assign((assigned(Program(command=("check", "%h"), expect=Expect(text=b"OK"), honour_status=False)),)),
+        Assign((assigned(Program(command=("check",), weight_from=WeightFrom.OUTPUT)),)),
         Forget(("www/web1", "www/web2")),
         Believe("www/web1", None),
         Believe("www/web1", False),
@@ -75,6 +77,9 @@ def test_messages_to_a_nanny_arrive_as_they_were(message: Downward) -> None:
 @pytest.mark.parametrize(
     "message",
     [
+        Results(
+            (replace(RESULT, advice=Advice(253.0, percent=False)), replace(RESULT, advice=Advice(75.5, percent=True)))
+        ),
         Results((RESULT, RESULT)),
         Summary(4711, 30, 1.5, 2, (RESULT,)),
         Alive(32),
@@ -118,6 +123,15 @@ def test_a_time_that_is_no_number_is_refused() -> None:
 
     with pytest.raises(BadMessage, match="not a number"):
         read_upward(json.loads(json.dumps(value).replace("12.5", "NaN")))
+
+
+@pytest.mark.parametrize("advice", [[254, False], [101, True], [-1, True], ["50", True], 50])
+def test_a_weight_that_no_check_can_say_is_refused(advice: object) -> None:
+    value = json.loads(json.dumps(to_object(Results((RESULT,)))))
+    value["results"][0][5] = advice
+
+    with pytest.raises(BadMessage):
+        read_upward(value)
 
 
 def test_a_long_reason_is_cut() -> None:

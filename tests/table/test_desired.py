@@ -9,11 +9,12 @@ from tests.change import configs
 from tests.change.configs import DIRECT, FOREIGN, NAT, config, server
 from tests.properties import examples
 
+from piranha.lvscf.check_values import Program, WeightFrom
 from piranha.lvscf.config import FloatingAddress, RealServer, SorryServer, Virtual
 from piranha.table.desired import (
-    Growing,
     ServerVerdict,
     Verdicts,
+    Weighed,
     desired,
     place,
     serves,
@@ -70,10 +71,21 @@ def test_thresholds_of_the_file_reach_the_table() -> None:
     assert (destination.upper_threshold, destination.lower_threshold) == (200, 150)
 
 
-def test_a_weight_that_grows_is_a_share_of_that_of_the_file_and_never_nothing() -> None:
-    www = config(virtual(server("web1", 1, weight=50), server("web2", 2), server("web3", 3, weight=0)))
-    grown = {("www", name): Growing(0.3) for name in ("web1", "web2", "web3")}
-    assert pool(desired(www, grown, {}, ())) == {at(1): 15, at(2): 1, at(3): 0}
+def test_a_server_that_is_weighed_has_that_weight() -> None:
+    www = config(virtual(server("web1", 1, weight=50), server("web2", 2)))
+    weighed = {("www", "web1"): Weighed(15), ("www", "web2"): Weighed(0)}
+    assert pool(desired(www, weighed, {}, ())) == {at(1): 15, at(2): 0}
+
+
+def test_a_server_keeps_the_weight_that_the_kernel_has_until_its_check_says_one() -> None:
+    by_check = Program(command=("/bin/load",), weight_from=WeightFrom.STATUS)
+    one = server("web1", 1, weight=50, check=by_check)
+    others = server("web2", 2, weight=50), server("web3", 3, weight=0, check=by_check)
+    www, held = config(virtual(one, *others)), holding(h1=7, h2=7, h3=7)
+    for verdict in (UP, UNKNOWN):
+        verdicts = {("www", name): verdict for name in ("web1", "web2", "web3")}
+        assert pool(desired(www, verdicts, held, ())) == {at(1): 7, at(2): 50, at(3): 0}
+    assert pool(desired(www, {("www", "web1"): UP}, {}, ())) == {at(1): 50}
 
 
 def test_servers_that_are_relieved_keep_their_connections_and_the_sorry_server_takes_the_new_ones() -> None:
@@ -218,7 +230,7 @@ virtuals_drawn = st.builds(
     st.booleans(),
     st.booleans(),
 )
-one_verdict = st.one_of(st.sampled_from(ServerVerdict), st.just(Growing(0.5)))
+one_verdict = st.one_of(st.sampled_from(ServerVerdict), st.just(Weighed(5)))
 verdicts_drawn = st.dictionaries(
     st.tuples(st.just("www"), st.sampled_from([f"s{host}" for host in range(1, 7)])),
     one_verdict,

@@ -237,7 +237,9 @@ def _forwarding(pair: Pair, was: RealServer, server: RealServer) -> Line:
 def _weight(pair: Pair, was: RealServer, server: RealServer) -> Line:
     places = pair.places(server)
     what = f"weight {arrow(was.weight, server.weight)}"
-    line = _line(pair, server, About.WEIGHT, what, _in_place(pair, server, places), places=places)
+    by_check = server.weighed and server.weight and was.weight
+    effect = "in force as far as its check says no other weight" if by_check else _in_place(pair, server, places)
+    line = _line(pair, server, About.WEIGHT, what, effect, places=places)
     if pair.world.fate(places) is Fate.LATER:
         effect = f"gets new connections until another server is up; {_unanswered(pair)}"
         return replace(line, kind=Kind.DISRUPTIVE, effect=effect)

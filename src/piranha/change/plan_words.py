@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from ipaddress import IPv4Address
 
-from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, Program
+from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, Program, WeightFrom
 from piranha.lvscf.config import FloatingAddress, HeartbeatPath, PortRange, Quota, RealServer, Router, SorryServer
 from piranha.table.destination import DestinationKey
 from piranha.terms import Address, Protocol, Tunnel, TunnelChecksum
@@ -91,7 +91,8 @@ def check_words(check: Check) -> str:
     """Return a check in a few words: `tcp connect`, `send "GET /" expect "HTTP"`, `program /usr/bin/x %h`."""
     match check:
         case Program():
-            return _short(f"program {' '.join(check.command)}{_expected(check.expect)}")
+            weight = f" weight_from {check.weight_from}" if check.weight_from is not WeightFrom.NONE else ""
+            return _short(f"program {' '.join(check.command)}{_expected(check.expect)}{weight}")
         case Exchange():
             if check.http is not None:
                 method, path, *_ = check.send.decode("utf-8", "backslashreplace").split(" ", 2)

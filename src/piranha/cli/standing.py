@@ -185,6 +185,9 @@ def _outlook(server: Facts) -> list[str]:
     state = text(server.get("state"))
     if path := text(server.get("drained_by")):
         lines.append(f"Gets no new connections for as long as {path} is there (maintenance_dir).")
+    if (weight := number(server.get("weight_by_check"))) is not None:
+        configured = number(server.get("configured_weight")) or 0.0
+        lines.append(f"Weight {weight:.0f} by its check (weight_from); weight = {configured:.0f} in lvs.cf.")
     if state.startswith(("down", "rising", "kept")):
         reentry, rise = number(server.get("reentry_s")) or 0.0, number(server.get("rise")) or 1
         lines.append(f"Back in after {reentry:g} s of good checks (reentry = {reentry:g}, rise = {rise:.0f}).")

@@ -185,6 +185,9 @@ def _server(name: str, server: Facts) -> list[Finding]:
         return [Finding("!", name, f"{state}: " + (detail or "no check has been answered"), age_s=age_s)]
     if text(check.get("reason")) == Reason.ERROR:
         return [Finding("!", name, f"cannot be checked, believed {state}: {detail}")]
+    rests = number(server.get("weight_by_check")) == 0
+    if state == "kept" and rests and text(check.get("reason")) == Reason.OK:
+        return [Finding("!", name, f"given weight 0 by its check, kept by keep_active: {detail}")]
     if state == "kept":
         words = f"failing for {duration(since_s)}, kept by keep_active"
         return [Finding("!", name, f"{words}: {detail}" if detail else words, age_s=since_s)]
@@ -200,7 +203,8 @@ def drained(server: Facts) -> str:
     """Say why a server gets no new connections although it is up."""
     if path := text(server.get("drained_by")):
         return f"drained by {path} for {duration(number(server.get('drained_s')) or 0.0)}"
-    return "weight 0 in lvs.cf"
+    by_check = number(server.get("weight_by_check")) == 0 and number(server.get("configured_weight")) != 0
+    return f"weight 0 {'by its check' if by_check else 'in lvs.cf'}"
 
 
 def leaving(server: Facts) -> str:

@@ -4,6 +4,7 @@ Source of every meaning and default: lvs.cf(5). All times are seconds as floats.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from piranha.terms import Address, Protocol
 
@@ -58,19 +59,34 @@ class Exchange:
     sources: tuple[Address, ...] = ()
 
 
+class WeightFrom(StrEnum):
+    """What of a program sets the weight of its server (`weight_from`)."""
+
+    NONE = "none"
+    STATUS = "status"
+    OUTPUT = "output"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """An external check: words of the command, `%h` and `%p` not yet replaced.
 
-    honour_status: exit status other than 0 is a failure (`send_program_status`).
+    honour_status: exit status other than 0 is a failure (`send_program_status`). weight_from: STATUS: exit status
+    2 to 255 is no failure and sets weight 0 to 253; OUTPUT: a percent on the first line.
     """
 
     command: tuple[str, ...]
     expect: Expect | None = None
     honour_status: bool = True
+    weight_from: WeightFrom = WeightFrom.NONE
 
 
 Check = Exchange | Program
+
+
+def sets_weight(check: Check) -> bool:
+    """Whether a check says of its server what its weight is."""
+    return isinstance(check, Program) and check.weight_from is not WeightFrom.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

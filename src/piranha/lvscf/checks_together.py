@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from piranha.lvscf.addresses import HostPort
 from piranha.lvscf.built import Built, BuiltVirtual
+from piranha.lvscf.check_values import Program, WeightFrom
 from piranha.lvscf.config import Config, FloatingAddress, HeartbeatAuth
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.elaborate_virtual import used
@@ -63,6 +64,7 @@ def _alone(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
         _draining(built, virtual, findings)
         _last_servers(virtual, findings)
         _slow_start(virtual, findings)
+        _weight_from(virtual, findings)
         _behind_gateway(built, virtual, findings)
 
 
@@ -193,6 +195,21 @@ def _slow_start(built: BuiltVirtual, findings: Findings) -> None:
         if section.on("slow_start"):
             message = f"slow_start has no effect: scheduler {built.virtual.scheduler} takes no growing weight"
             findings.add("W074", section.place("slow_start"), message, "scheduler = wlc or wrr")
+
+
+def _weight_from(built: BuiltVirtual, findings: Findings) -> None:
+    weighed = [one for one in used(built.servers) if one.server.weighed]
+    if weighed and built.virtual.scheduler in WEIGHTLESS:
+        message = f"weight_from changes nothing but weight 0: scheduler {built.virtual.scheduler} takes no weights"
+        findings.add("W082", built.section.place("scheduler", "check"), message, "scheduler = wlc or wrr")
+    for one in weighed:
+        shares = any(
+            isinstance(each.check, Program) and each.check.weight_from is WeightFrom.OUTPUT
+            for each in one.server.all_checks()
+        )
+        if shares and one.server.weight == 1:
+            message = "a percent of weight 1 is 1 or 0: weights are whole numbers"
+            findings.add("W082", one.section.place("weight"), message, "weight = 100 for each server")
 
 
 def _behind_gateway(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import chain
 
 from piranha.lvscf.canonical import canonical
-from piranha.lvscf.check_values import Check, CheckTiming, FurtherCheck
+from piranha.lvscf.check_values import Check, CheckTiming, FurtherCheck, sets_weight
 from piranha.terms import PLAIN_TUNNEL, Address, Family, ForwardingMethod, Protocol, Scheduler, Tunnel
 
 
@@ -164,6 +164,12 @@ class RealServer:
             name=self.check_name, check=self.check, timing=self.timing, address=self.check_address, port=self.check_port
         )
         return (first, *self.more_checks)
+
+    @property
+    def weighed(self) -> bool:
+        """Whether a check of the server sets its weight."""
+        # Asked of every server in every pass over the table.
+        return sets_weight(self.check) or any(sets_weight(one.check) for one in self.more_checks)
 
     @property
     def checked_how(self) -> tuple[object, ...]:

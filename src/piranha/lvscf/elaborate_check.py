@@ -5,7 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from piranha.lvscf import directives
-from piranha.lvscf.check_values import Check, CheckTiming, Exchange, Expect, FurtherCheck, HttpExpect, Program
+from piranha.lvscf.check_values import (
+    Check,
+    CheckTiming,
+    Exchange,
+    Expect,
+    FurtherCheck,
+    HttpExpect,
+    Program,
+    WeightFrom,
+)
 from piranha.lvscf.config import PortRange
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.directives import Scope
@@ -167,7 +176,8 @@ def _checks(kind: str, block: Section | None, service: Service, findings: Findin
             words: tuple[str, ...] = block.get("program", ()) if block is not None else ()
             if words and block is not None:
                 command = tuple(word.replace("%v", service.vip) for word in words)
-                yield "", Program(command=command, expect=expectation(block, findings, program=True))
+                expect, weight_from = expectation(block, findings, program=True), block.value("weight_from", str)
+                yield "", Program(command=command, expect=expect, weight_from=WeightFrom(weight_from))
         case _:
             yield "", Exchange(transport=service.transport, sources=sources)
 

@@ -1,12 +1,12 @@
 """Several checks of one real server, judged together (`check = a b`, `check_rule`)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from piranha.events.event import Event
 from piranha.lvscf.check_values import CheckTiming
 from piranha.lvsd.monitor import Health, Monitor, transition
-from piranha.nanny.results import ProbeResult
+from piranha.nanny.results import Advice, ProbeResult
 
 
 @dataclass(slots=True)
@@ -43,6 +43,16 @@ class Combined:
         """The latest failure of any of them."""
         failures = [part.last_failure for _, part in self.parts if part.last_failure is not None]
         return max(failures, key=lambda failure: failure.started_s, default=None)
+
+    def advices(self) -> list[Advice]:
+        """Return what its checks say of the weight."""
+        return [part.advice for _, part in self.parts if part.advice is not None]
+
+    def advise(self, advices: Iterable[Advice]) -> None:
+        """Take over what `advices` of another one returned; which check said which makes no difference."""
+        said = iter(advices)
+        for _, part in self.parts:
+            part.advice = next(said, None)
 
     @property
     def disagreeing(self) -> int:

@@ -1,11 +1,12 @@
 """Health of one real server: three states, a reason for each result, patience in both directions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from piranha.events.event import Event, Level
 from piranha.lvscf.check_values import CheckTiming
-from piranha.nanny.results import ProbeResult, Reason
+from piranha.nanny.results import Advice, ProbeResult, Reason
 
 PEACE_S = 3600.0
 MOST_RELAPSES = 20
@@ -29,7 +30,7 @@ class Monitor:
     make a down server up, once it has answered for `reentry_s`. `now` is monotonic seconds. Feed
     the results of one server in the order in which its checks started. last, last_failure: the last
     result, and the last for which the server is to blame. heard_s: start of the last that says something of it.
-    disagreeing: results in a row that speak against `health`.
+    advice: what the last good result said of the weight. disagreeing: results in a row that speak against `health`.
     recovered_s: when it last came back from being down, None if it never did since it was last down. reentry_s: how
     long a server that is down must pass, longer than that of `timing` where it keeps failing.
     """
@@ -42,6 +43,7 @@ class Monitor:
     last: ProbeResult | None = field(default=None, init=False)
     last_failure: ProbeResult | None = field(default=None, init=False)
     heard_s: float | None = field(default=None, init=False)
+    advice: Advice | None = field(default=None, init=False)
     disagreeing: int = field(default=0, init=False)
     recovered_s: float | None = field(default=None, init=False)
     _relapses: int = field(default=0, init=False)
@@ -62,7 +64,9 @@ class Monitor:
         if result.reason is Reason.ERROR:
             return None
         self.heard_s = result.started_s
-        if not result.ok:
+        if result.ok:
+            self.advice = result.advice
+        else:
             self.last_failure = result
         seen = Health.UP if result.ok else Health.DOWN
         if seen is self.health:
@@ -78,6 +82,14 @@ class Monitor:
         self.health, self.since_s, self.disagreeing = seen, now, 0
         return transition(self.subject, self.place, before=before, after=seen, rule=rule, cause=result.detail, now=now)
 
+    def advices(self) -> list[Advice]:
+        """Return what is said of the weight: nothing, or one word."""
+        return [self.advice] if self.advice is not None else []
+
+    def advise(self, advices: Iterable[Advice]) -> None:
+        """Take over what `advices` of another monitor returned."""
+        self.advice = next(iter(advices), None)
+
     @property
     def reentry_s(self) -> float:
         """Seconds of good checks that a server that is down needs."""
@@ -91,7 +103,7 @@ class Monitor:
 
     def forget(self, now: float) -> None:
         """Go back to unknown: what was seen so far says nothing any more."""
-        self.health, self.since_s, self.disagreeing = Health.UNKNOWN, now, 0
+        self.health, self.since_s, self.disagreeing, self.advice = Health.UNKNOWN, now, 0, None
 
     def state(self, now: float) -> str:
         """Return the word of `status`: `up`, `falling 1/2`, `down`, `rising 8/15s`, `rising 1/3`, `unknown`."""

@@ -8,6 +8,7 @@ from piranha.lvscf.config import Config
 from piranha.lvsd.maintenance import NO_MARKS, Marks
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.pool import Pool, ServerKey
+from piranha.nanny.results import Advice
 from piranha.table.adopted import starting_up
 from piranha.table.desired import Verdict
 from piranha.table.table import Table
@@ -15,11 +16,12 @@ from piranha.table.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """What is believed of one server. since_s, recovered_s: see `Monitor`."""
+    """What is believed of one server. since_s, recovered_s, advices: see `Monitor`."""
 
     health: Health
     since_s: float = 0.0
     recovered_s: float | None = None
+    advices: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,9 @@ def beliefs_of(pools: Iterable[Pool], marks: Marks = NO_MARKS) -> Beliefs:
     """Return what `pools` believe. marks: who is drained."""
     held = tuple(pools)
     servers = {
-        (pool.virtual.name, server.name): Belief(monitor.health, monitor.since_s, monitor.recovered_s)
+        (pool.virtual.name, server.name): Belief(
+            monitor.health, monitor.since_s, monitor.recovered_s, tuple(monitor.advices())
+        )
         for pool in held
         for check_id, server in pool.servers.items()
         for monitor in (pool.monitors[check_id],)
@@ -66,6 +70,7 @@ def outlook(before: Config | None, after: Config, live: Table, beliefs: Beliefs,
                 monitor = pool.monitors[check_id]
                 monitor.health, monitor.since_s = belief.health, belief.since_s
                 monitor.recovered_s = belief.recovered_s
+                monitor.advise(belief.advices)
         pool.drain(drained, now)
         pool.judge_again(below_quorum=virtual.name in beliefs.below_quorum)
     verdicts = _verdicts(pools.values(), now)

@@ -13,7 +13,7 @@ from piranha.lvsd.combined import Combined
 from piranha.lvsd.monitor import Health, Monitor
 from piranha.lvsd.quota import Member, below_quorum, kept
 from piranha.nanny.results import Assignment, ProbeResult
-from piranha.table.desired import Growing, ServerVerdict, Verdict
+from piranha.table.desired import ServerVerdict, Verdict, Weighed
 from piranha.terms import WEIGHTLESS
 
 STEPS = 10
@@ -129,10 +129,12 @@ class Pool:
             return []
         check_id, name, part = self._parts[result.id]
         monitor = self.monitors[check_id]
+        before, were_kept = self.weight_by_check(check_id), self.kept
         transition = monitor.observe(name, result, now) if isinstance(monitor, Combined) else part.observe(result, now)
         if transition is None:
+            transition = self._weighed(check_id, before, result, now)
+        if transition is None:
             return []
-        were_kept = self.kept
         self._judge()
         keeping = [*self._keeping(were_kept, now)]
         return [transition, *keeping, *self._desertion(transition, now)]
@@ -182,6 +184,7 @@ class Pool:
             if len(server.all_checks()) > 1 or isinstance(monitor, Combined):
                 health = Health.UP if monitor.health is Health.UP else Health.UNKNOWN
                 return self._begun(check_id, server, health, now)
+            monitor.advise(())
             if monitor.health is Health.DOWN:
                 monitor.forget(now)
         parts = [part for _, part in monitor.parts] if isinstance(monitor, Combined) else [monitor]
@@ -223,6 +226,33 @@ class Pool:
                 soonest = left_s if soonest is None else min(soonest, left_s)
         return soonest
 
+    def weight_by_check(self, check_id: str) -> int | None:
+        """Return the weight that checks give a server, of several the smallest; None where none has said one."""
+        advices = self.monitors[check_id].advices()
+        return min(advice.of(self.servers[check_id].weight) for advice in advices) if advices else None
+
+    def _weighed(self, check_id: str, before: int | None, result: ProbeResult, now: float) -> Event | None:
+        """Return the event of a weight that a check changed, of a server that stays up."""
+        after = self.weight_by_check(check_id)
+        known = self.servers[check_id].weight if before is None else before
+        if after is None or after == known or self.monitors[check_id].health is not Health.UP:
+            return None
+        return Event(
+            when_s=now,
+            subject=check_id,
+            message="weight set by its check",
+            before=f"weight {known}",
+            after=f"weight {after}",
+            rule=f"weight_from, weight = {self.servers[check_id].weight} in lvs.cf",
+            cause=result.detail,
+            level=Level.INFO if after else Level.WARNING,
+        )
+
+    def _serves(self, check_id: str) -> bool:
+        """Whether a server takes new connections by its health and its weight."""
+        up = self.monitors[check_id].health is Health.UP
+        return up and self.weight(check_id) > 0 and self.weight_by_check(check_id) != 0
+
     def _verdict(self, check_id: str, server: RealServer, now: float) -> Verdict:
         health = self.monitors[check_id].health
         if check_id in self.drained and health is not Health.DOWN:
@@ -230,9 +260,14 @@ class Pool:
         if self._below_quorum and health is not Health.DOWN and self.up():
             return ServerVerdict.RELIEVED
         if check_id in self.kept:
-            return ServerVerdict.UP
-        share = self.share(check_id, now) if health is Health.UP else None
-        return Growing(share) if share is not None else _VERDICTS[health]
+            return Weighed(server.weight) if server.weighed else ServerVerdict.UP
+        if health is not Health.UP:
+            return _VERDICTS[health]
+        share, weight = self.share(check_id, now), self.weight_by_check(check_id)
+        if share is None:
+            return Weighed(weight) if weight is not None else ServerVerdict.UP
+        full = server.weight if weight is None else weight
+        return Weighed(max(1, round(full * share)) if full else 0)
 
     @property
     def below_quorum(self) -> bool:
@@ -248,7 +283,13 @@ class Pool:
         """Apply the rules that see the whole pool."""
         virtual = self.virtual
         members = [
-            Member(check_id, self.weight(check_id), self.monitors[check_id].health, self.monitors[check_id].since_s)
+            Member(
+                check_id,
+                self.weight(check_id),
+                self.monitors[check_id].health,
+                self.monitors[check_id].since_s,
+                resting=self.weight_by_check(check_id) == 0,
+            )
             for check_id in self.servers
         ]
         below, margin = self._below_quorum, virtual.quorum_margin
@@ -263,8 +304,10 @@ class Pool:
             yield Event(
                 when_s=now,
                 subject=check_id,
-                message="kept in the pool although its check fails",
-                before="down",
+                message="kept in the pool although its check fails"
+                if self.monitors[check_id].health is Health.DOWN
+                else "kept in the pool with its whole weight although its check gives it none",
+                before=str(self.monitors[check_id].health),
                 after="kept",
                 rule=rule,
                 level=Level.WARNING,
@@ -277,9 +320,7 @@ class Pool:
 
     def up(self) -> int:
         """Return how many servers take new connections: up, with a weight above 0."""
-        return sum(
-            self.monitors[check_id].health is Health.UP and self.weight(check_id) > 0 for check_id in self.servers
-        )
+        return sum(self._serves(check_id) for check_id in self.servers)
 
     def deserted(self) -> bool:
         """Whether no real server takes new connections, and no first answer that could change it is still to come."""

@@ -110,6 +110,7 @@ def _server(pool: Pool, check: str, view: View) -> dict[str, object]:
         "configured_weight": server.weight,
         "drained_by": drain.cause if drain is not None else "",
         "drained_s": round(now - drain.since_s, 3) if drain is not None else None,
+        "weight_by_check": pool.weight_by_check(check),
         "since_s": round(now - monitor.since_s, 3),
         "shares_checks_with": _partners(pool, check, view),
         "last_check": _check(monitor.last, now),
@@ -138,6 +139,8 @@ def _state(pool: Pool, check: str, now: float) -> str:
         return "drain"
     if check in pool.kept:
         return "kept"
+    if pool.weight_by_check(check) == 0 and monitor.health is Health.UP:
+        return "drain"
     state = monitor.state(now)
     return f"slow start {share:.0%}" if share is not None and state == Health.UP else state
 

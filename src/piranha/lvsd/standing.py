@@ -21,6 +21,7 @@ from piranha.lvsd.maintenance import Marks
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import NOTHING_BELIEVED, Belief, Beliefs, outlook
 from piranha.lvsd.pool import ServerKey
+from piranha.nanny.results import Advice
 from piranha.table.leaving import Leaver
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
@@ -109,5 +110,9 @@ def _rows(data: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
 
 def _belief(row: Mapping[str, Any]) -> tuple[ServerKey, Belief]:
     recovered_s = row["recovered_s"]
-    belief = Belief(Health(row["health"]), float(row["since_s"]), None if recovered_s is None else float(recovered_s))
+    # What a daemon of another version says of weights by checks is nothing.
+    advices = tuple(Advice(float(one["value"]), one["percent"] is True) for one in row.get("advices", ()))
+    belief = Belief(
+        Health(row["health"]), float(row["since_s"]), None if recovered_s is None else float(recovered_s), advices
+    )
     return (str(row["virtual"]), str(row["server"])), belief

@@ -4,12 +4,15 @@ import re
 from enum import Enum, auto
 from functools import lru_cache
 
-from piranha.lvscf.check_values import Expect
+from piranha.lvscf.check_values import Expect, WeightFrom
 from piranha.lvscf.ere import translate
+from piranha.nanny.results import Advice
 from piranha.text import hexadecimal, printable
 
 MAX_ANSWER = 64 * 1024  # bytes of an answer that an expression may look at
 MAX_OUTPUT = 4096  # bytes of a program's output
+NEWLINE = b"\n"
+_PERCENT = re.compile(rb"[ \t]*([0-9]{1,6}(?:\.[0-9]{1,6})?)[ \t]*%")
 CHEAP_STEPS = 200_000  # some milliseconds of `re`
 
 
@@ -45,6 +48,25 @@ def output_matches(expect: Expect, output: bytes) -> bool:
     if expect.anything:
         return bool(output)
     return expect.text in (output, output.removesuffix(b"\n"))
+
+
+def advised(weight_from: WeightFrom, status: int, output: bytes) -> tuple[Advice | None, str]:
+    """Return what a program says of the weight of its server, and words to tell it; None where it says nothing.
+
+    status: exit status, negative for a signal. By `status`: 2 to 255 are weights 0 to 253, as with misc_dynamic of
+    keepalived, 0 is the file's weight. By `output`: a percent is the first word; above 100 counts as 100. Without one
+    the file's weight is in force: a slip of a script must not take a server out.
+    """
+    if weight_from is WeightFrom.STATUS and (status == 0 or status >= 2):
+        advice = Advice(status - 2, False) if status else Advice(100, True)
+    elif weight_from is WeightFrom.OUTPUT and status == 0:
+        found = _PERCENT.match(output)
+        advice = Advice(min(100.0, float(found[1])) if found else 100.0, True)
+        if found is None:
+            return advice, f", no percent on its first line {quoted(output.partition(NEWLINE)[0], 20)}: weight 100%"
+    else:
+        return None, ""
+    return advice, f", {advice}"
 
 
 class Search:

@@ -36,13 +36,33 @@ class Assignment:
     believed_up: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a check says of the weight of its server: 0 to 253, or a share of the file's weight from 0 to 100."""
+
+    value: float
+    percent: bool
+
+    def of(self, configured: int) -> int:
+        """Return the weight of a server; a weight of 0 in the file is a drain by hand and stays 0."""
+        if not configured:
+            return 0
+        if not self.percent:
+            return int(self.value)
+        return max(1, round(configured * self.value / 100)) if self.value else 0
+
+    def __str__(self) -> str:
+        return f"weight {self.value:g}" + ("%" if self.percent else "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
     """The outcome of one probe.
 
     started_s: monotonic seconds (CLOCK_MONOTONIC is the same in all processes of a machine).
     phases_ms: what took how long, in order: ("connect", 0.3), ("answer", 2.1).
-    detail: words for an operator: `connect: no answer in 2000 ms`.
+    detail: words for an operator: `connect: no answer in 2000 ms`. advice: of a good result of a check that sets the
+    weight; None where it says nothing of it.
     """
 
     id: str
@@ -50,6 +70,7 @@ class ProbeResult:
     detail: str
     started_s: float
     phases_ms: tuple[tuple[str, float], ...] = ()
+    advice: Advice | None = None
 
     @property
     def ok(self) -> bool:

@@ -96,7 +96,7 @@ class Worker(Watcher):
             self._reported[result.id] = result
             if (
                 before is None
-                or before.reason is not result.reason
+                or (before.reason, before.advice) != (result.reason, result.advice)
                 or self._engine.believed_up(result.id) is not result.ok
             ):
                 urgent.append(result)

@@ -24,16 +24,16 @@ class ServerVerdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Growing:
-    """Up again, its weight still growing. share: of the file's weight, above 0, at most 1."""
+class Weighed:
+    """Up, with a weight of its own: it is still growing, or a check says it."""
 
-    share: float
+    weight: int
 
 
 Place = tuple[ServiceKey, DestinationKey]
 """Where a service has a server in the kernel."""
 
-Verdict = ServerVerdict | Growing
+Verdict = ServerVerdict | Weighed
 Verdicts = Mapping[tuple[str, str], Verdict]
 """By virtual name and server name, unique in the file; one that is missing is unknown."""
 
@@ -54,7 +54,8 @@ def desired(
 
     - a server that is up, and one of which nothing is known yet but which the kernel holds with a
       weight above 0, has the weight of the file (0 stays 0: it keeps its connections);
-    - one whose weight is growing has that share of it, at least 1;
+    - one that is weighed has that weight; where a check sets the weight and has said nothing yet, it keeps
+      that of the kernel;
     - one that is relieved (the sorry server serves in its place) or drained (by a person) has weight 0;
     - a server that is down is not there, with `quiesce_server` it has weight 0;
     - one of which nothing is known yet and which the kernel does not have waits;
@@ -187,10 +188,10 @@ def servers_of(key: ServiceKey, virtual: Virtual) -> dict[DestinationKey, RealSe
 def _weight(virtual: Virtual, server: RealServer, verdict: Verdict, have: Destination | None) -> int | None:
     """Return the weight that `server` shall have, None when it shall not be there."""
     match verdict:
+        case Weighed(weight):
+            return weight
         case ServerVerdict.UP:
-            return server.weight
-        case Growing(share):
-            return max(1, round(server.weight * share)) if server.weight else 0
+            return _unweighed(server, have)
         case ServerVerdict.RELIEVED | ServerVerdict.DRAINED:
             return 0
         case ServerVerdict.DOWN:
@@ -199,4 +200,14 @@ def _weight(virtual: Virtual, server: RealServer, verdict: Verdict, have: Destin
             if have is None:
                 return None
             # In or out is health and is kept; how much is the file's word.
-            return server.weight if serves(have) else 0
+            return _unweighed(server, have) if serves(have) else 0
+
+
+def _unweighed(server: RealServer, have: Destination | None) -> int:
+    """Return the weight of a server of which no check has said one yet.
+
+    What the kernel has may be what a check said before this daemon was started.
+    """
+    if server.weighed and server.weight and have is not None and have.weight:
+        return have.weight
+    return server.weight

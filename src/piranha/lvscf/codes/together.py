@@ -6,6 +6,7 @@ _WEB = "virtual web { active = 1; address = 192.0.2.10 eth0; check = %s; server 
 _HEALTHZ = "check healthz { kind = https; path = /healthz }"
 
 _FROM = "check probe { kind = tcp; source = %s }"
+_LOAD = 'check load { kind = program; program = "/usr/local/bin/load.sh %h"; weight_from = output }'
 _ASKED = _WEB.replace("web", "shop").replace("2.10", "2.11") % "probe"
 
 
@@ -179,5 +180,13 @@ TOGETHER: dict[str, Story] = {
         why="That router cannot check: what it believes of the servers stays, and a server that it has never heard of "
         "gets nothing. A VIP is missing on the standby, which knows nothing when it takes over.",
         cure="Name an address of each router in source; the first one that a router has is used.",
+    ),
+    "W082": Story(
+        means="A check sets weights, and they cannot take effect.",
+        bad=_blocks("load", f"{_LOAD}\n"),
+        good=_blocks("load", f"{_LOAD}\n").replace("21 }", "21; weight = 100 }"),
+        why="Busy and idle servers get the same share, whatever the program finds. Weights are whole numbers: of 1 "
+        "there is no half; and some schedulers look at none.",
+        cure="Give every server of the pool the same larger weight, such as 100, and use scheduler = wlc or wrr.",
     ),
 }

@@ -87,4 +87,17 @@ CHECKING: tuple[Directive, ...] = (
     ),
     _of_block("use_regex", Type.BOOL, "0", "1: expect is an expression, as in a virtual block."),
     _of_block("program", Type.COMMAND, "-", "Program that checks, as send_program; also %v, the VIP."),
+    Directive(
+        name="weight_from",
+        scopes=_C,
+        type=Type.CHOICE,
+        default="none",
+        choices=("none", "status", "output"),
+        meaning="What of a program sets the weight of a server while it is up. status: exit status 2 to 255 is good "
+        "and sets weight 0 to 253, 0 is the weight of the file, 1 a failure; a shell that cannot find a command ends "
+        "with 127, which is a weight, too. output: a percent of the file's weight, such as 75%, is the first word of "
+        "the output. A server of weight 0 in the file keeps it. One that its check gives 0 counts as none that serves: "
+        "for keep_active, quorum and the sorry server; those count configured weights. slow_start grows up to what the "
+        "check says.",
+    ),
 )

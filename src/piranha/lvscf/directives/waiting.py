@@ -128,5 +128,4 @@ CHECK_BLOCK: tuple[Directive, ...] = (
     _waits("user", _C, _T.WORD, "-", "User to log in as."),
     _waits("password_file", _C, _T.PATH, "-", "File with the password."),
     _waits("database", _C, _T.WORD, "-", "Database to open."),
-    _waits("weight_from", _C, _T.CHOICE, "none", "What sets the weight.", choices=("none", "status", "output")),
 )

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import NamedTuple
 
-from piranha.nanny.results import Assignment, ProbeResult, Reason
+from piranha.nanny.results import Advice, Assignment, ProbeResult, Reason
 from piranha.terms import Address
 
 # Errors of connect(2) and send(2) that say something of the way to the server; words for an operator.
@@ -93,6 +93,7 @@ class Probe(Watcher):
         self.assignment = assignment
         self.watch = watch
         self.outcome: Outcome | None = None
+        self.advice: Advice | None = None
         self.started_s = 0.0
         self._phases: list[tuple[str, float]] = []
         self._phase_from_s = 0.0
@@ -156,4 +157,5 @@ class Probe(Watcher):
             detail=detail,
             started_s=self.started_s,
             phases_ms=tuple(self._phases),
+            advice=self.advice if reason is Reason.OK else None,
         )

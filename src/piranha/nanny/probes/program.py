@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from piranha.lvscf.check_values import Program
 from piranha.lvscf.ere import BadExpression
-from piranha.nanny.expect import MAX_OUTPUT, difference, output_matches, quoted, search_for
+from piranha.nanny.expect import MAX_OUTPUT, advised, difference, output_matches, quoted, search_for
 from piranha.nanny.probes.base import Probe, Watch, Watcher
 from piranha.nanny.probes.search import OutsideSearch, linear
 from piranha.nanny.probes.spawn import Spawned, spawn
@@ -107,11 +107,12 @@ class ProgramProbe(Probe):
 
     def _judge(self, status: int, now: float) -> None:
         self.passed("run", now)
-        if status != 0 and self._check.honour_status:
+        self.advice, words = advised(self._check.weight_from, status, bytes(self._output))
+        if status != 0 and self.advice is None and self._check.honour_status:
             ended = f"exit status {status}" if status > 0 else f"killed by {signal.Signals(-status).name}"
             self.end(Reason.PROGRAM_FAILED, f"program: {ended}{self._said()}")
         elif self._check.expect is None:
-            self.end(Reason.OK, f"program: exit status {status}")
+            self.end(Reason.OK, f"program: exit status {status}{words}")
         elif len(self._output) > MAX_OUTPUT and not self._check.expect.regex:
             self.end(Reason.MISMATCH, f"program: more than {MAX_OUTPUT} bytes of output")
         elif self._check.expect.regex:
@@ -139,7 +140,7 @@ class ProgramProbe(Probe):
         if found is None:
             self.end(Reason.ERROR, "program: the search for expect was killed")
         elif found:
-            self.end(Reason.OK, "program: output as expected")
+            self.end(Reason.OK, f"program: output as expected{f', {self.advice}' if self.advice else ''}")
         elif self._check.expect is not None:
             self.end(Reason.MISMATCH, f"program: {difference(self._check.expect, bytes(self._output))}{self._said()}")
 
