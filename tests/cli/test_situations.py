@@ -78,6 +78,12 @@ SITUATIONS: dict[str, tuple[dict[str, Any] | None, dict[str, Any] | None, Verdic
         OK,
         "i www/web2 drained by /m/web2 for 1m01s, 41 connections",
     ),
+    "the last server drained": (
+        pulse(),
+        lvsd(virtual("www", server("web1", "drain", weight=0, drained_by="/m/web1", drained_s=61.0))),
+        OUTAGE,
+        "! www serves nobody: every real server is drained",
+    ),
     "a folder of maintenance_dir that cannot be read": (
         pulse(),
         lvsd(WWW, maintenance={"folder": "/m", "trouble": "No such file or directory", "odd": [], "odd_count": 0}),

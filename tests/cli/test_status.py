@@ -100,6 +100,14 @@ def test_who_leaves_has_a_row_and_its_connections_count() -> None:
     assert "www/web2  10.11.12.22:8443  leaving       0     41  1m00s  not checked any more" in lines
 
 
+def test_a_drained_server_has_been_so_since_it_was_drained() -> None:
+    web2 = server("web2", "drain", weight=0, drained_by="/m/web2", drained_s=61.0)
+    lines = screen(None, lvsd(virtual("www", server("web1"), web2))).splitlines()
+    assert [line.split()[:6] for line in lines if line.startswith("www/web2")] == [
+        ["www/web2", "10.11.12.21:8443", "drain", "0/10", "41", "1m01s"]
+    ]
+
+
 def test_a_name_shows_that_virtual_server_only_and_all_of_its_servers() -> None:
     text = screen(pulse(), lvsd(virtual("www", server("web1")), virtual("mail", server("mx1"))), "www")
     assert "www/web1" in text

@@ -22,7 +22,7 @@ from piranha.lvsd.maintenance import Marks
 from piranha.lvsd.maintenance_folder import Maintenance, Reading, read_folder
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, outlook
-from piranha.lvsd.pool import Pool
+from piranha.lvsd.pool import Pool, standings
 from piranha.table.desired import ServerVerdict
 from piranha.terms import ForwardingMethod
 
@@ -118,6 +118,14 @@ def test_draining_the_last_server_says_that_nobody_is_left() -> None:
     said = drain(www, "web1", "web2")
     assert said[-1] == "Virtual Server www: No real servers"
     assert drain(www, "web1")[-1] == "Virtual Server www: 1 real servers"
+
+
+def test_an_unconfirmed_change_does_not_go_back_because_somebody_drains_the_last_server() -> None:
+    www = pool(server("web1", 1))
+    drain(www, "web1")
+    assert standings([www]) == {"www": (0, 1, False)}
+    www.monitors["www/web1"].health = Health.DOWN
+    assert standings([www]) == {"www": (0, 1, True)}
 
 
 def test_quorum_does_not_count_who_is_drained() -> None:

@@ -1,11 +1,10 @@
 """Lines of a plan that say what the table itself tells: drift, and everything while no file is in force."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 
 from piranha.change.plan_lines import About, Kind, Line, Sign
-from piranha.change.plan_words import arrow, count, draining, ending, place_words, seconds, staying
+from piranha.change.plan_words import arrow, count, countdown, draining, ending, place_words, staying
 from piranha.change.plan_world import World
 from piranha.lvscf.config import Virtual
 from piranha.table.changes import (
@@ -62,7 +61,7 @@ def leaving_lines(world: World, now: float) -> Iterator[Line]:
         if later is None:
             continue
         left_s = later.left_s(now)
-        when = "when another server is up" if left_s is None else f"within {seconds(math.ceil(left_s))}"
+        when = "when another server is up" if left_s is None else f"within {countdown(left_s)}"
         yield Line(
             kind=Kind.SAFE,
             sign=Sign.REMOVED,

@@ -1,5 +1,6 @@
 """How a plan writes settings: the words of lvs.cf, before and after."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from ipaddress import IPv4Address
@@ -56,6 +57,12 @@ def seconds(value: float) -> str:
         if value >= size and value % size == 0:
             return f"{value / size:g}{unit}"
     return f"{value:g}s"
+
+
+def countdown(left_s: float) -> str:
+    """Return a time that is left, `4m57s`, rounded up."""
+    minutes, rest = divmod(math.ceil(left_s), 60)
+    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
 
 
 def value(of: object) -> str:

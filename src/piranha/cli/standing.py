@@ -2,7 +2,7 @@
 
 from piranha.cli.facts import Facts, dicts, facts, number, strings, text
 from piranha.cli.names import ROUTER, TABLE, VIP
-from piranha.cli.status_facts import leaving, not_forwarded, server_state
+from piranha.cli.status_facts import leaving, not_forwarded, server_state, state_age_s
 from piranha.cli.status_routers import dead_links, is_active, partner_is_active
 from piranha.cli.story import Clock
 from piranha.cli.words import count, duration, services_words
@@ -154,13 +154,13 @@ def outlook(name: str, lvsd: Facts) -> list[str]:
 
 
 def _server_line(name: str, server: Facts, clock: Clock, now_s: float) -> str:
-    since_s = number(server.get("since_s")) or 0.0
+    age_s = state_age_s(server)
     line = number(server.get("line")) or 0
     state = server_state(server)
     believed = text(server.get("state")) or "unknown"
     stale = f"{state.upper()}; it was " if state != believed else ""
     return (
-        f"{name} ({_place(server)}) is {stale}{believed.upper()} since {clock(now_s - since_s)}, {duration(since_s)} "
+        f"{name} ({_place(server)}) is {stale}{believed.upper()} since {clock(now_s - age_s)}, {duration(age_s)} "
         f"(lvs.cf line {line:.0f})"
     )
 

@@ -168,8 +168,10 @@ def _deserted(name: str, virtual: Facts, servers: list[Facts]) -> Finding:
     if servers and all(text(server.get("state")) == "unknown" for server in servers):
         return Finding("!", name, "serves nobody yet: no check has been answered", Verdict.OUTAGE)
     # The last one to go made it an outage.
-    age_s = min((number(server.get("since_s")) or 0.0 for server in servers), default=None)
-    return Finding("!", name, "serves nobody: no real server is up", Verdict.OUTAGE, age_s)
+    age_s = min(map(state_age_s, servers), default=None)
+    drained = servers and all(text(server.get("state")) == "drain" for server in servers)
+    why = "every real server is drained" if drained else "no real server is up"
+    return Finding("!", name, f"serves nobody: {why}", Verdict.OUTAGE, age_s)
 
 
 def _server(name: str, server: Facts) -> list[Finding]:
@@ -197,6 +199,12 @@ def _server(name: str, server: Facts) -> list[Finding]:
         left = count(int(number(server.get("active")) or 0), "connection")
         return [Finding("i", name, f"{drained(server)}, {left}")]
     return []
+
+
+def state_age_s(server: Facts) -> float:
+    """Return for how long a server is what it is: up, down, drained."""
+    drained_s = number(server.get("drained_s")) if text(server.get("state")) == "drain" else None
+    return number(server.get("since_s")) or 0.0 if drained_s is None else drained_s
 
 
 def drained(server: Facts) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from piranha.cli.facts import Facts, dicts, number, strings, text
 from piranha.cli.names import of_routers
-from piranha.cli.status_facts import server_state
+from piranha.cli.status_facts import server_state, state_age_s
 from piranha.cli.verdict import Finding, Verdict
 from piranha.cli.words import WIDTH, count, cut, duration, fitting, services_words
 
@@ -190,7 +190,7 @@ def _server_row(virtual: str, server: Facts) -> list[str]:
         server_state(server),
         shown,
         "-" if weight is None else _whole(server.get("active")),
-        duration(number(server.get("since_s")) or 0.0),
+        duration(state_age_s(server)),
         last,
     ]
 

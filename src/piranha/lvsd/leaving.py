@@ -89,7 +89,7 @@ def reloaded(before: Sequence[Leaver], after: Sequence[Leaver], config: Config, 
     for leaver in ended:
         there = [(key, at) for key, at in leaver.places if key in services]
         if any(at in servers_of(key, services[key]) for key, at in there):
-            events.append(_event(leaver, "stays: lvs.cf names it again", now, before=LEAVING, after="named"))
+            events.append(_event(leaver, "stays: lvs.cf names it again", now, before=LEAVING, after="back"))
         elif there:
             events.append(_gone(leaver, None, "drain_time is 0 now", now))
     return events

@@ -76,6 +76,7 @@ class Maintenance:
         self._teller = teller
         self._reader: tuple[str, asyncio.Future[Reading]] | None = None
         self._odd: frozenset[str] = frozenset()
+        self._seen: tuple[Config, Reading] | None = None
         self.marks = self._on_disk = _read(kept)
         self.trouble = ""
 
@@ -88,6 +89,9 @@ class Maintenance:
         elif self.marks.folder != folder:
             self.marks = Marks(folder)
         self._tell_trouble(folder, reading.trouble)
+        seen, self._seen = self._seen, (config, reading)
+        if seen is not None and seen[0] is config and seen[1] == reading:
+            return
         self._tell_odd(folder, self.marks.strangers(config) | reading.others)
         await self._keep(Marks(folder, self.marks.names - self._odd))
 

@@ -387,8 +387,18 @@ def _undrained(check_id: str, cause: str, now: float) -> Event:
 
 
 def standings(pools: Iterable[Pool]) -> dict[str, tuple[int, int, bool]]:
-    """Return of each virtual server how many servers are up, how many there are, and whether it is deserted."""
-    return {pool.virtual.name: (pool.up(), len(pool.servers), pool.deserted()) for pool in pools}
+    """Return of each virtual server how many servers are up, how many there are, and whether it is deserted.
+
+    It is not while a server that is up is drained: no change of the file has taken its servers away.
+    """
+    return {
+        pool.virtual.name: (
+            pool.up(),
+            len(pool.servers),
+            pool.deserted() and all(pool.monitors[check_id].health is not Health.UP for check_id in pool.drained),
+        )
+        for pool in pools
+    }
 
 
 def place(server: RealServer) -> str:

@@ -88,6 +88,7 @@ _BY_NAME: dict[str, str] = {
     "inactive_cmd": '"/etc/piranha/notify.sh standby"',
     "ip_forward": "1",
     "load_monitor": "uptime",
+    "maintenance_dir": "/etc/piranha/maintenance",
     "method": "HEAD",
     "metrics_listen": "10.0.0.2:9100",
     "monitor_devices": "eth0 eth1",
