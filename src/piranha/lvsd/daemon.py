@@ -36,7 +36,7 @@ from piranha.lvsd.pool import Pool
 from piranha.lvsd.source import Source
 from piranha.lvsd.standing import Standing
 from piranha.nanny.results import ProbeResult
-from piranha.table.desired import Verdicts, service_keys, services_of
+from piranha.table.desired import Verdict, Verdicts, service_keys, services_of
 from piranha.table.leaving import by_place
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
@@ -223,7 +223,10 @@ class Lvsd:
     def verdicts(self, part: Config | None = None) -> Verdicts:
         """Return what becomes of every server; part: of those that it has."""
         names, now = self.pools if part is None else [one.name for one in part.active_virtuals()], time.monotonic()
-        return {key: verdict for name in names for key, verdict in self.pools[name].verdicts(now).items()}
+        found = dict[tuple[str, str], Verdict]()
+        for name in names:
+            found.update(self.pools[name].verdicts(now))
+        return found
 
     def _wanted(self) -> Wanted:
         return Wanted(self.config, self.verdicts(), by_place(one for one in self.leaving.servers if not one.over))

@@ -61,6 +61,7 @@ class Pool:
         self._below_quorum = False
         self._deserted = False
         self._was_served = False
+        self._settled: Mapping[ServerKey, Verdict] | None = None  # while only the next result can change them
         self.reconfigure(virtual, believed_up, now)
 
     def reconfigure(self, virtual: Virtual, believed_up: Collection[ServerKey], now: float) -> None:
@@ -200,12 +201,17 @@ class Pool:
             for number, (name, part) in enumerate(monitor.parts):
                 yield f"{check_id}{APART}{number}" if number else check_id, (check_id, name, part)
 
-    def verdicts(self, now: float) -> dict[ServerKey, Verdict]:
+    def verdicts(self, now: float) -> Mapping[ServerKey, Verdict]:
         """Return the verdict on each active server. now: monotonic seconds."""
-        return {
+        if self._settled is not None:
+            return self._settled
+        found = {
             (self.virtual.name, server.name): self._verdict(check_id, server, now)
             for check_id, server in self.servers.items()
         }
+        if not any(isinstance(verdict, Growing) for verdict in found.values()):
+            self._settled = found
+        return found
 
     def share(self, check_id: str, now: float) -> float | None:
         """Return how much of its weight a server that came back has reached, None where it has all of it."""
@@ -280,7 +286,8 @@ class Pool:
         self._judge()
 
     def _judge(self) -> None:
-        """Apply the rules that see the whole pool."""
+        """Apply the rules that see the whole pool; called whenever the health of a server has changed."""
+        self._settled = None
         virtual = self.virtual
         members = [
             Member(
