@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from piranha.lvscf.changed import apart
 from piranha.lvscf.load import load
 from piranha.lvscf.read import ReadError, read_and_load
 from piranha.lvscf.resolve import THREADS, ask_system, resolve
@@ -110,14 +111,13 @@ def test_a_file_cut_off_anywhere_loads_with_whole_virtual_servers_or_not_at_all(
     assert shorter == [first, first, first, config.virtuals]
 
 
-def test_what_two_readings_have_in_common_is_shared_and_nothing_else_changes() -> None:
-    mail = TEXT[TEXT.index("virtual") :].replace("web", "mail")
-    first, second = (TEXT.replace("localhost", "192.0.2.2") + mail.replace(".10", last) for last in (".11", ".12"))
-    before, after = load(first.encode(), "lvs.cf").config, load(second.encode(), "lvs.cf")
+def test_a_virtual_server_that_means_the_same_on_other_lines_has_not_changed() -> None:
+    web = TEXT.replace("localhost", "192.0.2.2")
+    mail = TEXT[TEXT.index("virtual") :].replace("web", "mail").replace(".10", ".11")
+    files = (web + mail, f"{mail}\n# moved\n{web}", web + mail.replace(".11", ".12"))
+    before, after, other = (load(text.encode(), "lvs.cf").config for text in files)
     assert before is not None
-    assert after.config is not None
-    shared = after.sharing(before)
-    assert shared == after
-    assert shared.config is not None
-    assert shared.config.virtuals[0] is before.virtuals[0]
-    assert shared.config.virtuals[1] is after.config.virtuals[1]
+    assert after is not None
+    assert other is not None
+    assert [part.virtuals for part in apart(before, after)] == [(), ()]
+    assert [part.virtuals for part in apart(before, other)] == [before.virtuals[1:], other.virtuals[1:]]

@@ -101,6 +101,7 @@ def test_a_drained_server_counts_as_weight_0_and_one_that_is_down_stays_down() -
     assert www.verdicts(1.0)["www", "web2"] is ServerVerdict.DRAINED
     assert (www.up(), www.deserted()) == (1, False)
     www.monitors["www/web2"].health = Health.DOWN
+    www.judge_again(below_quorum=False)
     assert www.verdicts(1.0)["www", "web2"] is ServerVerdict.DOWN
     assert drain(www) == ["not drained any more"]
 

@@ -297,7 +297,7 @@ def _line(about: About, sign: Sign, subject: str, what: str, effect: str) -> Lin
 
 
 def _same(old: Virtual, new: Virtual) -> bool:
-    return old is new or (_MEANING(old) == _MEANING(new) and same_servers(old, new))
+    return old.meaning == new.meaning or (_MEANING(old) == _MEANING(new) and same_servers(old, new))
 
 
 def _all_differences(old: Virtual, new: Virtual) -> str:

@@ -1,20 +1,21 @@
-"""What differs between two readings of a file, found without comparing: what did not change is one object in both."""
+"""What differs between two readings of a file, virtual server by virtual server."""
 
+from collections.abc import Container
 from dataclasses import replace
 
 from piranha.lvscf.config import Config
 
 
 def apart(before: Config, after: Config) -> tuple[Config, Config]:
-    """Return both without the virtual servers that they share (see `Loaded.sharing`).
+    """Return both without the virtual servers that mean the same in both, wherever they stand.
 
     Two active virtual servers never have a service in common, so what comes of the others does not depend on
     those that are left out.
     """
-    shared = {id(virtual) for virtual in before.virtuals} & {id(virtual) for virtual in after.virtuals}
-    return without(before, shared), without(after, shared)
+    common = {virtual.meaning for virtual in before.virtuals} & {virtual.meaning for virtual in after.virtuals}
+    return without(before, common), without(after, common)
 
 
-def without(config: Config, left_out: set[int]) -> Config:
-    """Return `config` without the virtual servers of these identities."""
-    return replace(config, virtuals=tuple(one for one in config.virtuals if id(one) not in left_out))
+def without(config: Config, left_out: Container[str]) -> Config:
+    """Return `config` without the virtual servers of these meanings."""
+    return replace(config, virtuals=tuple(one for one in config.virtuals if one.meaning not in left_out))

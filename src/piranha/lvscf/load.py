@@ -1,7 +1,7 @@
 """From the bytes of lvs.cf to a Config or the reasons why not: the one reading of the file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from piranha.lvscf.config import Config
 from piranha.lvscf.diagnostics import Diagnostic, Findings, Severity, Span
@@ -37,18 +37,6 @@ class Loaded:
     def original_bytes(self) -> bytes:
         """Return the file as it was read."""
         return self.text.encode("utf-8", "surrogateescape")
-
-    def sharing(self, before: Config) -> "Loaded":
-        """Return the same; where a virtual server is equal to that of `before`, it is that of `before`.
-
-        Who compares both, or goes from one to the other, sees at once what did not change.
-        """
-        if self.config is None:
-            return self
-        known = {virtual.name: virtual for virtual in before.virtuals}
-        pairs = [(known.get(virtual.name, virtual), virtual) for virtual in self.config.virtuals]
-        virtuals = tuple(old if old is not new and old == new else new for old, new in pairs)
-        return replace(self, config=replace(self.config, virtuals=virtuals))
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

@@ -89,7 +89,6 @@ class Changing:
     async def judge(self, data: bytes, name: str) -> Judged[Loaded]:
         """Read `data`; a file without errors this daemon can use."""
         loaded = await asyncio.to_thread(resolve_and_load, data, name, self._lvsd.loaded)
-        loaded = await asyncio.to_thread(loaded.sharing, self._lvsd.config)
         return Judged(
             config=loaded.config,
             read=loaded,

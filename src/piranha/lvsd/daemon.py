@@ -195,7 +195,6 @@ class Lvsd:
             if loaded is None or loaded.config is None:
                 self._refuse(f"error parsing {self.source.path}", problems)
                 return False
-            loaded = await asyncio.to_thread(loaded.sharing, self.config)
             config = self._usable(loaded)
             if self.own is not None and (too_much := await self.own.too_much(config)):
                 self._refuse(f"{self.source.path} cannot be put in force", [too_much])
@@ -317,11 +316,11 @@ class Lvsd:
 
     def _make_pools(self, config: Config, live: Table, now: float) -> tuple[Collection[str], list[Pool]]:
         """Replace the pools; return which checks are gone, and the pools that are new or have another file."""
-        before, known = self._pool_of, {name: pool.virtual for name, pool in self.pools.items()}
+        before, known = self._pool_of, {name: pool.virtual.meaning for name, pool in self.pools.items()}
         self.pools = pools_for(config, live, self.pools, now)
         # Looked up, not taken apart: names of servers may hold a slash.
         self._pool_of = {check_id: pool for pool in self.pools.values() for check_id in pool.check_ids}
-        changed = [pool for name, pool in self.pools.items() if known.get(name) is not pool.virtual]
+        changed = [pool for name, pool in self.pools.items() if known.get(name) != pool.virtual.meaning]
         return before.keys() - self._pool_of.keys(), changed
 
     def _drain(self) -> None:

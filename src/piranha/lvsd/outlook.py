@@ -82,7 +82,7 @@ def outlook(before: Config | None, after: Config, live: Table, beliefs: Beliefs,
 
 def pools_for(config: Config, live: Table, pools: Mapping[str, Pool], now: float) -> dict[str, Pool]:
     """Return the pools of `config`: those of `pools` that go on, by their names, take over its settings."""
-    going_on = {id(pool.virtual) for pool in pools.values()}
+    going_on = {pool.virtual.meaning for pool in pools.values()}
     up = starting_up(without(config, going_on), live, pools)
     found: dict[str, Pool] = {}
     for virtual in config.active_virtuals():

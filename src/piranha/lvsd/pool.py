@@ -70,11 +70,12 @@ class Pool:
         A server that is down and is checked in another way from now on is unknown again: its first
         answer decides, without `reentry`.
         """
-        if self.virtual is virtual and self.servers:
-            return  # see `Loaded.sharing`
+        goes_on = bool(self.servers) and self.virtual.meaning == virtual.meaning
         old_servers, old_monitors = self.servers, self.monitors
         self.virtual = virtual
         self.servers = {f"{virtual.name}/{server.name}": server for server in virtual.servers if server.active}
+        if goes_on:
+            return  # its block may stand on other lines
         self.monitors = {}
         for check_id, server in self.servers.items():
             before = old_servers.get(check_id)
