@@ -60,13 +60,20 @@ def test_a_weight_is_in_force_with_the_result_that_says_it_and_the_event_names_t
     assert (event.subject, event.message, event.before, event.after) == (
         "www/web1",
         "weight set by its check",
-        "weight 100",
+        "",
         "weight 50",
     )
     assert (event.rule, event.cause) == ("weight_from, weight = 100 in lvs.cf", "program: said so")
     assert verdict(pool) == Weighed(50)
     assert said(pool, "web1", HALF) == []
     assert [one.after for one in said(pool, "web1", ALL)] == ["weight 100"]
+
+
+def test_a_first_word_that_is_the_weight_of_the_file_is_in_force_too_whatever_the_kernel_has() -> None:
+    pool = Pool(virtual(weighed(1), server(2)), BOTH, now=0.0)
+    assert verdict(pool) is ServerVerdict.UP
+    assert [one.after for one in said(pool, "web1", ALL)] == ["weight 100"]
+    assert verdict(pool) == Weighed(100)
 
 
 def test_a_failure_says_nothing_of_the_weight_until_it_takes_the_server_out() -> None:

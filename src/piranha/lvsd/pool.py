@@ -210,7 +210,7 @@ class Pool:
             (self.virtual.name, server.name): self._verdict(check_id, server, now)
             for check_id, server in self.servers.items()
         }
-        if not any(isinstance(verdict, Growing) for verdict in found.values()):
+        if self.grows_in_s(now) is None:
             self._settled = found
         return found
 
@@ -241,14 +241,13 @@ class Pool:
     def _weighed(self, check_id: str, before: int | None, result: ProbeResult, now: float) -> Event | None:
         """Return the event of a weight that a check changed, of a server that stays up."""
         after = self.weight_by_check(check_id)
-        known = self.servers[check_id].weight if before is None else before
-        if after is None or after == known or self.monitors[check_id].health is not Health.UP:
+        if after is None or after == before or self.monitors[check_id].health is not Health.UP:
             return None
         return Event(
             when_s=now,
             subject=check_id,
             message="weight set by its check",
-            before=f"weight {known}",
+            before="" if before is None else f"weight {before}",
             after=f"weight {after}",
             rule=f"weight_from, weight = {self.servers[check_id].weight} in lvs.cf",
             cause=result.detail,
