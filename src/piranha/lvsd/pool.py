@@ -5,11 +5,11 @@ removal and the sorry server follow from the verdicts in `table.desired`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from piranha.events.event import Event, Level
 from piranha.lvscf.config import RealServer, Virtual
 from piranha.lvsd.combined import Combined
+from piranha.lvsd.drain import Drain, drained, undrained
 from piranha.lvsd.monitor import Health, Monitor
 from piranha.lvsd.quota import Member, below_quorum, kept
 from piranha.nanny.results import Assignment, ProbeResult
@@ -32,14 +32,6 @@ APART = "\0"
 
 ServerKey = tuple[str, str]
 """(virtual name, server name), as in `table.desired.Verdicts`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drain:
-    """Why a server gets no new connections although the file gives it a weight, and since when, monotonic seconds."""
-
-    cause: str
-    since_s: float
 
 
 class Pool:
@@ -157,10 +149,10 @@ class Pool:
         were_kept = self.kept
         self._judge()
         changed = [
-            _drained(check_id, one.cause, now) for check_id, one in self.drained.items() if check_id not in before
+            drained(check_id, one.cause, now) for check_id, one in self.drained.items() if check_id not in before
         ]
         changed += [
-            _undrained(check_id, before[check_id].cause, now) for check_id in before.keys() - self.drained.keys()
+            undrained(check_id, before[check_id].cause, now) for check_id in before.keys() - self.drained.keys()
         ]
         return [*changed, *self._keeping(were_kept, now), *self._desertion(changed[0], now)]
 
@@ -367,30 +359,6 @@ class Pool:
         if quorum.percent:
             return f"sorry_server, quorum = {quorum.percent:g}%"
         return f"sorry_server, quorum = {quorum.count}" if quorum.count > 1 else "sorry_server"
-
-
-def _drained(check_id: str, cause: str, now: float) -> Event:
-    return Event(
-        when_s=now,
-        subject=check_id,
-        message="drained: it gets no new connections and keeps those that it has",
-        after="drain",
-        rule="maintenance_dir",
-        cause=f"{cause} is there",
-        level=Level.WARNING,
-    )
-
-
-def _undrained(check_id: str, cause: str, now: float) -> Event:
-    return Event(
-        when_s=now,
-        subject=check_id,
-        message="not drained any more",
-        before="drain",
-        after="in use",
-        rule="maintenance_dir",
-        cause=f"{cause} is gone",
-    )
 
 
 def standings(pools: Iterable[Pool]) -> dict[str, tuple[int, int, bool]]:
