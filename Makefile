@@ -23,7 +23,7 @@ export EXAMPLES
 help:
 	@echo 'make demo    a whole cluster on loopback: no privilege, no IPVS, nothing to download'
 	@echo 'make test    everything, on the real kernel too; installs what it needs into $(VENV)'
-	@echo 'make check   the part without kernel, about a minute'
+	@echo 'make check   the part without kernel and slow tests, half a minute'
 	@echo 'make kernel  the tests on a real kernel with IPVS only'
 	@echo 'make bench   the measurements of bench/README.md'
 	@echo 'make fuzz    parser, edits and importers with atheris, FUZZ_S=600 seconds each'

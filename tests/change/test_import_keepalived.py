@@ -3,6 +3,7 @@
 import re
 import time
 import tracemalloc
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def included(pattern: str, above: str) -> list[tuple[str, str]]:
     return [(str(path.relative_to(FOLDER)), path.read_text()) for path in sorted(FOLDER.glob(pattern))]
 
 
+@cache
 def imported(name: str) -> Imported:
     """The golden input of that name, the backup's file behind the primary's where there is one."""
     files = [FOLDER / f"{name}.conf", FOLDER / f"{name}.backup.conf"]
