@@ -20,13 +20,21 @@ class Daemons:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self._servers: list[ControlServer] = []
+        self.asked: list[str] = []
 
     def add(self, name: str, status: Answer | Callable[[], Answer], **verbs: Callable[[], Answer]) -> None:
         answers = {"status": status if callable(status) else lambda: status, **verbs}
-        handlers = {verb: _handler(answer) for verb, answer in answers.items()}
+        handlers = {verb: self._handler(verb, answer) for verb, answer in answers.items()}
         made = ControlServer(self.folder / f"{name}.sock", handlers)
         asyncio.run_coroutine_threadsafe(made.start(), self._loop).result(5)
         self._servers.append(made)
+
+    def _handler(self, verb: str, answer: Callable[[], Answer]) -> Handler:
+        async def handle(_args: Mapping[str, object], _peer: Peer) -> object:
+            self.asked.append(verb)
+            return answer()
+
+        return handle
 
     @staticmethod
     def hang_up() -> Answer:
@@ -39,10 +47,3 @@ class Daemons:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
-
-
-def _handler(answer: Callable[[], Answer]) -> Handler:
-    async def handle(_args: Mapping[str, object], _peer: Peer) -> object:
-        return answer()
-
-    return handle

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.cli.answers import lvsd, partner, pulse, server, virtual
 from tests.cli.daemons import Answer, Daemons
+from tests.cli.terminal import Terminal
+from tests.lvsd.running import until
 
 from piranha.cli import switchover
 from piranha.cli.handover import Outcome, obstacles, outcome
@@ -144,3 +146,23 @@ def test_heartbeats_that_say_active_before_the_vips_are_there_are_not_the_end() 
     assert outcome(ACTIVE, standby(partner(role="active", lease_s=0))) is Outcome.UNDER_WAY
     assert outcome(ACTIVE, standby(partner(role="active", lease_s=None))) is Outcome.DONE
     assert outcome(ACTIVE, ACTIVE) is Outcome.UNDER_WAY
+
+
+@pytest.mark.slow
+def test_ctrl_c_says_what_becomes_of_the_switchover(daemons: Daemons) -> None:
+    daemons.add("pulse", ACTIVE, switchover=dict)
+    daemons.add("lvsd", lvsd(virtual("www", server("web1"))))
+    for options, before, said, status in (
+        ((), "(backup):", "not confirmed; nothing was changed", 1),
+        (("--yes",), "will end", "no longer waiting; the switchover goes on", 130),
+    ):
+        terminal = Terminal("/no/such", *options, "--run-dir", str(daemons.folder), verb="switchover")
+        try:
+            terminal.expect(before)
+            if options:
+                until(lambda: "switchover" in daemons.asked, "the command asks for it")
+            terminal.interrupt()
+            terminal.expect(said)
+            assert terminal.end() == status
+        finally:
+            terminal.close()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from piranha.cli.ending import NOT_PERMITTED
+from piranha.cli.ending import INTERRUPTED, NOT_PERMITTED, fail
 from piranha.cli.facts import Facts, dicts, text
 from piranha.cli.handover import Obstacle, Outcome, consequences, obstacles, outcome, partner_name
 from piranha.cli.options import USAGE, Parser, ask_daemon, parser
@@ -34,8 +34,7 @@ def main(argv: Sequence[str]) -> int:
     folders = Folders.of(args.run_dir, args.state_dir)
     pulse, lvsd = ask_daemon("pulse", "status", folders), ask_daemon("lvsd", "status", folders)
     if pulse.data is None:
-        _complain(pulse.problem)
-        return CANNOT_TELL
+        return fail(CANNOT_TELL, pulse.problem, as_json=args.json)
     found = obstacles(pulse.data)
     hindering = [one for one in found if one.final or not args.force]
     plan = _plan(pulse.data, lvsd.data or {}, hindering, dry_run=args.dry_run)
@@ -49,7 +48,10 @@ def main(argv: Sequence[str]) -> int:
     elif not args.yes and not _confirmed(partner_name(pulse.data)):
         status, words = REFUSED, "not confirmed; nothing was changed"
     else:
-        status, words = _carry_out(folders.run / "pulse.sock", pulse.data, args.wait)
+        try:
+            status, words = _carry_out(folders.run / "pulse.sock", pulse.data, args.wait)
+        except KeyboardInterrupt:
+            status, words = INTERRUPTED, "no longer waiting; the switchover goes on: see piranha status"
     if args.json:
         print(json.dumps(facts | {"outcome": words}))
     elif words and status == DONE:
@@ -97,6 +99,9 @@ def _confirmed(name: str) -> bool:
     try:
         return input(f"Type the name of the router that takes over ({name}): ").strip() == name
     except EOFError:
+        return False
+    except KeyboardInterrupt:
+        print(flush=True)  # what follows is a line of its own
         return False
 
 
