@@ -84,6 +84,8 @@ def _contents(one: CheckBlock, findings: Findings) -> None:
     if needed is not None and needed not in section.tried:
         findings.add("E074", section.place("kind"), f"kind = {kind} needs {needed}")
     _text_and_bytes(one, findings)
+    if section.value("use_regex", bool) and "expect" not in section.tried:
+        findings.add("W026", section.place("use_regex"), "use_regex has no effect without expect")
     for keyword in section.given:
         if keyword in ONLY and kind not in ONLY[keyword]:
             message = f"{keyword} has no effect with kind = {kind}: it is for {', '.join(ONLY[keyword])}"

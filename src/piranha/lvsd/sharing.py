@@ -32,6 +32,8 @@ class _Run:
         known: believed_up is None for both.
         """
         first, *others = self.sharers.values()
+        if not others and first.id == self.id:
+            return first
         agreed = all(one.believed_up is first.believed_up for one in others)
         return replace(first, id=self.id, believed_up=first.believed_up if agreed else None)
 

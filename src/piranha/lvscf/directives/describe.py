@@ -111,6 +111,7 @@ _BY_NAME: dict[str, str] = {
     "send": r'"GET / HTTP/1.0\r\n\r\n"',
     "send_program": '"/usr/local/bin/probe.sh %h %p"',
     "serial_no": "42",
+    "share_checks": "0",
     "sni": "www.example.net",
     "status": "200 204 300-302",
     "timeout": "6",
