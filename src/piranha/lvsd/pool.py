@@ -6,11 +6,12 @@ removal and the sorry server follow from the verdicts in `table.desired`.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from piranha.events.event import Event, Level
+from piranha.events.event import Event
 from piranha.lvscf.config import RealServer, Virtual
 from piranha.lvsd.combined import Combined
 from piranha.lvsd.drain import Drain, drained, undrained
 from piranha.lvsd.monitor import Health, Monitor
+from piranha.lvsd.pool_events import desertion, keeping_rule, kept_no_more, kept_now, weight_set
 from piranha.lvsd.quota import Member, below_quorum, kept
 from piranha.nanny.results import Assignment, ProbeResult
 from piranha.table.desired import ServerVerdict, Verdict, Weighed
@@ -235,16 +236,7 @@ class Pool:
         after = self.weight_by_check(check_id)
         if after is None or after == before or self.monitors[check_id].health is not Health.UP:
             return None
-        return Event(
-            when_s=now,
-            subject=check_id,
-            message="weight set by its check",
-            before="" if before is None else f"weight {before}",
-            after=f"weight {after}",
-            rule=f"weight_from, weight = {self.servers[check_id].weight} in lvs.cf",
-            cause=result.detail,
-            level=Level.INFO if after else Level.WARNING,
-        )
+        return weight_set(check_id, self.servers[check_id], (before, after), result.detail, now)
 
     def _serves(self, check_id: str) -> bool:
         """Whether a server takes new connections by its health and its weight."""
@@ -296,26 +288,13 @@ class Pool:
         self._below_quorum = sorry and below_quorum(members, virtual.quorum, margin, below=below)
         self.kept = frozenset() if self._below_quorum else kept(members, virtual.keep_active)
 
-    def _keeping(self, before: Iterable[str], now: float) -> Iterable[Event]:
-        keep = self.virtual.keep_active
-        rule = f"keep_active = {keep.count}" if keep.count else f"keep_active = {keep.percent:g}%"
+    def _keeping(self, before: Iterable[str], now: float) -> Iterator[Event]:
+        rule = keeping_rule(self.virtual)
         for check_id in sorted(self.kept.difference(before)):
-            yield Event(
-                when_s=now,
-                subject=check_id,
-                message="kept in the pool although its check fails"
-                if self.monitors[check_id].health is Health.DOWN
-                else "kept in the pool with its whole weight although its check gives it none",
-                before=str(self.monitors[check_id].health),
-                after="kept",
-                rule=rule,
-                level=Level.WARNING,
-            )
+            yield kept_now(check_id, self.monitors[check_id].health, rule, now)
         for check_id in sorted(set(before).difference(self.kept)):
             if self.monitors[check_id].health is Health.DOWN:
-                yield Event(
-                    when_s=now, subject=check_id, message="not kept any more", before="kept", after="down", rule=rule
-                )
+                yield kept_no_more(check_id, rule, now)
 
     def up(self) -> int:
         """Return how many servers take new connections: up, with a weight above 0."""
@@ -334,31 +313,7 @@ class Pool:
         if deserted is self._deserted:
             return []
         self._deserted = deserted
-        sorry = self.virtual.sorry_server
-        # The sentences of the original: scripts search logs for them.
-        what = "No real servers" if deserted else f"{self.up()} real servers"
-        if sorry is not None:
-            what += f"; {'activate' if deserted else 'deactivate'} sorry_server {sorry.address}"
-        return [
-            Event(
-                when_s=now,
-                subject=self.virtual.name,
-                message=f"Virtual Server {self.virtual.name}: {what}",
-                before="deserted" if not deserted else "served" if was_served else "unknown",
-                after="deserted" if deserted else "served",
-                rule=self._sorry_rule(),
-                cause=f"{transition.subject} {transition.after}: {transition.cause}",
-                level=Level.ERROR if deserted else Level.INFO,
-            )
-        ]
-
-    def _sorry_rule(self) -> str:
-        quorum = self.virtual.quorum
-        if self.virtual.sorry_server is None:
-            return "no sorry_server"
-        if quorum.percent:
-            return f"sorry_server, quorum = {quorum.percent:g}%"
-        return f"sorry_server, quorum = {quorum.count}" if quorum.count > 1 else "sorry_server"
+        return [desertion(self.virtual, self.up(), transition, now, deserted=deserted, was_served=was_served)]
 
 
 def standings(pools: Iterable[Pool]) -> dict[str, tuple[int, int, bool]]:
