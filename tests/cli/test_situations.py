@@ -17,6 +17,11 @@ STANDBY = pulse(role="standby", partner=partner(role="active"), vips=[{"address"
 NO_RECORD = {"trouble": "", "clock_step_s": None, "clock_step_age_s": None}
 DOWN = {"reason": "refused", "detail": "connect: refused", "age_s": 0.7}
 
+HOSTS_OF_A_LINE = {
+    "answers": "yes",
+    "hosts": [{"address": "192.0.2.1", "silent": False}, {"address": "192.0.2.254", "silent": True}],
+}
+
 
 def link(device: str, **more: bool) -> dict[str, Any]:
     return {"device": device, "present": True, "up": True, "carrier": True} | more
@@ -262,6 +267,18 @@ SITUATIONS: dict[str, tuple[dict[str, Any] | None, dict[str, Any] | None, Verdic
         lvsd(WWW),
         DEGRADED,
         "! router eth0: no carrier",
+    ),
+    "a router that no monitor host answers": (
+        STANDBY | {"not_ready": ["no answer to ping from 192.0.2.1 192.0.2.254 for 12 s"]},
+        lvsd(WWW),
+        DEGRADED,
+        "! router this router is not ready: no answer to ping from 192.0.2.1 192.0.2.254 for 12 s",
+    ),
+    "one monitor host of a line that is silent": (
+        pulse(monitor_hosts=[HOSTS_OF_A_LINE]),
+        lvsd(WWW),
+        OK,
+        "i monitor_hosts 192.0.2.254 does not answer ping",
     ),
     "heartbeats that nobody signs": (
         pulse(warnings=["heartbeats are not authenticated (heartbeat_auth = none)"]),

@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import ctypes
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from ipaddress import ip_address
 
 import pytest
+from tests.pulse.far_end import beyond
 
 from piranha.lvscf.config import FloatingAddress, Router
 from piranha.pulse.inquiry import Claim
@@ -17,7 +15,6 @@ from piranha.pulse.lan import LinkLan
 
 pytestmark = pytest.mark.lab
 
-CLONE_NEWNET = 0x40000000
 ASK_FROM_FAR = """
 import socket, sys, time
 from ipaddress import ip_address
@@ -31,37 +28,6 @@ with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as one:
 ROUTER = Router(public=ip_address("192.0.2.2"))
 VIP4 = FloatingAddress(address=ip_address("192.0.2.10"), prefix=32, device="public")
 VIP6 = FloatingAddress(address=ip_address("2001:db8:2::20"), prefix=128, device="public")
-
-
-def ip(words: str) -> None:
-    subprocess.run(["ip", *words.split()], check=True)
-
-
-@pytest.fixture
-def far() -> Iterator[int]:
-    """A network of our own, and another one at the far end of a cable: the process that keeps it."""
-    before = os.open("/proc/self/ns/net", os.O_RDONLY)
-    libc = ctypes.CDLL(None, use_errno=True)
-    assert libc.unshare(CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
-    with contextlib.ExitStack() as undo:
-        undo.callback(os.close, before)
-        undo.callback(libc.setns, before, CLONE_NEWNET)
-        keeper = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep 600"], stdout=subprocess.PIPE)
-        undo.callback(keeper.wait)
-        undo.callback(keeper.kill)
-        assert keeper.stdout is not None
-        keeper.stdout.readline()
-        undo.callback(keeper.stdout.close)
-        ip(f"link add pub0 type veth peer name pub1 netns {keeper.pid}")
-        ip("address add 192.0.2.2/24 dev pub0")
-        ip("address add 2001:db8:2::2/64 dev pub0 nodad")
-        ip("link set pub0 up")
-        beyond(keeper.pid, "link set pub1 up")
-        yield keeper.pid
-
-
-def beyond(pid: int, words: str) -> None:
-    subprocess.run(["nsenter", "--net", f"--target={pid}", "ip", *words.split()], check=True)
 
 
 async def claims(vip: FloatingAddress, limit_s: float = 3.0) -> list[Claim]:

@@ -48,6 +48,7 @@ def test_it_waits_until_the_partner_has_seen_that_it_is_cut_off() -> None:
     router.tick(3.6)
     assert StepDown not in kinds(router.done)
     router.hear(3.7, revision=router.partner.revision + 1, seen_revision=router.said().revision)
+    router.tick(4.1)
     assert StepDown in kinds(router.done)
 
 

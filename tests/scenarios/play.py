@@ -10,6 +10,7 @@
     keys differ | keys agree         reload ROUTER keepalive=2 deadtime=6       force ROUTER
     forge ROUTER 30                  somebody sends it heartbeats with a wrong signature for so long
     unplug ROUTER, plug ROUTER       the cable that carries its VIPs (nodes: monitor_links=1)
+    silent ROUTER, answered ROUTER   the hosts of monitor_hosts, as this router sees them (nodes: monitor_hosts=1)
     nolan ROUTER                     it cannot ask the LAN who has the VIPs
 
 Lines that begin with `----` are what happened, with `====` who holds the addresses then.
@@ -120,6 +121,7 @@ class Scene:
                 warntime_s=deadtime_s / 2,
             ),
             monitor_links="monitor_links" in values,
+            monitor_hosts="monitor_hosts" in values,
             vips=VipSettings(arp_count=2, arp_refresh_s=0, lease_s=int(values["lease"]) if "lease" in values else None),
         )
         self.world.add_nodes(settings, replace(settings, place=Place.BACKUP))
@@ -162,6 +164,8 @@ VERBS: dict[str, Callable[[Node], None]] = {
     "impaired": lambda node: _ready(node, False, impaired=True),
     "unplug": lambda node: node.set_link(False),
     "plug": lambda node: node.set_link(True),
+    "silent": lambda node: node.set_silent(True),
+    "answered": lambda node: node.set_silent(False),
     "nolan": _without_lan,
     "failing": lambda node: _failing(node, True),
     "works": lambda node: _failing(node, False),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from tests.simulation.invariants import LAN
 from tests.simulation.world import Node, World
 
 from piranha.lvscf.config import HeartbeatSettings, VipSettings
@@ -31,6 +32,8 @@ def draw(world: World) -> float:
     if world.seed % 8 == 1:  # of the seed, so that all other histories stay what they were
         wait_s = (0.0, deadtime_s, 3 * deadtime_s)[world.seed // 8 % 3]
         settings = replace(settings, failback_s=wait_s)
+    if world.seed % 5 == 3:
+        settings = replace(settings, monitor_hosts=True)
     world.loss = rng.choice((0.0, 0.0, 0.0, 0.03, 0.1, 0.25))
     world.delay_s = rng.choice((0.0005, 0.002))
     world.jitter_s = rng.choice((0.0, 0.003, 0.03))
@@ -47,6 +50,10 @@ def draw(world: World) -> float:
         when = begin + rng.uniform(0, 1.5 * deadtime_s)
         lasts_s = deadtime_s * rng.choice((0.2, 0.7, 0.95, 1.0, 1.2, 2.0)) * rng.uniform(0.8, 1.2)
         last = max(last, rng.choice(FAULTS)(world, rng.choice(world.nodes), when, lasts_s))
+    if settings.monitor_hosts:
+        when = begin + rng.uniform(0, 3 * deadtime_s)
+        fault = rng.choice((silence, silence, flapping))
+        last = max(last, fault(world, rng.choice(world.nodes), when, deadtime_s * rng.uniform(0.5, 4.0)))
     return last or begin
 
 
@@ -257,6 +264,31 @@ def unplug(world: World, node: Node, when: float, lasts_s: float) -> float:
     return when + lasts_s
 
 
+def silence(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """A dead switch whose links are up: no host answers one router, or none of them; it may carry heartbeats too."""
+    both = world.rng.random() < 0.4
+    cuts = {(LAN, place) for place in Place} if "private" in node.settings.paths and world.rng.random() < 0.5 else set()
+
+    def turn(silent: bool) -> None:
+        world.check.fault()
+        for each in (node, node.peer) if both else (node,):
+            each.set_silent(silent)
+        (world.cut.update if silent else world.cut.difference_update)(cuts)
+
+    world.at(when, turn, True)
+    world.at(when + lasts_s, turn, False)
+    return when + lasts_s
+
+
+def flapping(world: World, node: Node, when: float, lasts_s: float) -> float:
+    """The same, again and again, now this router and now the other."""
+    end = when
+    for _ in range(world.rng.choice((2, 3, 5))):
+        end = silence(world, world.rng.choice(world.nodes), end, lasts_s * world.rng.uniform(0.05, 0.6))
+        end += lasts_s * world.rng.uniform(0.0, 0.5)
+    return end
+
+
 def firewall(world: World, node: Node, when: float, lasts_s: float) -> float:
     """A firewall keeps the heartbeats of one router from the other, which is restarted meanwhile."""
     lasts_s += 2 * node.settings.heartbeat.deadtime_s
@@ -294,5 +326,5 @@ FAULTS: tuple[Callable[[World, Node, float, float], float], ...] = (
 )
 COUNTED = (
     "takeover", "split", "abort", "thaw", "refused", "switchover", "stop", "prepare_restart", "question", "doubt",
-    "unplugged", "failback",
+    "unplugged", "silent", "failback",
 )  # fmt: skip

@@ -44,6 +44,7 @@ class Checker:
         self.stale: Node | None = None
         self.nobody_since: float | None = 0.0
         self.changed_at = 0.0  # last fault, or end of one
+        self.calm_before_s = 0.0  # how long nothing had happened then
         self.others_changed_at = {node.place: 0.0 for node in world.nodes}  # last change that was not its own
         self.transition_at = 0.0
         self.takeovers = 0
@@ -65,6 +66,8 @@ class Checker:
         self.leases_fit()
         self.faults += 1
         self.owed = True
+        if self.world.now > self.changed_at:
+            self.calm_before_s = self.world.now - self.changed_at
         self.changed_at = self.world.now
         for each in self.world.nodes:
             if each is not node:
@@ -100,6 +103,18 @@ class Checker:
             self.world.counts["unplugged"] += any(event.rule.startswith("monitor_links") for event in events)
             if any(event.rule.startswith("failback") for event in events):
                 self.fails_back(node)
+            if any(event.rule == "monitor_hosts" and event.subject == "router" for event in events):
+                self.flees(node)
+
+    def flees(self, node: "Node") -> None:
+        """Where the hosts have fallen silent for both routers nothing moves."""
+        self.world.counts["silent"] += 1
+        peer = node.peer
+        both = peer.blind and peer.silent_since <= node.silent_since and self.changed_at <= node.silent_since
+        beats = [each.settings.heartbeat for each in self.world.nodes]
+        answered_s = max(beat.deadtime_s for beat in beats) + max(beat.keepalive_s for beat in beats)
+        if both and self.calm_before_s >= answered_s and not self.world.loss:
+            self.fail("hosts", f"{node.place} hands over to {peer.place}, which is cut off for as long")
 
     def fails_back(self, node: "Node") -> None:
         """Invariant 12: only the backup gives back, as the file says, and once for a failure of the primary."""
@@ -126,7 +141,7 @@ class Checker:
         self.takeovers += 1
         if node.place is Place.BACKUP:
             rules = [one.event.rule for one in actions if isinstance(one, Emit)]
-            failed = not peer.ready or peer.cut_off or peer.refused
+            failed = not peer.ready or peer.cut_off or peer.thinks_blind or peer.refused
             self.owed = "hand-over" not in rules or failed or world.loss > 0
         world.counts["takeover"] += 1
         if action.term <= ear.highest_term and "restarted" not in action.reason:
@@ -178,7 +193,7 @@ class Checker:
             and not node.frozen
             and node.kernel.held
             and node.ready
-            and not (node.cut_off and node.settings.monitor_links)
+            and not node.thinks_blind
             and not node.failing
             and node.blocked_until < self.world.now
             and node.election.phase is Phase.ACTIVE
@@ -303,7 +318,7 @@ class Checker:
             and node.ready
             and not node.failing
             and node.blocked_until < self.world.now
-            and not (node.cut_off and node.settings.monitor_links)
+            and not node.thinks_blind
             and not node.ending
             and node.told_ready
             and (not self.failed_once or node.election.view(node.now()).ready)  # it may not try again yet
@@ -326,14 +341,17 @@ class Checker:
     def connected_serves(self, node: "Node") -> None:
         """A holder that is cut off from its clients does not keep the addresses from a partner that is not."""
         world, peer = self.world, node.peer
-        if not (node.cut_off and node.settings.monitor_links and node.kernel.held) or peer.cut_off:
+        if not (node.blind and node.kernel.held) or peer.cut_off or peer.silent:
             return
         if not self.able(peer) or not node.running or node.frozen or world.loss or world.keys_differ:
             return
-        if any(path == "private" for path, _ in world.cut | world.filtered) or node.blocked_until > self.changed_at:
+        broken = {path for path, _ in world.cut | world.filtered}
+        if broken.issuperset(node.settings.paths) or node.blocked_until > self.changed_at:
             return
         beats = [each.settings.heartbeat for each in world.nodes]
         bound_s = max(beat.deadtime_s for beat in beats) + max(beat.keepalive_s for beat in beats) + 3 * SLACK_S
+        if not (node.cut_off and node.settings.monitor_links):
+            bound_s *= 2  # silence is noticed after a deadtime
         if world.now - self.changed_at > bound_s:
             self.fail("link", f"{node.place} is cut off and keeps the addresses from {peer.place}")
 

@@ -6,6 +6,7 @@ from piranha.pulse.actions import Action, Effect, Outcome, SetLease
 from piranha.pulse.election import Election
 from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat, Place, Role
 from piranha.pulse.holding import Holding
+from piranha.pulse.hosts import LineState
 from piranha.pulse.inquiry import Claim
 from piranha.pulse.lease_terms import lease_for
 from piranha.pulse.partner import Partner
@@ -248,6 +249,20 @@ class IgnoresTheLink(Election):
         return False
 
 
+class IgnoresTheHosts(Election):
+    """A router that nobody answers keeps the addresses."""
+
+    def _note_lines(self, lines: tuple[LineState, ...]) -> None:
+        return None
+
+
+class FleesAtOnce(Election):
+    """A router that nobody answers does not wait until its partner may know as much."""
+
+    def _hosts_apart_s(self) -> float:
+        return 0.0
+
+
 class OwesForEver(Election):
     """The primary gets back what a person took from it."""
 
@@ -281,5 +296,7 @@ PLANTED: tuple[type[Election], ...] = (
     DeafToTheLan,
     AsksOnlyBefore,
     IgnoresTheLink,
+    IgnoresTheHosts,
+    FleesAtOnce,
     OwesForEver,
 )

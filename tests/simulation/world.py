@@ -13,6 +13,7 @@ from ipaddress import IPv4Address
 from math import inf
 
 from tests.simulation.invariants import LAN, Checker
+from tests.simulation.pings import Pings
 
 from piranha.lvscf.config import HeartbeatAuth
 from piranha.pulse.actions import (
@@ -90,6 +91,9 @@ class Node:
         self.results: list[tuple[Effect, Outcome, float]] = []
         self.claims: list[Claim] = []  # heard on the LAN and not read yet
         self.cut_off = False  # the link of its VIPs carries nothing
+        self.silent = False  # the hosts of monitor_hosts do not answer this router
+        self.silent_since = inf
+        self.pings: Pings | None = None
         self.lan_trouble = ""  # why this router cannot ask the LAN
         self.ending = False  # asked to end
         self.added = False  # what the executor believes: it announces only what it has added
@@ -126,6 +130,9 @@ class Node:
         world.after(world.rng.uniform(0.0, 0.5), self.report_lvsd, self.life)
         if self.cut_off:
             world.after(0.01, self.report_link, self.life)
+        self.pings = Pings(self) if self.settings.monitor_hosts else None
+        if self.pings is not None:
+            self.pings.step()
 
     def kill(self, machine: bool) -> None:
         """End the process without a word; with `machine` the addresses go too."""
@@ -156,6 +163,23 @@ class Node:
             else:
                 self.step()
                 self.work(self.life)
+            if self.pings is not None:
+                self.pings.step()
+
+    @property
+    def blind(self) -> bool:
+        """Whether it is cut off from its clients in a way that it watches for."""
+        return (self.cut_off and self.settings.monitor_links) or (self.silent and self.settings.monitor_hosts)
+
+    @property
+    def thinks_blind(self) -> bool:
+        """Whether it is, or takes itself to be."""
+        return self.blind or (self.pings is not None and self.pings.silent)
+
+    def set_silent(self, silent: bool) -> None:
+        """Let the hosts of `monitor_hosts` answer this router no more, or again."""
+        if silent is not self.silent:
+            self.silent, self.silent_since = silent, self.world.now if silent else inf
 
     def set_link(self, works: bool) -> None:
         """Pull the cable that carries the VIPs, or plug it in; the process hears of it a little later."""
@@ -279,6 +303,8 @@ class Node:
         self.settings = settings
         self.reloaded = True
         self.step()
+        if self.pings is not None:
+            self.pings.reconfigure()
 
     def dispatch(self, actions: list[Action]) -> None:
         """Carry out actions as the shell does: heartbeats at once, effects in their thread."""

@@ -84,7 +84,11 @@ _GROUPS = (
         About.LINKS,
         "links",
         "",
-        [("monitor_links", "monitor_links"), ("monitor_devices", "monitor_devices")],
+        [
+            ("monitor_links", "monitor_links"),
+            ("monitor_devices", "monitor_devices"),
+            ("monitor_hosts", "monitor_hosts"),
+        ],
         "decides from now on whether this router is ready",
     ),
     _Group(

@@ -76,7 +76,8 @@ def value(of: object) -> str:
     if isinstance(of, Protocol):
         return of.word
     if isinstance(of, tuple):
-        return _short(" ".join(value(item) for item in of))
+        lines = isinstance(of[0], tuple)  # of a keyword that may be given several times
+        return _short((" + " if lines else " ").join(value(item) for item in of))
     if is_dataclass(of):
         return _short(_record(of))
     return _short(str(of))

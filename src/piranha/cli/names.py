@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from piranha.cli.facts import Facts, dicts, number, text
 
-ROUTER = frozenset({"router", "partner", "pulse", "takeover", "election"})
+ROUTER = frozenset({"router", "partner", "pulse", "takeover", "election", "monitor_hosts"})
 """Subjects of what happens between the routers; they are one story."""
 VIP = "vip"
 TABLE = "table"

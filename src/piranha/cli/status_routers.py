@@ -11,7 +11,7 @@ MOVING = ("taking over", "stepping down")
 def router_findings(pulse: Facts) -> list[Finding]:
     """Return what counts and what is worth a note, in no particular order."""
     partner = facts(pulse.get("partner"))
-    found = _roles(pulse, partner) + _vips(pulse, partner) + _links(pulse)
+    found = _roles(pulse, partner) + _vips(pulse, partner) + _links(pulse) + _hosts(pulse)
     if reasons := strings(pulse.get("not_ready")):
         found.append(Finding("!", "router", "this router is not ready: " + "; ".join(reasons)))
     if partner is not None:
@@ -125,6 +125,13 @@ def _links(pulse: Facts) -> list[Finding]:
         else:
             found.append(Finding("!", "router", f"{device}: {why}"))
     return found
+
+
+def _hosts(pulse: Facts) -> list[Finding]:
+    """Note hosts that do not answer while their line passes: the next one makes this router count as cut off."""
+    lines = [dicts(line.get("hosts")) for line in dicts(pulse.get("monitor_hosts")) if line.get("answers") == "yes"]
+    silent = [host for line in lines for host in line if host.get("silent") is True]
+    return [Finding("i", "monitor_hosts", f"{text(host.get('address'))} does not answer ping") for host in silent]
 
 
 def _some(addresses: list[str]) -> str:

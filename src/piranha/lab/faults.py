@@ -22,8 +22,11 @@ from piranha.pulse.packet import Datagram, encode, path_tag
 
 SIOCGIFFLAGS = 0x8913  # linux/sockios.h
 SIOCSIFFLAGS = 0x8914
+SIOCBRADDIF = 0x89A2
+SIOCBRDELIF = 0x89A3
 IFF_UP = 0x1  # linux/if.h
 IFREQ_FLAGS = struct.Struct("16sH22x")  # struct ifreq: name, ifr_flags, the rest of the union
+IFREQ_INDEX = struct.Struct("16si20x")  # the same with ifr_ifindex
 
 
 def kill(*pids: int) -> None:
@@ -73,6 +76,28 @@ def cut(lab: Lab, machine: str, *bridges: Bridge) -> None:
 def heal(lab: Lab, machine: str, *bridges: Bridge) -> None:
     """Plug the cables in again."""
     _set_ports(lab, _ports(lab, machine, bridges), up=True)
+
+
+def kill_switch(lab: Lab, machine: str, *bridges: Bridge) -> None:
+    """Have a machine's cables to these bridges (all of its cables) end in a dead switch: links stay up, nothing passes.
+
+    `revive_switch` ends it.
+    """
+    _set_bridge(lab, machine, bridges, SIOCBRDELIF)
+
+
+def revive_switch(lab: Lab, machine: str, *bridges: Bridge) -> None:
+    """Have the switch carry packets again."""
+    _set_bridge(lab, machine, bridges, SIOCBRADDIF)
+
+
+def _set_bridge(lab: Lab, machine: str, bridges: tuple[Bridge, ...], request: int) -> None:
+    legs = lab.topology.machine(machine).legs
+    with lab.switch.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
+        for leg in legs:
+            if not bridges or leg.bridge in bridges:
+                index = socket.if_nametoindex(lab.topology.port_of(machine, leg.bridge))
+                fcntl.ioctl(handle, request, IFREQ_INDEX.pack(leg.bridge.encode(), index))
 
 
 def _ports(lab: Lab, machine: str, bridges: tuple[Bridge, ...]) -> list[str]:

@@ -14,7 +14,7 @@ from piranha.lvscf.syntax.tokens import Token
 from piranha.lvscf.syntax.tree import span_of
 from piranha.terms import Address
 
-ADDRESS_TYPES = (Type.ADDRESS, Type.HOSTPORT, Type.FLOATING, Type.HEARTBEAT_PATH)
+ADDRESS_TYPES = (Type.ADDRESS, Type.ADDRESSES, Type.HOSTPORT, Type.FLOATING, Type.HEARTBEAT_PATH)
 PUBLIC, PRIVATE = "public", "private"
 DEVICE_LIMIT = 15  # IFNAMSIZ - 1 (linux/if.h), labels included
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]{1,10}|[0-9]{1,12})\Z")
@@ -65,6 +65,8 @@ def address_words(directive: Directive, words: Sequence[Token]) -> Sequence[Toke
             return words[:1]
         case Type.HEARTBEAT_PATH:
             return words[:2]
+        case Type.ADDRESSES:
+            return words
         case _:
             return ()
 
@@ -138,9 +140,16 @@ def plain_address(directive: Directive, words: Sequence[Token], reader: Reader) 
     return found
 
 
-def addresses(_directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[Address | str, ...]:
-    """Read ADDRESSES; host names stay names."""
-    return tuple(w.value if is_host_name(w.value) else address(w, w.value, reader) for w in words)
+def addresses(_directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[Address, ...]:
+    """Read ADDRESSES, each of a machine that can be asked."""
+    found = []
+    for word in words:
+        one = address(word, word.value, reader)
+        _check_machine(word, one)
+        if reader.look_up and (int(one) == 0 or one.is_loopback):
+            raise Mistake("E010", word, f"'{one}' is no other machine", "write the address of one that answers ping")
+        found.append(one)
+    return tuple(found)
 
 
 def own_addresses(directive: Directive, words: Sequence[Token], reader: Reader) -> tuple[Address, ...]:

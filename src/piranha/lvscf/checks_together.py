@@ -1,7 +1,8 @@
 """Findings about keywords that exclude, need or weaken each other, by the text alone."""
 
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import ip_network
+from typing import cast
 
 from piranha.lvscf.addresses import HostPort
 from piranha.lvscf.built import Built, BuiltVirtual
@@ -11,6 +12,7 @@ from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.elaborate_virtual import used
 from piranha.lvscf.known import Looks
 from piranha.lvscf.settings import Section
+from piranha.lvscf.syntax.tree import span_of
 from piranha.terms import WEIGHTLESS, Address, ForwardingMethod
 
 # What has no effect without which other keyword, in the same block.
@@ -107,18 +109,26 @@ def _witness(built: Built, findings: Findings) -> None:
         taken.setdefault(floating.address, "a VIP or the NAT gateway: it moves with the role")
     for given in built.section.all("monitor_hosts"):
         for host in given.value if isinstance(given.value, tuple) else ():
-            if isinstance(host, IPv4Address | IPv6Address):
-                taken.setdefault(host, "a host of monitor_hosts: both sides of a split may reach it")
+            taken.setdefault(host, "a host of monitor_hosts: both sides of a split may reach it")
     if witness.address in taken:
         message = f"the witness {witness.address} is {taken[witness.address]}"
         findings.add("W070", built.section.place("witness"), message, "a witness is a third machine")
 
 
 def _monitor_hosts(built: Built, findings: Findings) -> None:
-    for given in built.section.all("monitor_hosts"):
-        if isinstance(given.value, tuple) and len(given.value) == 1:
-            message = f"when {given.value[0]} alone does not answer, this router counts as cut off"
+    lines = [given for given in built.section.all("monitor_hosts") if isinstance(given.value, tuple)]
+    taken = dict(_routers(built.config)) if lines else {}
+    for floating in built.config.floating_addresses() if lines else ():
+        taken.setdefault(floating.address, "a VIP or the NAT gateway, which the active router answers itself")
+    for given in lines:
+        hosts = cast(tuple[Address, ...], given.value)
+        if len(set(hosts)) == 1:
+            message = f"when {hosts[0]} alone does not answer, this router counts as cut off"
             findings.add("W071", given.span, message, "name a second address of that side on the same line")
+        for word, host in zip(given.setting.values, hosts, strict=True):
+            if host in taken:
+                message = f"{host} is {taken[host]}: its answer does not tell whether this router is cut off"
+                findings.add("W085", span_of(word), message, "name a gateway, a switch or a server of that side")
 
 
 def _web(built: Built, findings: Findings) -> None:

@@ -289,6 +289,7 @@ class Config:
     """One accepted lvs.cf: both routers, all virtual servers.
 
     failback_s: the backup hands over to a primary that is back and ready for so long; None = never.
+    monitor_hosts: of each line one address must answer ping.
     """
 
     primary: Router | None
@@ -306,6 +307,7 @@ class Config:
     failback_s: float | None = None
     monitor_links: bool = False
     monitor_devices: tuple[str, ...] = ()
+    monitor_hosts: tuple[tuple[Address, ...], ...] = ()
     lvsd: LvsdSettings = field(default_factory=LvsdSettings)
     change: ChangeSettings = field(default_factory=ChangeSettings)
     virtuals: tuple[Virtual, ...] = ()

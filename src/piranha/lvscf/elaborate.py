@@ -136,6 +136,7 @@ def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Find
         failback_s=_failback_s(section),
         monitor_links=section.value("monitor_links", bool),
         monitor_devices=section.get("monitor_devices", ()),
+        monitor_hosts=_monitor_hosts(section),
         lvsd=LvsdSettings(
             plane=PlaneKind(section.value("forwarding_plane", str)),
             repair_interval_s=section.value("repair_interval", float),
@@ -160,6 +161,11 @@ def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Find
         ),
         virtuals=tuple(built.virtual for built in virtuals),
     )
+
+
+def _monitor_hosts(section: Section) -> tuple[tuple[Address, ...], ...]:
+    lines = [given.value for given in section.all("monitor_hosts")]
+    return tuple(dict.fromkeys(tuple(dict.fromkeys(line)) for line in lines if isinstance(line, tuple)))
 
 
 def _failback_s(section: Section) -> float | None:

@@ -198,7 +198,7 @@ class Contest(Doubt):
             self._announce_anew(now)
 
     def _yield_to_the_fitter(self, now: float) -> None:
-        if self._lvsd_ready and not self._failure and self._cut_off():
+        if self._ready_here() and self._cut_off():
             self._yield_to_the_connected(now)
             return
         wait_s = 0.0 if self._failure else self._settings.heartbeat.deadtime_s
@@ -207,7 +207,7 @@ class Contest(Doubt):
             self._wake(self._unfit_since + wait_s, now)
         elif self._partner.could_serve(now):
             rule = "addresses failed" if self._failure else f"deadtime = {wait_s:g}"
-            self._step_down(reasons.not_ready(rule, self._why_unfit()), now, offer=True)
+            self._step_down(reasons.not_ready(rule, self._why_unfit(now)), now, offer=True)
 
     def _fail_back(self, now: float) -> None:
         """Hand over to the primary when the file says so, once it is back for long enough.
@@ -240,10 +240,27 @@ class Contest(Doubt):
         """Hand over at once, unless the partner is cut off too.
 
         A switch that dies, or comes back, takes or gives both routers their links within moments: so
-        the partner must have seen that we are cut off, and have been ready for a little.
+        the partner must have seen that we are cut off, and have been ready for a little. What only pings
+        tell one of them learns a `keepalive` after the other.
         """
-        due = max(self._unfit_since, self._partner.ready_since) + BOTH_LINKS_WITHIN_S
+        partner = self._partner
+        if not partner.acknowledged(self._revision):
+            self._partner_knows_at = inf
+            return
+        self._partner_knows_at = min(self._partner_knows_at, now)
+        due = max(self._unfit_since, partner.ready_since, self._partner_knows_at) + BOTH_LINKS_WITHIN_S
+        if not self._no_link():
+            due += self._hosts_apart_s()
         if now < due:
             self._wake(due, now)
-        elif self._partner.could_serve(now) and self._partner.acknowledged(self._revision):
-            self._step_down(reasons.not_ready("monitor_links = 1", self._why_unfit()), now, offer=True)
+        elif partner.could_serve(now):
+            rule = "monitor_links = 1" if self._no_link() else "monitor_hosts"
+            self._step_down(reasons.not_ready(rule, self._why_unfit(now)), now, offer=True)
+
+    def _hosts_apart_s(self) -> float:
+        """Return how much later than we the partner may learn that a host is silent, or answers again."""
+        ours, last = self._settings.heartbeat, self._partner.last
+        if last is None:
+            return ours.keepalive_s
+        # Its deadtime is longer while a reload has reached one router only.
+        return max(ours.keepalive_s, last.keepalive_s) + max(0.0, last.deadtime_s - ours.deadtime_s)

@@ -7,7 +7,8 @@ back. Nothing here waits for an address, a file, a program or another daemon.
 import asyncio
 import errno
 import os
-from collections.abc import Coroutine, Sequence
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,7 +21,6 @@ from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events.event import Level
 from piranha.events.teller import Teller
-from piranha.kernel.route import InterfaceAddress, Link
 from piranha.lvscf.config import Config, HeartbeatAuth, PlaneKind, Router, Standby
 from piranha.lvsd.accepted import Accepted
 from piranha.pulse import startup
@@ -31,7 +31,6 @@ from piranha.pulse.endpoint import Datagram, PathError, path_ends
 from piranha.pulse.inbox import Inbox, Input
 from piranha.pulse.inquiry import Claim
 from piranha.pulse.lan import Lan, LinkLan, NoLan
-from piranha.pulse.linkwatch import LinkWatch
 from piranha.pulse.reading import Reading
 from piranha.pulse.reload import Reload, Ways
 from piranha.pulse.session import Session
@@ -39,8 +38,8 @@ from piranha.pulse.settings import ElectionSettings, Start
 from piranha.pulse.setup import Hands, Setup
 from piranha.pulse.state import Keeper
 from piranha.pulse.supervisor import LvsDaemon, LvsdState
+from piranha.pulse.surroundings import Surroundings
 from piranha.pulse.verdicts import Evidence, Rejected
-from piranha.pulse.watched import LinkState, watched_devices
 from piranha.terms import Address
 
 LOOK_S = 5.0
@@ -117,7 +116,9 @@ class Pulse:
         self._inbox = Inbox(hands.endpoint, self._receive, start.now)
         self._lan: Lan = NoLan() if setup.plane is PlaneKind.USERSPACE else LinkLan(self._inbox.wake)
         self._inbox.also(self._claims)
-        self.linkwatch = LinkWatch(self._watched_devices, self._on_links)
+        router = startup.router_of(self.config, setup.place)
+        watch = partial(Surroundings, self.election, self._take_in, self.config, router)
+        self.around = watch(plane=setup.plane, now=start.now)
         self._stopped: Stopped | None = None
         self._tasks: set[asyncio.Task[object]] = set()
         self._stop_asked = False
@@ -126,7 +127,7 @@ class Pulse:
         """Take part in the election until it is stopped, then end what this process started."""
         self._inbox.watch()
         supervision = asyncio.create_task(self.lvsd.supervise())
-        parts = (self.effects.run(), self._watch_vips(), self.linkwatch.run(), self.changes.watch())
+        parts = (self.effects.run(), self._watch_vips(), self.around.run(), self.changes.watch())
         helpers = [asyncio.create_task(part) for part in parts]
         if self.config.standby is Standby.COLD and not self._adopting:
             self._on_lvsd(self.lvsd.state)
@@ -262,14 +263,8 @@ class Pulse:
             lambda now: self._dispatch(self.election.lvsd(state.ready, state.reasons, now, serves=state.serves))
         )
 
-    def _on_links(self, states: tuple[LinkState, ...]) -> None:
-        self._inbox.post(lambda now: self._dispatch(self.election.links(states, now)))
-
-    def _watched_devices(
-        self, links: Sequence[Link], addresses: Sequence[InterfaceAddress], before: Sequence[str]
-    ) -> tuple[str, ...]:
-        router = startup.router_of(self.config, self.setup.place)
-        return watched_devices(self.config, router, links, addresses, plane=self.setup.plane, before=before)
+    def _take_in(self, judge: Callable[[float], Sequence[Action]]) -> None:
+        self._inbox.post(lambda now: self._dispatch(judge(now)))
 
     def _run_role_command(self, role: str) -> None:
         self._spawn(self._hands.runner.run(role, self.config, self._teller))
@@ -322,7 +317,7 @@ class Pulse:
         if config.standby is Standby.WARM:
             self.lvsd.want()
         self._reconfigure_election()
-        self.linkwatch.reconfigure()
+        self.around.reconfigure(config, router, time.monotonic())
 
     async def _reload_lvsd(self) -> None:
         try:

@@ -23,6 +23,7 @@ from piranha.pulse.ending import RESTART_WITHIN_S, STOP_LIMIT_S, Ending, EndStep
 from piranha.pulse.hearing import Heard
 from piranha.pulse.heartbeat import NO_LIMIT, READY, Obstacle, Role
 from piranha.pulse.holding import News
+from piranha.pulse.hosts import LineState
 from piranha.pulse.reasons import Phase
 from piranha.pulse.settings import ElectionSettings
 from piranha.pulse.verdicts import Verdict
@@ -45,7 +46,11 @@ class Election(Contest):
 
         now: when the kernel received it, if that is known.
         """
+        asking = self._asking_hosts
+        was = asking and self._fit()
         heard = self._hearing.receive(path, verdict, now, self._settings, self._fit)
+        if asking:  # whether its answers are waited for depends on the partner's role
+            self._note_fitness(was, now)
         if heard is not Heard.STEADY or self._dueling or self._listening:
             self._touched = True
             self._listening = False
@@ -87,7 +92,8 @@ class Election(Contest):
 
     def links(self, states: tuple[LinkState, ...], now: float) -> list[Action]:
         """Take in how all watched links are; until told, they are well."""
-        was, before = self._fit(), {link.device: link.trouble for link in self._links}
+        was, hindered = self._fit(), self._present_obstacle()
+        before = {link.device: link.trouble for link in self._links}
         self._links, self._link_troubles = states, tuple(link.trouble for link in states if link.trouble)
         rule = f"monitor_links = {self._settings.monitor_links:d}"
         for link in states:
@@ -96,8 +102,30 @@ class Election(Contest):
                 cause = link.trouble or f"{link.device} has a carrier"
                 subject = f"link {link.device}"
                 self._report.say(now, subject, f"link is {word}", cause, rule=rule, level=level, after=word)
-        self._note_fitness(was, now)
+        self._note_surroundings(was, hindered, now)
         return self._report.drain()
+
+    def hosts(self, lines: tuple[LineState, ...], now: float) -> list[Action]:
+        """Take in which lines of `monitor_hosts` are answered; until told, none is silent."""
+        was, hindered = self._fit(), self._present_obstacle()
+        before = {line.addresses for line in self._silent}
+        self._note_lines(lines)
+        rule = f"deadtime = {self._settings.heartbeat.deadtime_s:g}"
+        for line in lines:
+            if line.silent is (line.addresses in before):
+                continue
+            if line.silent:
+                message, level, cause = "no host answers ping", Level.WARNING, line.trouble(now)
+            else:
+                message, level, cause = "a host answers ping again", Level.INFO, f"one of {line.name}"
+            self._report.say(now, "monitor_hosts", message, cause, rule=rule, level=level)
+        self._note_surroundings(was, hindered, now)
+        return self._report.drain()
+
+    def _note_surroundings(self, was_fit: bool, hindered: Obstacle, now: float) -> None:
+        self._note_fitness(was_fit, now)
+        if not was_fit and not self._fit() and self._present_obstacle() is not hindered:
+            self._revise()
 
     def effect_done(
         self, effect: Effect, outcome: Outcome, now: float, *, began_s: float | None = None, detail: str = ""
@@ -328,7 +356,7 @@ class Election(Contest):
             since_s=now - self._since,
             term=self._term,
             ready=self._fit(),
-            reasons=self._why_unfit(),
+            reasons=self._why_unfit(now),
             holding=self._holding.held,
             lease_s=self._holding.lease_s,
             partner=partner.last,

@@ -37,6 +37,7 @@ class Obstacle(IntEnum):
     ADDRESSES = 3  # the addresses could not be added here a short while ago
     STOPPING = 4  # this router is being stopped
     LINK = 5  # a watched link carries nothing
+    HOSTS = 6  # of a line of monitor_hosts no host answers
     OTHER = 255  # a code of a later version
 
 

@@ -63,6 +63,18 @@ def device_for(
     )
 
 
+def asking_address(host: Address, usual: Address, router: Router, config: Config) -> Address | None:
+    """Return the own address from which `host` is to be asked; None: `usual`, which the kernel takes by itself.
+
+    Never one that moves: the answer would go to whoever holds it by then.
+    """
+    own = own_addresses(router)
+    if usual in own or all(usual != floating.address for floating in config.floating_addresses()):
+        return None
+    same = [address for address in own if address.version == host.version]
+    return min(same, key=lambda address: (int(address) ^ int(host)).bit_length(), default=None)
+
+
 def leased_address(floating: FloatingAddress, device: Link, addresses: Sequence[InterfaceAddress]) -> LeasedAddress:
     """Return what the kernel is asked to hold for `floating` on `device`.
 

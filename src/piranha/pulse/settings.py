@@ -17,8 +17,9 @@ class ElectionSettings:
     paired: `backup_active`; False = a lone router that neither sends nor waits. paths: names.
     generation, meaning: of the accepted configuration, told to the partner. table_within_s: how long
     a takeover may wait for the lvs daemon on top of its patience: a cold standby starts it first.
-    monitor_links: a watched link that carries nothing makes this router not ready. failback_s: the backup hands
-    over to a primary that has been ready for so long; None = never.
+    monitor_links: a watched link that carries nothing makes this router not ready. monitor_hosts: there are
+    lines of hosts, one of each must answer ping. failback_s: the backup hands over to a primary that has been
+    ready for so long; None = never.
     """
 
     place: Place
@@ -30,6 +31,7 @@ class ElectionSettings:
     meaning: str = ""
     table_within_s: float = 0.0
     monitor_links: bool = False
+    monitor_hosts: bool = False
     failback_s: float | None = None
 
     @classmethod
@@ -45,6 +47,7 @@ class ElectionSettings:
             meaning=meaning(config),
             table_within_s=COLD_START_S if config.standby is Standby.COLD else 0.0,
             monitor_links=config.monitor_links,
+            monitor_hosts=bool(config.monitor_hosts),
             failback_s=config.failback_s,
         )
 

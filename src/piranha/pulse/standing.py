@@ -12,6 +12,7 @@ from piranha.pulse.ending import RESTART_WITHIN_S, Ending
 from piranha.pulse.hearing import Hearing
 from piranha.pulse.heartbeat import NO_LIMIT, READY, Heartbeat, Obstacle, Role
 from piranha.pulse.holding import Holding
+from piranha.pulse.hosts import Answers, LineState
 from piranha.pulse.inquiry import Finding, Inquiry
 from piranha.pulse.partner import Partner, PathState
 from piranha.pulse.reasons import Phase, Reason
@@ -58,6 +59,10 @@ class Standing:
         self._unfit_since = start.now
         self._links: tuple[LinkState, ...] = ()
         self._link_troubles: tuple[str, ...] = ()  # of those
+        self._lines: tuple[LineState, ...] = ()
+        self._silent: tuple[LineState, ...] = ()  # of those
+        self._asking_hosts = settings.monitor_hosts  # since the start, and not all have had the time to answer
+        self._partner_knows_at = inf  # when it first told that it has seen how we are
         self._failure = ""
         self._failures = 0
         self._failed_until = -inf
@@ -106,20 +111,41 @@ class Standing:
         self._revise()
 
     def _fit(self) -> bool:
-        return self._lvsd_ready and not self._failure and self._ending is None and not self._cut_off()
+        return self._ready_here() and self._ending is None and not self._cut_off() and not self._may_be_cut_off()
+
+    def _ready_here(self) -> bool:
+        return self._lvsd_ready and not self._failure
 
     def _cut_off(self) -> bool:
+        return bool(self._silent) or self._no_link()
+
+    def _no_link(self) -> bool:
         return bool(self._link_troubles) and self._settings.monitor_links
+
+    def _may_be_cut_off(self) -> bool:
+        """Whether an active partner must not hand over to us yet. Without one nobody waits for an answer to ping."""
+        if not self._asking_hosts or self._forced or self._phase is not Phase.STANDBY:
+            return False
+        last = self._partner.last
+        return last is not None and last.role is Role.ACTIVE
+
+    def _note_lines(self, lines: tuple[LineState, ...]) -> None:
+        self._lines, self._silent = lines, tuple(line for line in lines if line.silent)
+        if not any(line.answers is Answers.UNKNOWN for line in lines):
+            self._asking_hosts = False
 
     def _able(self) -> bool:
         return self._lvsd_serves and not self._failure and self._ending is None
 
-    def _why_unfit(self) -> tuple[str, ...]:
+    def _why_unfit(self, now: float) -> tuple[str, ...]:
         why = () if self._lvsd_ready else self._reasons
         if self._failure:
             why += (self._failure,)
         if self._settings.monitor_links:
             why += self._link_troubles
+        why += tuple(line.trouble(now) for line in self._silent)
+        if self._may_be_cut_off():
+            why += ("monitor_hosts has not been answered yet",)
         if self._ending is not None:
             why += ("this router is being stopped",)
         return why
@@ -159,14 +185,6 @@ class Standing:
         goodbye = ending is not None and not ending.restart and not active
         returns = ending is not None and (ending.restart or (goodbye and ending.returns))
         fit = self._fit()
-        if fit:
-            obstacle = Obstacle.NONE
-        elif ending is not None:
-            obstacle = Obstacle.STOPPING
-        elif self._failure:
-            obstacle = Obstacle.ADDRESSES
-        else:
-            obstacle = self._obstacle if not self._lvsd_ready else Obstacle.LINK
         return Heartbeat(
             place=settings.place,
             role=Role.ACTIVE if active else Role.STANDBY,
@@ -174,7 +192,7 @@ class Standing:
             revision=variable.revision,
             seen_revision=variable.seen_revision,
             readiness=READY if fit else 0,
-            obstacle=obstacle,
+            obstacle=self._present_obstacle(),
             keepalive_s=settings.heartbeat.keepalive_s,
             deadtime_s=max(settings.heartbeat.deadtime_s, variable.lease_deadtime_s),
             lease_s=variable.lease_s,
@@ -187,6 +205,19 @@ class Standing:
             generation=settings.generation,
             meaning=settings.meaning,
         )
+
+    def _present_obstacle(self) -> Obstacle:
+        if self._fit():
+            return Obstacle.NONE
+        if self._ending is not None:
+            return Obstacle.STOPPING
+        if self._failure:
+            return Obstacle.ADDRESSES
+        if not self._lvsd_ready:
+            return self._obstacle
+        if self._no_link():
+            return Obstacle.LINK
+        return Obstacle.HOSTS if self._cut_off() else Obstacle.STARTING
 
     def _deadtime_rule(self) -> str:
         return f"deadtime = {self._partner.wait_s(self._settings.heartbeat.deadtime_s):g}"

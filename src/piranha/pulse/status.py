@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from piranha.lvscf.config import Config, HeartbeatAuth
 from piranha.pulse.heartbeat import NO_LIMIT, Heartbeat
+from piranha.pulse.hosts import Hosts
 from piranha.pulse.view import PathView, View
 from piranha.pulse.watched import Seen
 from piranha.terms import Address
@@ -82,6 +83,30 @@ def links_data(seen: Sequence[Seen], now: float) -> list[dict[str, object]]:
             "since_s": round(now - one.since_s, 3),
         }
         for one in seen
+    ]
+
+
+def hosts_data(hosts: Hosts, now: float) -> list[dict[str, object]]:
+    """Return each line of `monitor_hosts`: `{answers, hosts: [{address, age_s, silent, error}]}`.
+
+    answers: yes, no (this router counts as cut off), unknown (it has just begun to ask). age_s: of the
+    last answer, None = never. silent: for longer than `deadtime`. error: what this machine has against
+    asking, empty = nothing.
+    """
+    return [
+        {
+            "answers": str(line.answers),
+            "hosts": [
+                {
+                    "address": str(address),
+                    "age_s": None if (heard_at := hosts.hosts[address].heard_at) is None else round(now - heard_at, 3),
+                    "silent": hosts.silent(address, now),
+                    "error": hosts.hosts[address].why,
+                }
+                for address in line.addresses
+            ],
+        }
+        for line in hosts.states
     ]
 
 

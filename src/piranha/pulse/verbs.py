@@ -63,8 +63,9 @@ class Verbs:
             "authenticated": pulse.authenticated,
             **status.election_data(view),
             "paths": status.paths_data(view.paths, paths),
-            "links": status.links_data(pulse.linkwatch.seen, now),
+            "links": status.links_data(pulse.around.links.seen, now),
             "monitor_links": pulse.config.monitor_links,
+            "monitor_hosts": status.hosts_data(pulse.around.hosts, now),
             **status.vips_data(pulse.config, held),
             "lvsd": {
                 "pid": lvsd.pid,

@@ -99,6 +99,15 @@ TOGETHER: dict[str, Story] = {
         why="Somebody restarts that one gateway, and both routers count as cut off.",
         cure="Name a second machine of the same side on the same line; a second line is a further condition.",
     ),
+    "W085": Story(
+        means="A host of monitor_hosts is a router, a VIP or the NAT gateway.",
+        within=Within.PAIR,
+        bad="monitor_hosts = 192.0.2.3 192.0.2.254",
+        good="monitor_hosts = 192.0.2.1 192.0.2.254",
+        why="A router answers itself whatever its cables are worth, and who counts on its partner's answer is cut off "
+        "when the partner dies: the moment at which it is needed.",
+        cure="Name other machines of that side: gateways, switches, servers.",
+    ),
     "W072": Story(
         means="Clients that are bound to a server (persistent) still come back while it drains.",
         within=Within.VIRTUAL,

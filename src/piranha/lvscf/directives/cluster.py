@@ -1,6 +1,7 @@
 """Keywords of the whole file that this version acts on: routers, heartbeat, VIPs, the daemons."""
 
 from piranha.lvscf.directives.directive import Directive, Scope, Type
+from piranha.lvscf.directives.surroundings import SURROUNDINGS
 
 _G = (Scope.GLOBAL,)
 _DAY_S = 86400.0
@@ -166,26 +167,6 @@ HEARTBEAT: tuple[Directive, ...] = (
         default="warm",
         choices=("warm", "cold"),
         meaning="What the standby router runs. warm: table loaded, servers checked. cold: nothing until it takes over.",
-    ),
-)
-
-LINKS: tuple[Directive, ...] = (
-    Directive(
-        name="monitor_links",
-        scopes=_G,
-        type=Type.BOOL,
-        default="0",
-        old=True,
-        meaning="1: a router is not ready while a watched link carries nothing (cable, switch, all parts of a bond). "
-        "It hands the VIPs over to a partner that is ready; where both are cut off nothing moves.",
-    ),
-    Directive(
-        name="monitor_devices",
-        scopes=_G,
-        type=Type.WORDS,
-        default="the devices of own addresses and VIPs",
-        computed=True,
-        meaning="Devices watched with monitor_links.",
     ),
 )
 
@@ -390,4 +371,4 @@ DAEMONS: tuple[Directive, ...] = (
     ),
 )
 
-CLUSTER: tuple[Directive, ...] = ROUTERS + HEARTBEAT + LINKS + VIPS + DAEMONS
+CLUSTER: tuple[Directive, ...] = ROUTERS + HEARTBEAT + SURROUNDINGS + VIPS + DAEMONS

@@ -68,7 +68,6 @@ _ELECTION: tuple[Directive, ...] = (
     _waits("witness", _G, _T.HOSTPORT, "-", "A third machine that decides when no path is left."),
     _waits("on_partition", _G, _T.CHOICE, "takeover", "What to do without one.", choices=("takeover", "stay")),
     _waits("witness_lost", _G, _T.CHOICE, "hold", "Neither partner nor witness heard.", choices=("hold", "yield")),
-    _waits("monitor_hosts", _G, _T.ADDRESSES, "-", "One of these must answer ping.", repeats=True),
     _waits("monitor_program", _G, _T.COMMAND, "-", "Exit status 0: this router is ready.", repeats=True),
     _waits("monitor_interval", _G, _T.DURATION, "5", "Time between runs of monitor_program."),
     _waits("follow_health", _G, _T.BOOL, "0", "1: hand over to a partner that has healthy servers.", quiet=("0",)),
