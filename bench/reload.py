@@ -33,6 +33,7 @@ from piranha.lvscf.read import read_and_load
 
 FILES = {"lvsd": ("lvs.cf", "weight = {}"), "keepalived": (f"{PRIMARY}-keepalived/keepalived.conf", "weight {}")}
 TIMEOUT_S = 80_000  # of checks: so that hardly any run beside the reload
+TOLD = ("rereading", "plan of", "configuration accepted")
 REST_LIMIT_S = 300.0
 BUSY = 0.3  # of one processor, by all others together
 
@@ -80,7 +81,8 @@ def stages(folder: Path, began: float) -> list[tuple[str, float]]:
     found = []
     for path in folder.rglob("lvsd-events.jsonl"):
         events = [json.loads(line) for line in path.read_text().splitlines()]
-        found += [(event["message"], event["when_s"] - began) for event in events if event["when_s"] > began]
+        told = [(event["message"], event["when_s"] - began) for event in events if event["when_s"] > began]
+        found += [(message, after_s) for message, after_s in told if message.startswith(TOLD) or "edited" in message]
     return found
 
 
