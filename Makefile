@@ -76,7 +76,7 @@ bench: $(STAMP)
 
 # What breaks a target lies in build/fuzz/TARGET; it becomes a golden file, and its defect is mended.
 FUZZ_S ?= 600
-FUZZ ?= read layout edit keepalived ldirectord ipvsadm piranha
+FUZZ ?= read layout edit again keepalived ldirectord ipvsadm piranha
 fuzz: $(STAMP)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip --disable-pip-version-check install -q -e '.[fuzz]'
 	@for target in $(FUZZ); do \

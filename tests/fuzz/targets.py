@@ -1,6 +1,7 @@
 """What is fuzzed: each target takes any text, and fails only for a defect of ours."""
 
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from piranha.change.import_ldirectord import import_ldirectord
 from piranha.change.import_piranha import Original, import_piranha
 from piranha.change.imported import NOTES_LIMIT, Imported, judged
 from piranha.lvscf.config import meaning
-from piranha.lvscf.load import Loaded, load
+from piranha.lvscf.load import Loaded, elaborated, load, parsed
 from piranha.lvscf.syntax.edit import Draft
 from piranha.lvscf.syntax.layout import formatted
 from piranha.lvscf.syntax.limits import TooLarge
@@ -93,6 +94,22 @@ def edit(text: str) -> None:
     assert {server.weight for virtual in after.virtuals for server in virtual.servers} <= {3}
 
 
+def again(text: str) -> None:
+    """Reading again, after a line was lost, doubled or changed, finds what reading afresh finds."""
+    data = text.encode("utf-8", "surrogateescape")
+    lines = data.splitlines(keepends=True)
+    if not lines:
+        return
+    at = zlib.crc32(data) % len(lines)
+    before, fresh = load(data, "lvs.cf"), {}
+    for changed in ([], [lines[at]] * 2, [lines[at].replace(b"1", b"2")], [lines[at].replace(b"a", b"e")]):
+        other = b"".join(lines[:at] + changed + lines[at + 1 :])
+        fresh[other] = load(other, "lvs.cf")
+    for other, after in fresh.items():
+        assert elaborated(parsed(other, "lvs.cf", before.again), {}) == after
+        assert elaborated(parsed(data, "lvs.cf", after.again), {}) == before
+
+
 def holds(result: Imported) -> None:
     """An import loads, or a note says why not."""
     assert result.text or result.has_errors
@@ -104,6 +121,7 @@ def holds(result: Imported) -> None:
 TARGETS = {
     "read": Target(read, ((GOLDEN / "lvscf", "*.cf"), (ROOT / "examples", "*.cf"))),
     "layout": Target(layout, ((GOLDEN / "lvscf", "*.cf"), (ROOT / "examples", "*.cf"))),
+    "again": Target(again, ((ROOT / "examples", "*.cf"), (GOLDEN / "lvscf", "*.cf"))),
     "edit": Target(edit, ((ROOT / "examples", "*.cf"), (GOLDEN / "lvscf", "W*.cf"))),
     "keepalived": Target(
         lambda text: holds(import_keepalived([("fuzz", text)], lambda _pattern, _above: [])),
