@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import subprocess
 import sys
 import time
@@ -17,10 +18,20 @@ class Terminal:
     def __init__(self, editor: Path | str, *words: str, verb: str = "edit") -> None:
         self.master, side = pty.openpty()
         self.seen = ""
-        # A session of its own, so that the end of the terminal reaches it; and the signal for that as it is
-        # at a login: who runs the tests behind nohup ignores it.
+        # A session of its own, so that the end of the terminal reaches it; and the signals of a terminal as they
+        # are at a login: who runs the tests behind nohup, or in the background, ignores them.
         self.process = subprocess.Popen(
-            ["env", "--default-signal=HUP", "setsid", "-c", sys.executable, "-m", "piranha.cli.main", verb, *words],
+            [
+                "env",
+                "--default-signal=HUP,INT,QUIT",
+                "setsid",
+                "-c",
+                sys.executable,
+                "-m",
+                "piranha.cli.main",
+                verb,
+                *words,
+            ],
             stdin=side,
             stdout=side,
             stderr=side,
@@ -33,7 +44,7 @@ class Terminal:
         last = time.monotonic() + LIMIT_S
         while words not in self.seen:
             assert time.monotonic() < last, f"{words!r} not in {self.seen!r}"
-            self.seen += self._read()
+            self.seen += self._read(last)
         self.seen = self.seen.partition(words)[2]
 
     def answer(self, words: str) -> None:
@@ -41,12 +52,17 @@ class Terminal:
         os.write(self.master, words.encode() + b"\n")
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
+        """Press Ctrl-C, as people do: once the program waits, for it may miss what comes just before."""
+        last = time.monotonic() + LIMIT_S
+        while self._state() != "S":
+            assert time.monotonic() < last, f"it never waits after {self.seen!r}"
+            time.sleep(0.01)
         os.write(self.master, b"\x03")
 
     def end(self) -> int:
         """Wait for the end; return the exit status."""
-        while data := self._read():
+        last = time.monotonic() + LIMIT_S
+        while data := self._read(last):
             self.seen += data
         return self.process.wait(LIMIT_S)
 
@@ -64,7 +80,13 @@ class Terminal:
         if self.master >= 0:
             os.close(self.master)
 
-    def _read(self) -> str:
+    def _state(self) -> str:
+        """How the process is, as in proc(5): S is asleep."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2][0]
+
+    def _read(self, last: float) -> str:
+        ready, _, _ = select.select([self.master], [], [], max(last - time.monotonic(), 0))
+        assert ready, f"nothing more after {self.seen!r}"
         try:
             return os.read(self.master, 4096).decode().replace("\r\n", "\n")
         except OSError:  # how a pseudo terminal says that nobody has it open any more

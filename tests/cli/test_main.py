@@ -96,7 +96,8 @@ sys.meta_path.insert(0, PressesCtrlC())
 from piranha.cli.entry import main
 sys.exit(main())
 """
-    words = [sys.executable, "-c", program, "version"]
+    # As at a login: who runs the tests in the background has the signal ignored.
+    words = ["env", "--default-signal=INT", sys.executable, "-c", program, "version"]
     done = subprocess.run(words, env={**os.environ, "PYTHONPATH": str(SOURCE)}, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
