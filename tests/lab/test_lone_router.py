@@ -33,7 +33,7 @@ def test_a_killed_pulse_without_partner_costs_no_request_for_as_long_as_it_is_de
     assert router.process is not None
     router.process.wait()
     router.start()
-    wait_for(lambda: router.status("pulse").get("role") == "active", "the next pulse adopts the VIPs", 10)
+    wait_for(lambda: router.status("pulse").get("role") == "active", "the next pulse adopts the VIPs", 30)
     time.sleep(1)
     record = traffic.stop()
 

@@ -187,7 +187,7 @@ def test_after_sighup_with_any_of_them_the_service_and_the_accepted_file_are_as_
             continue
         lvsd.file.rmdir() if lvsd.file.is_dir() else lvsd.file.unlink(missing_ok=True)
         bad.make(lvsd.file)
-        lvsd.reload()
+        lvsd.reload(limit_s=120)  # two million words take eight seconds of a processor that is not busy
         status = lvsd.status()
         assert any(bad.told in problem for problem in status["refused_file"]["findings"]), name
         assert (status["generation"], status["table_equal"], accepted.read_bytes()) == (generation, True, before), name

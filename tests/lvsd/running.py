@@ -177,11 +177,11 @@ class Lvsd:
             f"{states} (have {self.states()})",
         )
 
-    def reload(self) -> None:
+    def reload(self, limit_s: float = LIMIT_S) -> None:
         """Send SIGHUP and wait until it has been dealt with."""
         before = self._outcomes()
         self.send(signal.SIGHUP)
-        until(lambda: self._outcomes() > before, "the end of the reload")
+        until(lambda: self._outcomes() > before, "the end of the reload", limit_s)
 
     def _outcomes(self) -> int:
         return self.count("configuration accepted") + self.count("error parsing")

@@ -45,12 +45,17 @@ class Disk:
             os.close(descriptor)
 
 
+def real(path: Path) -> Path:
+    """Return where `path` leads: of links that lead nowhere, or in a circle, the last that can be followed."""
+    return Path(os.path.realpath(path))
+
+
 def replace(disk: Disk, path: Path, data: bytes) -> None:
     """Replace `path`; a link stays, and what it leads to is replaced. Mode, owner and attributes stay.
 
     Raises OSError that names `path`; then the old file is there, and nothing beside it.
     """
-    place = path.resolve()
+    place = real(path)
     fresh = fresh_of(place)
     try:
         disk.write(fresh, data, place if place.exists() else None)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from piranha.change import history
-from piranha.change.disk import FRESH, Disk, alone, fresh_of, left_over, remove, replace
+from piranha.change.disk import FRESH, Disk, alone, fresh_of, left_over, real, remove, replace
 from piranha.change.kept import Damaged, digest, pack, unpack
 from piranha.change.order import Act
 from piranha.change.pending import Moment, Pending, read_pending
@@ -223,7 +223,7 @@ def _out_of_the_way(ground: Ground) -> str:
 
 def leftovers(ground: Ground) -> list[Path]:
     """Return what crashes left of files that were being written."""
-    file = ground.file.resolve()
+    file = real(ground.file)
     own = [fresh_of(file)]
     with contextlib.suppress(OSError):
         own += ground.file.parent.glob(f".{ground.file.name}{UNUSED}*{FRESH}")

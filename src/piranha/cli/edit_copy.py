@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from piranha.change.disk import real
 from piranha.control.client import NotPermitted
 from piranha.control.daemon import DEFAULT_STATE_DIR
 from piranha.errors import PiranhaError
@@ -75,7 +76,7 @@ class Copy:
     """The copy of one file: where it is, and what the file held when it was made."""
 
     def __init__(self, folder: Path, original: Path) -> None:
-        name = str(original.resolve()).strip("/").replace("/", "-")[-LONGEST_NAME:]
+        name = str(real(original)).strip("/").replace("/", "-")[-LONGEST_NAME:]
         self.path = folder / name
         self._base = folder / f"{name}.base"
         self._end = folder / f"{name}.end"

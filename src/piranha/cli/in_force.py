@@ -37,7 +37,7 @@ def goal(named: Path | None, options: Options) -> Goal:
     except NobodyToAsk as error:
         return Goal(config_file(named), running=False, why_not=str(error), silent=error.silent, closed=error.waiting)
     path = theirs if named is None else named.absolute()
-    if path.resolve() == theirs.resolve():
+    if disk.real(path) == disk.real(theirs):
         return Goal(path, running=True)
     return Goal(path, running=False, why_not=f"the lvs.cf that is in force here is {theirs}")
 

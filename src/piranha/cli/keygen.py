@@ -109,7 +109,7 @@ def _line(name: str) -> str:
 def _write(path: Path, text: str, *, exclusive: bool) -> None:
     """Write `text` so that nobody else can ever read it, and a crash leaves the old file or the new one."""
     if not exclusive:
-        path = path.resolve()  # a link stays, and what it leads to is replaced: think of /dev/stdout
+        path = Path(os.path.realpath(path))  # a link stays, and what it leads to is replaced: think of /dev/stdout
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
