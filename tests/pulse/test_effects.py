@@ -357,4 +357,4 @@ def test_the_loop_turns_while_the_kernel_is_slow() -> None:
             turns += 1
 
     play(world, script)
-    assert turns > 10
+    assert turns > 2  # a loop that stands still turns once
