@@ -116,6 +116,22 @@ def test_dry_runs_and_refused_changes_lock_nobody_out(lvsd: Lvsd, server: RealSe
     assert main(["rollback", *where, "--allow", "disruptive"]) == 0
 
 
+def test_a_generation_that_there_never_was_is_no_way_back(
+    lvsd: Lvsd, server: RealServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lvsd.write(virtual("www", ("web1", server.port, 2), vip=str(free_vip())))
+    lvsd.start()
+    before = lvsd.file.read_text()
+    lvsd.write(virtual("www", ("web1", server.port, 3), vip=str(free_vip())))
+    lvsd.reload()
+    new = lvsd.file.read_text()
+    assert new != before
+    for generation in ("0", "99"):
+        assert main(["rollback", generation, "--run-dir", str(lvsd.run), "--allow", "mass"]) == 1
+        assert f"generation {generation} is not kept" in capsys.readouterr().err
+    assert lvsd.file.read_text() == new
+
+
 def test_what_somebody_changed_by_hand_is_named_and_left_to_lvsd(
     lvsd: Lvsd, server: RealServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -132,7 +132,6 @@ _GROUPS = (
         [
             ("repair_interval_s", "repair_interval"),
             ("keep_table", "keep_table"),
-            ("maintenance_dir", "maintenance_dir"),
             ("hard_shutdown", "hard_shutdown"),
         ],
         "from now on",
@@ -143,6 +142,7 @@ _TOLD = {(group.part, name) for group in _GROUPS for name, _ in group.names} | {
     ("heartbeat", "auth"),
     ("heartbeat", "paths"),
     ("lvsd", "timeouts_s"),
+    ("lvsd", "maintenance_dir"),
     *(
         ("", name)
         for name in "primary backup backup_active standby nat_router nat_router6 heartbeat vips lvsd change".split()
@@ -171,6 +171,8 @@ def setting_lines(before: Config, after: Config) -> Iterator[Line]:
         yield _gateway("nat_router", before.nat_router, after.nat_router)
     if before.nat_router6 != after.nat_router6:
         yield _gateway("nat_router6", before.nat_router6, after.nat_router6)
+    if before.lvsd.maintenance_dir != after.lvsd.maintenance_dir:
+        yield _maintenance(before.lvsd.maintenance_dir, after.lvsd.maintenance_dir)
     if before.lvsd.timeouts_s != after.lvsd.timeouts_s:
         yield _timeouts(before.lvsd.timeouts_s, after.lvsd.timeouts_s)
     for part in ("", "heartbeat", "vips", "lvsd", "change"):
@@ -178,6 +180,15 @@ def setting_lines(before: Config, after: Config) -> Iterator[Line]:
         names = [(f.name, f.name.removesuffix("_s")) for f in fields(type(new)) if (part, f.name) not in _TOLD]
         if what := differences(old, new, names):
             yield _line(About.OTHER, part or "cluster", what, "from now on")
+
+
+def _maintenance(before: str, after: str) -> Line:
+    """A folder that nobody has read yet may name every server there is."""
+    what = f"maintenance_dir {arrow(before, after)}"
+    if not after:
+        return _line(About.LVSD, "lvsd", what, "servers that it drained get connections again")
+    effect = "drains the servers that files there name, which this plan has not read"
+    return _line(About.LVSD, "lvsd", what, effect, Kind.DISRUPTIVE)
 
 
 def heartbeat_changes(before: Config, after: Config) -> bool:

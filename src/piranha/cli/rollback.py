@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
         router = find_router(options.folders)
         if args.generation is None and unconfirmed(router.status) is not None and not options.dry_run:
             return _take_back(router, options)
-        generation = args.generation or _before(router, options)
+        generation = _before(router, options) if args.generation is None else args.generation
         entry, data = read_one(options.folders.state, generation)
     except NobodyToAsk as error:
         return fail(CANNOT_TELL, str(error), as_json=options.json)
