@@ -26,6 +26,8 @@ FILE = "lvsd-leaving.json"
 
 LOOK_S = 2.0
 """Seconds between two looks at their connections, at least."""
+SOON_S = 0.3
+"""After a reload that lets some leave: so that their time begins, and is kept, when their connections cease to come."""
 SOONEST_S = 0.1
 PATIENCE = 20.0
 """A large table is read for one part of the time in so many at most."""
@@ -43,6 +45,7 @@ class Leavers:
         self._boot = boot_id()
         self._one_write = asyncio.Lock()
         self._some = asyncio.Event()
+        self._fresh = False  # a reload has just found some: what it wrote is in the table in a moment
         self.servers: tuple[Leaver, ...] = read_leavers(kept, self._boot)
         self._on_disk = self.servers
 
@@ -57,6 +60,7 @@ class Leavers:
         known = [one for one in self.servers if one not in others]
         found = leaving(before, config, live, verdicts, known)
         self.servers = (*others, *found)
+        self._fresh = self._fresh or any(leaver.began_s is None for leaver in found)
         self._teller.recorder.record_all(reloaded(known, found, config, time.monotonic()))
 
     async def keep(self) -> None:
@@ -84,6 +88,7 @@ class Leavers:
         while True:
             await self._some.wait()
             await asyncio.sleep(self._pause_s(took_s, time.monotonic()))
+            self._fresh = False
             began_s = time.monotonic()
             try:
                 live, statistics = await table.look({key for leaver in self.servers for key, _ in leaver.places})
@@ -100,6 +105,8 @@ class Leavers:
             await self.keep()
 
     def _pause_s(self, took_s: float, now: float) -> float:
+        if self._fresh:
+            return max(SOON_S, took_s)
         ends = [left_s for leaver in self.servers if not leaver.over and (left_s := leaver.left_s(now)) is not None]
         return max(SOONEST_S, min([max(LOOK_S, PATIENCE * took_s), *ends]))
 
