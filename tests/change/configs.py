@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import ip_address
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ TIMING = CheckTiming(interval_s=2, check_timeout_s=2, fast_interval_s=2)
 FOREIGN = ServiceKey(AddressMatch(Protocol.TCP, ip_address("192.0.2.99"), 25))
 
 
-def server(name: str, host: int, **settings: object) -> RealServer:
+def server(name: str, host: int, **settings: Any) -> RealServer:
     base = RealServer(
         name=name,
         address=ip_address(f"10.0.0.{host}"),
@@ -32,18 +33,18 @@ def server(name: str, host: int, **settings: object) -> RealServer:
         timing=TIMING,
         active=True,
     )
-    return replace(base, **settings)  # type: ignore[arg-type]  # the fields of each test
+    return replace(base, **settings)
 
 
-def virtual(name: str, vip: int, *servers: RealServer, **settings: object) -> Virtual:
+def virtual(name: str, vip: int, *servers: RealServer, **settings: Any) -> Virtual:
     address = FloatingAddress(address=ip_address(f"192.0.2.{vip}"), prefix=32)
     base = Virtual(name=name, active=True, vip=address, port=80, protocols=(Protocol.TCP,), servers=servers)
-    return replace(base, **settings)  # type: ignore[arg-type]  # the fields of each test
+    return replace(base, **settings)
 
 
-def config(*virtuals: Virtual, **settings: object) -> Config:
+def config(*virtuals: Virtual, **settings: Any) -> Config:
     base = Config(primary=Router(public=ip_address("192.0.2.2")), virtuals=virtuals)
-    return replace(base, **settings)  # type: ignore[arg-type]  # the fields of each test
+    return replace(base, **settings)
 
 
 def all_up(of: Config) -> Verdicts:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from tests.change.dying import FullDisk
@@ -96,9 +96,9 @@ class Daemon:
 
     # What a test says.
 
-    def apply(self, data: bytes, **more: object) -> dict[str, object]:
+    def apply(self, data: bytes, **more: Any) -> dict[str, object]:
         order = Order(data=data, name="new.cf", act=Act(who="alice", how="apply"))
-        return asyncio.run(self.changes.apply(replace(order, **more)))  # type: ignore[arg-type]  # fields of an order
+        return asyncio.run(self.changes.apply(replace(order, **more)))
 
     def refusal(self, data: bytes, **more: object) -> str:
         before = (self.file.read_bytes(), self.generation)

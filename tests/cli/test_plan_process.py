@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.lvsd.running import Lvsd, RealServer, until, virtual
+from tests.lvsd.running import Lvsd, RealServer, until, userspace_lvsd, virtual
 from tests.userspace.processes import free_vip
 
 from piranha.change.staging import MOST
@@ -26,10 +26,7 @@ def server() -> Iterator[RealServer]:
 
 @pytest.fixture
 def lvsd(tmp_path: Path) -> Iterator[Lvsd]:
-    made = Lvsd(tmp_path, "userspace")
-    yield made
-    made.clean_up()
-    client.stop(made.run / client.SOCKET_NAME)
+    yield from userspace_lvsd(tmp_path)
 
 
 def test_what_was_planned_is_what_a_reload_does_and_then_nothing_is_left_to_do(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.lvscf.layouts import file
 from tests.properties import examples
 
+from piranha.lvscf.config import Virtual
 from piranha.lvscf.load import Again, Loaded, elaborated, load, parsed
 from piranha.lvscf.syntax import parser
 from piranha.terms import Address
@@ -90,7 +91,7 @@ def test_reading_again_finds_what_reading_afresh_finds(seed: int) -> None:
         before = again if again.config is not None else before
 
 
-def served(loaded: Loaded) -> list[object]:
+def served(loaded: Loaded) -> list[Virtual]:
     assert loaded.config is not None, loaded.render()
     return list(loaded.config.virtuals)
 
@@ -116,7 +117,7 @@ def test_its_findings_are_told_again_with_the_lines_where_they_are_now() -> None
 def test_a_global_setting_that_blocks_depend_on_makes_all_of_them_new() -> None:
     again = reread(TWO.replace(b"serial_no = 1", b"network = tunnel"), load(TWO, "lvs.cf"))
 
-    assert {server.forwarding for one in served(again) for server in one.servers} == {"tunnel"}  # type: ignore[attr-defined]
+    assert {server.forwarding for one in served(again) for server in one.servers} == {"tunnel"}
 
 
 def test_of_a_file_with_host_names_nothing_is_kept_for_they_may_move() -> None:

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from piranha.control.client import NoAnswer, ask
+from piranha.forwarding.userspace import client
 
 SOURCE = Path(__file__).parents[2] / "src"
 LIMIT_S = 20.0
@@ -211,3 +212,11 @@ class Lvsd:
     def clean_up(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.end(signal.SIGKILL)
+
+
+def userspace_lvsd(folder: Path) -> Iterator[Lvsd]:
+    """Yield a daemon on the userspace plane, not started yet; end it and its forwarder."""
+    made = Lvsd(folder, "userspace")
+    yield made
+    made.clean_up()
+    client.stop(made.run / client.SOCKET_NAME)

@@ -3,7 +3,6 @@
 import os
 import pwd
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ from tests.lvsd.running import Lvsd, RealServer, until, virtual
 from tests.nanny.servers import answering, serving
 from tests.userspace.processes import free_vip
 
-from piranha.forwarding.userspace import client
-
 pytestmark = pytest.mark.slow
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -21,22 +18,6 @@ ME = pwd.getpwuid(os.getuid()).pw_name
 SCRIPT = """#!/bin/sh
 exit $(cat {status})
 """
-
-
-@pytest.fixture
-def lvsd(tmp_path: Path) -> Iterator[Lvsd]:
-    made = Lvsd(tmp_path, "userspace")
-    yield made
-    made.clean_up()
-    client.stop(made.run / client.SOCKET_NAME)
-
-
-@pytest.fixture
-def servers() -> Iterator[list[RealServer]]:
-    made = [RealServer(), RealServer()]
-    yield made
-    for one in made:
-        one.stop()
 
 
 def told(lvsd: Lvsd, virtual_name: str, server_name: str) -> dict[str, Any]:

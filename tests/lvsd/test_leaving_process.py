@@ -1,8 +1,6 @@
 """A server that is deleted from the file, in the running daemon, on the userspace plane: real connections."""
 
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,30 +14,14 @@ pytestmark = pytest.mark.slow
 PORT = 8080
 
 
-@pytest.fixture
-def servers() -> Iterator[list[TalkingServer]]:
-    made = [TalkingServer(), TalkingServer()]
-    yield made
-    for one in made:
-        one.stop()
-
-
-@pytest.fixture
-def lvsd(tmp_path: Path) -> Iterator[Lvsd]:
-    made = Lvsd(tmp_path, "userspace")
-    yield made
-    made.clean_up()
-    client.stop(made.run / client.SOCKET_NAME)
-
-
 class Www:
     """A virtual server with two servers; web2 comes and goes."""
 
-    def __init__(self, lvsd: Lvsd, servers: list[TalkingServer]) -> None:
+    def __init__(self, lvsd: Lvsd, talkers: list[TalkingServer]) -> None:
         self._address = free_vip()
         self.vip = str(self._address)
         self._lvsd = lvsd
-        self._ports = [one.port for one in servers]
+        self._ports = [one.port for one in talkers]
 
     def write(self, servers: int, drain_time: str) -> None:
         pool = [(f"web{n}", port, 1) for n, port in enumerate(self._ports[:servers], 1)]
@@ -75,13 +57,13 @@ class Www:
 
 
 def test_a_deleted_server_keeps_its_connections_gets_no_new_ones_and_goes_when_it_has_none(
-    lvsd: Lvsd, servers: list[TalkingServer]
+    lvsd: Lvsd, talkers: list[TalkingServer]
 ) -> None:
-    www = Www(lvsd, servers)
+    www = Www(lvsd, talkers)
     www.serve("1h")
     talk = www.talk_to(2)
     www.delete_web2("1h")
-    assert {www.talk().port for _ in range(6)} == {servers[0].port}
+    assert {www.talk().port for _ in range(6)} == {talkers[0].port}
     until(lambda: lvsd.count("leaves: it gets no new connections") == 1, "the word that it leaves")
     [web2] = www.leaving()
     assert (web2["name"], web2["active"]) == ("web2", 1)
@@ -94,9 +76,9 @@ def test_a_deleted_server_keeps_its_connections_gets_no_new_ones_and_goes_when_i
 
 
 def test_when_its_time_is_over_it_goes_with_the_connections_that_it_has(
-    lvsd: Lvsd, servers: list[TalkingServer]
+    lvsd: Lvsd, talkers: list[TalkingServer]
 ) -> None:
-    www = Www(lvsd, servers)
+    www = Www(lvsd, talkers)
     www.serve("1h")
     talk = www.talk_to(2)
     www.delete_web2("2")
@@ -106,9 +88,9 @@ def test_when_its_time_is_over_it_goes_with_the_connections_that_it_has(
 
 
 def test_it_leaves_on_through_sigkill_and_another_reload_and_is_back_as_if_it_had_never_left(
-    lvsd: Lvsd, servers: list[TalkingServer]
+    lvsd: Lvsd, talkers: list[TalkingServer]
 ) -> None:
-    www = Www(lvsd, servers)
+    www = Www(lvsd, talkers)
     www.serve("1h")
     talk = www.talk_to(2)
     www.delete_web2("1h")
@@ -127,11 +109,11 @@ def test_it_leaves_on_through_sigkill_and_another_reload_and_is_back_as_if_it_ha
     lvsd.until_logged("stays: lvs.cf names it again: subject=www/web2")
     until(lambda: lvsd.status()["virtuals"][0]["serving"] == 2, "the weight of web2")
     assert talk.works()
-    assert {www.talk().port for _ in range(4)} == {one.port for one in servers}
+    assert {www.talk().port for _ in range(4)} == {one.port for one in talkers}
 
 
-def test_a_server_that_was_deleted_while_no_daemon_ran_leaves_as_well(lvsd: Lvsd, servers: list[TalkingServer]) -> None:
-    www = Www(lvsd, servers)
+def test_a_server_that_was_deleted_while_no_daemon_ran_leaves_as_well(lvsd: Lvsd, talkers: list[TalkingServer]) -> None:
+    www = Www(lvsd, talkers)
     www.serve("1h")
     talk = www.talk_to(2)
     lvsd.end(signal.SIGKILL)

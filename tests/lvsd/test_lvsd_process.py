@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.lvsd.running import LIMIT_S, SOURCE, Lvsd, RealServer, until, virtual
+from tests.lvsd.running import LIMIT_S, SOURCE, Lvsd, RealServer, until, userspace_lvsd, virtual
 from tests.nanny.servers import alive
 from tests.userspace.processes import free_vip
 
@@ -28,22 +28,10 @@ def server() -> Iterator[RealServer]:
     made.stop()
 
 
-def lvsd_in(folder: Path) -> Iterator[Lvsd]:
-    made = Lvsd(folder, "userspace")
-    yield made
-    made.clean_up()
-    client.stop(made.run / client.SOCKET_NAME)
-
-
-@pytest.fixture
-def lvsd(tmp_path: Path) -> Iterator[Lvsd]:
-    yield from lvsd_in(tmp_path)
-
-
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, server: RealServer) -> Iterator[Lvsd]:
     """One that serves, shared by tests that leave it as it is."""
-    for made in lvsd_in(tmp_path_factory.mktemp("lvsd")):
+    for made in userspace_lvsd(tmp_path_factory.mktemp("lvsd")):
         made.write(virtual("www", ("web1", server.port, 2), vip=str(free_vip())))
         made.start()
         made.until_states(web1="up")

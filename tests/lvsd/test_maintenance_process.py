@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,32 +19,16 @@ PORT = 8080
 
 
 @pytest.fixture
-def servers() -> Iterator[list[TalkingServer]]:
-    made = [TalkingServer(), TalkingServer()]
-    yield made
-    for one in made:
-        one.stop()
-
-
-@pytest.fixture
-def lvsd(tmp_path: Path) -> Iterator[Lvsd]:
-    made = Lvsd(tmp_path, "userspace")
-    yield made
-    made.clean_up()
-    client.stop(made.run / client.SOCKET_NAME)
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "maintenance"
     made.mkdir()
     return made
 
 
-def serve(lvsd: Lvsd, servers: list[TalkingServer], folder: Path) -> str:
+def serve(lvsd: Lvsd, talkers: list[TalkingServer], folder: Path) -> str:
     """Have both served; return the VIP."""
     vip = free_vip()
-    pool = [(f"web{n}", one.port, 1) for n, one in enumerate(servers, 1)]
+    pool = [(f"web{n}", one.port, 1) for n, one in enumerate(talkers, 1)]
     www = virtual("www", *pool, vip=str(vip), port=PORT, scheduler="rr")
     lvsd.write(www, more=f"maintenance_dir = {folder}")
     lvsd.start()
@@ -65,16 +48,16 @@ def web2(lvsd: Lvsd) -> dict[str, Any]:
 
 
 def test_a_file_drains_a_server_with_its_connections_kept_and_its_end_brings_it_back(
-    lvsd: Lvsd, servers: list[TalkingServer], folder: Path
+    lvsd: Lvsd, talkers: list[TalkingServer], folder: Path
 ) -> None:
-    vip = serve(lvsd, servers, folder)
+    vip = serve(lvsd, talkers, folder)
     talks = [Talk(vip, PORT) for _ in range(2)]
-    [kept] = [talk for talk in talks if talk.port == servers[1].port]
-    file = folder / f"127.0.0.1:{servers[1].port}"
+    [kept] = [talk for talk in talks if talk.port == talkers[1].port]
+    file = folder / f"127.0.0.1:{talkers[1].port}"
     file.touch()
     until(lambda: weights(lvsd) == {"web1": 1, "web2": 0}, "web2 without new connections")
     assert (web2(lvsd)["state"], web2(lvsd)["drained_by"]) == ("drain", str(file))
-    assert {Talk(vip, PORT).port for _ in range(4)} == {servers[0].port}
+    assert {Talk(vip, PORT).port for _ in range(4)} == {talkers[0].port}
     assert kept.works()
     lvsd.until_logged(f'cause="{file} is there"')
 
@@ -91,13 +74,13 @@ def test_a_file_drains_a_server_with_its_connections_kept_and_its_end_brings_it_
     assert kept.works()
 
 
-def test_a_plan_lets_a_drained_server_be(lvsd: Lvsd, servers: list[TalkingServer], folder: Path) -> None:
-    serve(lvsd, servers, folder)
+def test_a_plan_lets_a_drained_server_be(lvsd: Lvsd, talkers: list[TalkingServer], folder: Path) -> None:
+    serve(lvsd, talkers, folder)
     (folder / "web2").touch()
     until(lambda: weights(lvsd) == {"web1": 1, "web2": 0}, "web2 without new connections")
     assert plan(lvsd)["nothing_to_do"]
     lvsd.file.write_text(
-        lvsd.file.read_text().replace(f"port = {servers[1].port}; weight = 1", f"port = {servers[1].port}; weight = 5")
+        lvsd.file.read_text().replace(f"port = {talkers[1].port}; weight = 1", f"port = {talkers[1].port}; weight = 5")
     )
     [line] = [one for one in plan(lvsd)["lines"] if one["subject"] == "www/web2" and "weight" in one["what"]]
     assert line["effect"] == "gets no new connections now: counts when it is not drained any more"

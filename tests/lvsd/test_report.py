@@ -49,8 +49,8 @@ def test_who_shares_a_check_is_named_once_however_many_checks_they_share() -> No
     pools, sharing = [Pool(one, set(), 0.0) for one in (www, shop)], Sharing(on=True)
     sharing.reassign((), [one for pool in pools for one in pool.assignments()], 0.0)
 
-    found = virtuals(pools, View({}, {}, 1.0, with_whom=sharing.with_whom))
-    servers: list[Any] = [one for virtual_ in found for one in virtual_["servers"]]  # type: ignore[attr-defined]
+    found: list[dict[str, Any]] = [*virtuals(pools, View({}, {}, 1.0, with_whom=sharing.with_whom))]
+    servers = [one for virtual_ in found for one in virtual_["servers"]]
     assert [one["shares_checks_with"] for one in servers] == [["shop/web1"], ["shop/web2"], ["www/web1"], ["www/web2"]]
 
 

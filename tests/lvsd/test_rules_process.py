@@ -1,31 +1,10 @@
 """Rules over a pool in the running daemon, on the userspace plane: real nannies, real servers."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from tests.lvsd.running import Lvsd, RealServer, until, virtual
 from tests.userspace.processes import free_vip
 
-from piranha.forwarding.userspace import client
-
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def servers() -> Iterator[list[RealServer]]:
-    made = [RealServer(), RealServer()]
-    yield made
-    for one in made:
-        one.stop()
-
-
-@pytest.fixture
-def lvsd(tmp_path: Path) -> Iterator[Lvsd]:
-    made = Lvsd(tmp_path, "userspace")
-    yield made
-    made.clean_up()
-    client.stop(made.run / client.SOCKET_NAME)
 
 
 def weights(lvsd: Lvsd) -> dict[str, int | None]:

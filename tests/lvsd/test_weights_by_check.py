@@ -21,9 +21,9 @@ BOTH = {("www", "web1"), ("www", "web2")}
 HALF, ALL, NONE = Advice(50, percent=True), Advice(100, percent=True), Advice(0, percent=False)
 
 
-def weighed(number: int, **settings: object) -> RealServer:
+def weighed(number: int, **settings: Any) -> RealServer:
     base = replace(server(number, weight=100), check=LOAD)
-    return replace(base, **settings)  # type: ignore[arg-type]  # the fields of each test
+    return replace(base, **settings)
 
 
 def said(pool: Pool, name: str, advice: Advice | None, now: float = 1.0, reason: Reason = Reason.OK) -> list[Event]:

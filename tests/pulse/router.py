@@ -1,6 +1,7 @@
 """An election under test, and what it asked for."""
 
 from dataclasses import replace
+from typing import Any
 
 from piranha.events.event import Event
 from piranha.lvscf.config import HeartbeatSettings, VipSettings
@@ -81,9 +82,9 @@ class Router:
         return self
 
     def hear(
-        self, now: float, heartbeat: Heartbeat | None = None, path: str = "public", **changes: object
+        self, now: float, heartbeat: Heartbeat | None = None, path: str = "public", **changes: Any
     ) -> list[Action]:
-        self.partner = replace(heartbeat or self.partner, **changes)  # type: ignore[arg-type]  # fields of a heartbeat
+        self.partner = replace(heartbeat or self.partner, **changes)
         return self.input(Accepted(self.partner), now, path)
 
     def input(self, verdict: Verdict, now: float, path: str = "public") -> list[Action]:

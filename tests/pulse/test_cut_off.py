@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from ipaddress import ip_address
+from typing import Any
 
 from tests.pulse.router import SETTINGS, Router, active_router, kinds
 
@@ -23,9 +24,9 @@ def hosts(router: Router, now: float, *lines: LineState) -> None:
     router.tick(now)
 
 
-def acknowledge(router: Router, now: float, **changes: object) -> None:
+def acknowledge(router: Router, now: float, **changes: Any) -> None:
     revision, seen = router.partner.revision + 1, router.said().revision
-    partner = replace(router.partner, **changes)  # type: ignore[arg-type]  # fields of a heartbeat
+    partner = replace(router.partner, **changes)
     router.hear(now, partner, revision=revision, seen_revision=seen)
 
 

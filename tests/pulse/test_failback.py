@@ -1,6 +1,7 @@
 """The primary takes the VIPs back when the file says so, after a failure and never twice for one."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.pulse.router import SETTINGS, Router, kinds
@@ -30,11 +31,11 @@ def backup(failback_s: float | None) -> Router:
     return router
 
 
-def heard(router: Router, until: float, since: float = 10.0, **changes: object) -> None:
+def heard(router: Router, until: float, since: float = 10.0, **changes: Any) -> None:
     """The primary, back as standby, heard every 2 s."""
     now = since
     while now <= until:
-        router.hear(now, replace(BACK, **changes))  # type: ignore[arg-type]  # fields of a heartbeat
+        router.hear(now, replace(BACK, **changes))
         now += 2.0
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from ipaddress import ip_address
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,8 +34,8 @@ VIP = FloatingAddress(address=ip_address("192.0.2.10"), prefix=32)
 WWW = ServiceKey(AddressMatch(Protocol.TCP, VIP.address, 80))
 
 
-def virtual(*servers: RealServer, **settings: object) -> Virtual:
-    return replace(configs.virtual("www", 10, *servers), **settings)  # type: ignore[arg-type]  # of each test
+def virtual(*servers: RealServer, **settings: Any) -> Virtual:
+    return replace(configs.virtual("www", 10, *servers), **settings)
 
 
 def at(host: int, port: int = 80) -> DestinationKey:
