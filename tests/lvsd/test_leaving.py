@@ -18,7 +18,7 @@ from piranha.forwarding.plane import Counters, ServerStatistics, ServiceStatisti
 from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config
 from piranha.lvsd.leavers import FILE, Leavers, read_leavers
-from piranha.lvsd.leaving import SETTLE_S, leaver_data, leaver_from, look, reloaded
+from piranha.lvsd.leaving import LOOK_S, SETTLE_S, leaver_data, leaver_from, look, pause_s, reloaded
 from piranha.table.destination import Destination
 from piranha.table.leaving import Leaver, leaving
 from piranha.table.service import ServiceKey
@@ -225,3 +225,21 @@ def test_a_damaged_record_is_none_and_makes_the_time_begin_anew(kept: Kept, dama
     kept.again()
     assert kept.leavers.servers == ()
     assert kept.reload(None, ONE) == ["www/10.0.0.2:80"]
+
+
+def test_those_that_a_reload_has_just_found_are_looked_at_at_once_and_then_now_and_then() -> None:
+    one = leaver()
+    assert pause_s([one], 0.0, 10.0, fresh=True) < 1 < LOOK_S == pause_s([one], 0.0, 10.0, fresh=False)
+
+
+@given(st.floats(0, 60), st.floats(0, 1000), st.booleans())
+def test_a_look_waits_at_least_as_long_as_the_last_one_took_unless_a_time_ends(
+    took_s: float, passed_s: float, fresh: bool
+) -> None:
+    one = replace(leaver(drain_time_s=500.0), began_s=0.0)
+    paused_s = pause_s([one], took_s, passed_s, fresh=fresh)
+    left_s = one.left_s(passed_s)
+    assert left_s is not None
+    assert paused_s >= min(took_s, max(left_s, 0.1))
+    if not fresh:
+        assert paused_s <= max(left_s, 0.1)

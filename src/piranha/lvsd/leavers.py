@@ -16,21 +16,13 @@ from piranha.events.teller import Teller
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.lvscf.config import Config
 from piranha.lvsd.kept_table import KeptTable
-from piranha.lvsd.leaving import leaver_data, leaver_from, look, reloaded
+from piranha.lvsd.leaving import leaver_data, leaver_from, look, pause_s, reloaded
 from piranha.table.desired import Verdicts, services_of
 from piranha.table.leaving import Leaver, leaving
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 
 FILE = "lvsd-leaving.json"
-
-LOOK_S = 2.0
-"""Seconds between two looks at their connections, at least."""
-SOON_S = 0.3
-"""After a reload that lets some leave: so that their time begins, and is kept, when their connections cease to come."""
-SOONEST_S = 0.1
-PATIENCE = 20.0
-"""A large table is read for one part of the time in so many at most."""
 
 
 class Leavers:
@@ -87,7 +79,7 @@ class Leavers:
         took_s = 0.0
         while True:
             await self._some.wait()
-            await asyncio.sleep(self._pause_s(took_s, time.monotonic()))
+            await asyncio.sleep(pause_s(self.servers, took_s, time.monotonic(), fresh=self._fresh))
             self._fresh = False
             began_s = time.monotonic()
             try:
@@ -103,12 +95,6 @@ class Leavers:
             if not self.servers:
                 self._some.clear()
             await self.keep()
-
-    def _pause_s(self, took_s: float, now: float) -> float:
-        if self._fresh:
-            return max(SOON_S, took_s)
-        ends = [left_s for leaver in self.servers if not leaver.over and (left_s := leaver.left_s(now)) is not None]
-        return max(SOONEST_S, min([max(LOOK_S, PATIENCE * took_s), *ends]))
 
 
 def read_leavers(kept: StateFiles, boot: str) -> tuple[Leaver, ...]:

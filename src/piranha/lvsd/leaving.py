@@ -20,6 +20,13 @@ Statistics = Mapping[ServiceKey, ServiceStatistics]
 SETTLE_S = 5.0
 """A connection that is being opened counts as inactive for so long at most."""
 
+LOOK_S = 2.0
+"""Seconds between two looks at their connections, at least."""
+SOON_S = 0.3
+SOONEST_S = 0.1
+PATIENCE = 20.0
+"""A large table is read for one part of the time in so many at most."""
+
 LEAVING = "leaving"
 
 
@@ -78,6 +85,18 @@ def look(
             events.append(_gone(one, left, why, now))
         staying.append(one)
     return tuple(staying), events
+
+
+def pause_s(leavers: Sequence[Leaver], took_s: float, now: float, *, fresh: bool) -> float:
+    """Return the seconds until `look` is due.
+
+    took_s: how long the last reading of the table took. fresh: a reload has just found some; they are looked at soon,
+    so that their time begins, and is kept, when their connections cease to come.
+    """
+    if fresh:
+        return max(SOON_S, took_s)
+    ends = [left_s for leaver in leavers if not leaver.over and (left_s := leaver.left_s(now)) is not None]
+    return max(SOONEST_S, min([max(LOOK_S, PATIENCE * took_s), *ends]))
 
 
 def reloaded(before: Sequence[Leaver], after: Sequence[Leaver], config: Config, now: float) -> list[Event]:
