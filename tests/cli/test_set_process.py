@@ -1,6 +1,7 @@
 """`piranha set`, `unset`, `edit` and `apply` beside a real `lvsd`: what is changed is in force."""
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -152,3 +153,15 @@ def test_ctrl_c_ends_a_verb_that_only_looks_without_a_traceback(terminal: Open) 
     session.interrupt()
     assert session.end() == 130
     assert "Traceback" not in session.seen
+
+
+def test_while_the_daemon_is_dead_no_other_file_is_taken_for_its_own(
+    lvsd: Lvsd, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where, before = ["--run-dir", str(lvsd.run)], lvsd.file.read_text()
+    lvsd.end(signal.SIGKILL)
+    for words in (["set", *where, "www/web1", "weight", "7"], ["plan", *where]):
+        assert main(words) == 3
+        assert "lvsd puts files in force here, and does not answer" in (said := capsys.readouterr().err)
+        assert said.endswith("which lvs.cf it has is not known meanwhile: name the file\n")
+    assert lvsd.file.read_text() == before

@@ -11,9 +11,10 @@ from piranha.change.kept import Damaged
 from piranha.change.order import Allow
 from piranha.change.pending import Pending
 from piranha.change.wording import waits_for_a_start
+from piranha.cli.ending import CannotTell
 from piranha.cli.facts import Facts, facts, number, text
 from piranha.cli.options import Parser, ask_daemon, folder_words
-from piranha.control.daemon import Folders
+from piranha.control.daemon import DEFAULT_RUN_DIR, Folders, config_file
 from piranha.errors import PiranhaError
 
 _TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h)?", re.ASCII)
@@ -152,6 +153,16 @@ def running_file(folders: Folders) -> Path | None:
         return Path(find_router(folders).file)
     except NobodyToAsk:
         return None
+
+
+def default_file(folders: Folders, nobody: NobodyToAsk) -> Path:
+    """Return the lvs.cf that is meant where nobody names or knows one: the first default file.
+
+    Raises CannotTell where a daemon with folders of its own, which may well have a file of its own, does not answer.
+    """
+    if nobody.silent and folders.run != DEFAULT_RUN_DIR:
+        raise CannotTell(f"{nobody}; which lvs.cf it has is not known meanwhile: name the file")
+    return config_file(None)
 
 
 def unconfirmed(status: Facts) -> Facts | None:

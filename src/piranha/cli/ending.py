@@ -4,12 +4,25 @@ import json
 import signal
 import sys
 
+from piranha.control.client import NotPermitted
 from piranha.errors import PiranhaError
 from piranha.text import printable
 
 NOT_PERMITTED = 77  # EX_NOPERM, sysexits.h
+CANNOT_TELL = 3
 INTERRUPTED = 128 + signal.SIGINT
 """Exit status after Ctrl-C, as of a shell."""
+
+
+class CannotTell(PiranhaError):
+    """What the verb needs cannot be known: exit status `CANNOT_TELL`."""
+
+
+def status_of(error: PiranhaError) -> int:
+    """Return the exit status of a verb that ends with `error`."""
+    if isinstance(error, NotPermitted):
+        return NOT_PERMITTED
+    return CANNOT_TELL if isinstance(error, CannotTell) else 1
 
 
 def fail(status: int, words: str, *, as_json: bool) -> int:

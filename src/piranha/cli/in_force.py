@@ -7,10 +7,9 @@ from pathlib import Path
 from piranha.change import disk
 from piranha.change.kept import digest
 from piranha.cli.apply import CANNOT_TELL, DONE, put_in_force
-from piranha.cli.change_options import NobodyToAsk, Options, find_router
+from piranha.cli.change_options import NobodyToAsk, Options, default_file, find_router
 from piranha.cli.words import safe
 from piranha.control.client import NotPermitted
-from piranha.control.daemon import config_file
 from piranha.errors import PiranhaError
 
 WRITTEN = "written, not in force"
@@ -35,7 +34,8 @@ def goal(named: Path | None, options: Options) -> Goal:
     try:
         theirs = Path(find_router(options.folders).file)
     except NobodyToAsk as error:
-        return Goal(config_file(named), running=False, why_not=str(error), silent=error.silent, closed=error.waiting)
+        path = named if named is not None else default_file(options.folders, error)
+        return Goal(path, running=False, why_not=str(error), silent=error.silent, closed=error.waiting)
     path = theirs if named is None else named.absolute()
     if disk.real(path) == disk.real(theirs):
         return Goal(path, running=True)

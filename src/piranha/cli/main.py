@@ -9,9 +9,8 @@ from difflib import get_close_matches
 
 import piranha
 from piranha import output
-from piranha.cli.ending import INTERRUPTED, NOT_PERMITTED, fail
+from piranha.cli.ending import INTERRUPTED, fail, status_of
 from piranha.cli.options import USAGE, WrongUsage
-from piranha.control.client import NotPermitted
 from piranha.errors import PiranhaError
 
 DEFECT = 70  # EX_SOFTWARE
@@ -67,7 +66,7 @@ def _guarded(words: Sequence[str], debug: bool) -> int:
     except PiranhaError as error:
         if debug:
             traceback.print_exc()
-        return fail(NOT_PERMITTED if isinstance(error, NotPermitted) else 1, str(error), as_json="--json" in words)
+        return fail(status_of(error), str(error), as_json="--json" in words)
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:

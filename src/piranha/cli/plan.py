@@ -7,7 +7,7 @@ from pathlib import Path
 
 from piranha.change.limit import removal
 from piranha.change.plan import Line, Plan
-from piranha.cli.change_options import running_file
+from piranha.cli.change_options import NobodyToAsk, default_file, find_router
 from piranha.cli.check import STANDARD_INPUT, more, read
 from piranha.cli.ending import fail, unreadable
 from piranha.cli.options import folder_words, parser, screen_width
@@ -62,9 +62,12 @@ def main(argv: Sequence[str]) -> int:
 
 def _file(given: Path | None, folders: Folders) -> Path:
     """Return the file that is meant: the one that is named, else that of the daemon, else the first default file."""
-    if given == STANDARD_INPUT:
-        return given
-    return config_file(given if given is not None else running_file(folders))
+    if given is not None:
+        return given if given == STANDARD_INPUT else config_file(given)
+    try:
+        return Path(find_router(folders).file)
+    except NobodyToAsk as error:
+        return default_file(folders, error)
 
 
 def _lines(made: Plan, found: Ground, loaded: Loaded, after: Config, where: str) -> list[str]:

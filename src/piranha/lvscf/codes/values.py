@@ -12,11 +12,12 @@ virtual web {
 
 VALUES: dict[str, Story] = {
     "E010": Story(
-        means="Neither an address nor a host name that can be resolved.",
+        means="Neither an address nor a host name that can be resolved, or an address that cannot stand here.",
         within=Within.SERVER,
         bad="address = 10.0.0.321",
         good="address = 10.0.0.21",
-        why="A server nobody can reach takes its share of the work to the others, at the busiest hour.",
+        why="A server nobody can reach takes its share of the work to the others, at the busiest hour. Loopback, "
+        "multicast and link-local addresses are no other machine, and some keywords take no host name.",
         cure="Write an IPv4 address in full, IPv6 without brackets; a port is a setting of its own.",
     ),
     "E011": Story(
