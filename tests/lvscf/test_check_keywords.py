@@ -210,3 +210,10 @@ def test_without_check_everything_is_as_it_was() -> None:
 def test_checks_are_part_of_the_meaning_of_a_file(lines: str, block: str) -> None:
     plain = config(FILE % ("check = http tcp", "", ""))
     assert meaning(config(FILE % (lines, "", block))) != meaning(plain)
+
+
+def test_an_expression_that_is_none_is_an_error_also_in_a_block_that_nobody_asks_for() -> None:
+    block = 'check hello {\nkind = tcp\nexpect = "["\nuse_regex = 1\n}'
+    for lines in ("", "check = hello"):
+        found = load((FILE % (lines, "", block)).encode(), "lvs.cf").findings
+        assert [one.code for one in found if one.code == "E037"] == ["E037"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from piranha.lvscf.built import BuiltVirtual
 from piranha.lvscf.config import Config, Router, Standby
 from piranha.lvscf.diagnostics import Findings
-from piranha.lvscf.elaborate_check import KINDS
+from piranha.lvscf.elaborate_check import KINDS, expectation
 from piranha.lvscf.settings import Section
 from piranha.lvscf.syntax.tree import Block, span_of
 from piranha.terms import Address
@@ -59,6 +59,7 @@ def check_blocks(blocks: Sequence[CheckBlock], virtuals: Sequence[BuiltVirtual],
         if one.name not in asked and one.block.name is not None and lines[one.name] == one.block.keyword.line:
             message = f"no virtual server asks for check '{one.name}'"
             findings.add("W078", span_of(one.block.name), message, f"check = {one.name}")
+            expectation(one.section, findings)  # those that are asked for have been read
 
 
 def _name(one: CheckBlock, lines: dict[str, int], findings: Findings) -> None:
