@@ -59,7 +59,17 @@ def test_ipv6_addresses_are_written_as_everywhere(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["[2001:db8::6]80", "[2001:db8::6]:", "[2001:db8::6]:x", "10.0.0.2:", "10.0.0.2:99999999"]
+    "name",
+    [
+        "[2001:db8::6]80",
+        "[2001:db8::6]:",
+        "[2001:db8::6]:x",
+        "10.0.0.2:",
+        "10.0.0.2:99999999",
+        "10.0.0.2:080",
+        "[10.0.0.2]",
+        "[10.0.0.2]:80",
+    ],
 )
 def test_what_is_no_address_is_a_name(name: str) -> None:
     assert drained(name) == set()

@@ -26,7 +26,7 @@ from piranha.cli.change_options import (
     options_of,
     unconfirmed,
 )
-from piranha.cli.ending import INTERRUPTED, NOT_PERMITTED, fail
+from piranha.cli.ending import CANNOT_TELL, INTERRUPTED, NOT_PERMITTED, fail
 from piranha.cli.facts import Facts, dicts, facts, number, text
 from piranha.cli.options import parser, screen_width
 from piranha.cli.plan_screen import Row, rows_screen
@@ -44,7 +44,7 @@ With --confirm it goes back by itself unless `piranha confirm` is said in time; 
 Exit status 0: in force, or nothing to do, 1: refused, nothing was changed, 2: --dry-run, there are changes,
 3: cannot tell, 4: taken back, 64: wrong usage, 77: not permitted, 130: Ctrl-C: it is said what is in force."""
 
-DONE, REFUSED, CHANGES, CANNOT_TELL, TAKEN_BACK = 0, 1, 2, 3, 4
+DONE, REFUSED, CHANGES, TAKEN_BACK = 0, 1, 2, 4
 ANSWER_S = 120.0
 POLL_S = 0.3
 GRACE_S = 30.0

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from piranha.cli.change_options import NobodyToAsk, find_router
-from piranha.cli.ending import NOT_PERMITTED, fail
+from piranha.cli.ending import CANNOT_TELL, NOT_PERMITTED, fail
 from piranha.cli.facts import number
 from piranha.cli.options import parser
 from piranha.control.actor import login
@@ -16,7 +16,6 @@ from piranha.control.server import NOT_PERMITTED_WORDS
 DESCRIPTION = """Keep the change that `piranha apply --confirm` put in force.
 Exit status 0: it stays, 1: nothing waits, or too late, 3: cannot tell, 64: wrong usage, 77: not permitted."""
 
-CANNOT_TELL = 3
 ANSWER_S = 60.0
 
 

@@ -11,7 +11,7 @@ from piranha.change.kept import Damaged
 from piranha.change.plan import plan
 from piranha.change.planned import Planned, planned
 from piranha.cli.change_options import find_router
-from piranha.cli.ending import fail
+from piranha.cli.ending import CANNOT_TELL, NOT_PERMITTED, fail
 from piranha.cli.facts import number
 from piranha.cli.options import parser
 from piranha.cli.words import safe
@@ -26,7 +26,7 @@ DESCRIPTION = """Compare two files. A and B: a generation of `piranha history`, 
 Exit status 0: the same, 1: no such generation, 2: they differ, 3: cannot be read,
 64: wrong usage, 77: not permitted."""
 
-SAME, NO, DIFFER, CANNOT_TELL, NOT_PERMITTED = 0, 1, 2, 3, 77
+SAME, NO, DIFFER = 0, 1, 2
 RUNNING = "running"
 
 

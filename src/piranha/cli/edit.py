@@ -10,7 +10,7 @@ from piranha.cli.amend import lines_of, new_findings, shown
 from piranha.cli.change_options import Options, add_options, options_of
 from piranha.cli.edit_copy import Copy, NotEditable, alone, contents, copies_folder
 from piranha.cli.editor import edit, words_of
-from piranha.cli.ending import INTERRUPTED, unreadable
+from piranha.cli.ending import CANNOT_TELL, INTERRUPTED, unreadable
 from piranha.cli.in_force import Goal, goal, use
 from piranha.cli.options import Parser
 from piranha.cli.words import count, safe
@@ -19,7 +19,7 @@ from piranha.control.daemon import CONFIG_FILES
 from piranha.errors import PiranhaError
 from piranha.lvscf.read import ReadError, resolve_and_load
 
-DONE, NO, CANNOT_TELL = 0, 1, 3
+DONE, NO = 0, 1
 SHOWN_LINES = 200
 DESCRIPTION = """Edit a private copy of lvs.cf with $VISUAL, $EDITOR or vi. Then the copy is checked; with errors you
 are asked whether to edit again. A copy that is not used is kept, and its place is told.

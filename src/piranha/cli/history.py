@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from piranha.change.history import Entry, read_all
-from piranha.cli.ending import fail
+from piranha.cli.ending import CANNOT_TELL, NOT_PERMITTED, fail
 from piranha.cli.options import parser
 from piranha.cli.words import safe, table
 from piranha.control.daemon import Folders
 
 DESCRIPTION = """List the files that were in force on this router, newest last.
 Exit status 0: listed, 1: some are damaged, 3: cannot be read, 64: wrong usage, 77: not permitted."""
-
-CANNOT_TELL, NOT_PERMITTED = 3, 77
 
 
 def main(argv: Sequence[str]) -> int:

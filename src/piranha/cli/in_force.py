@@ -6,8 +6,9 @@ from pathlib import Path
 
 from piranha.change import disk
 from piranha.change.kept import digest
-from piranha.cli.apply import CANNOT_TELL, DONE, put_in_force
+from piranha.cli.apply import DONE, put_in_force
 from piranha.cli.change_options import NobodyToAsk, Options, default_file, find_router
+from piranha.cli.ending import CANNOT_TELL
 from piranha.cli.words import safe
 from piranha.control.client import NotPermitted
 from piranha.errors import PiranhaError

@@ -9,7 +9,7 @@ from piranha.change.limit import removal
 from piranha.change.plan import Line, Plan
 from piranha.cli.change_options import NobodyToAsk, default_file, find_router
 from piranha.cli.check import STANDARD_INPUT, more, read
-from piranha.cli.ending import fail, unreadable
+from piranha.cli.ending import CANNOT_TELL, fail, unreadable
 from piranha.cli.options import folder_words, parser, screen_width
 from piranha.cli.plan_facts import Ground, ground
 from piranha.cli.plan_screen import hint, screen
@@ -22,7 +22,7 @@ from piranha.lvscf.load import Loaded
 from piranha.lvscf.read import ReadError
 from piranha.text import printable
 
-NOTHING_TO_DO, BAD_FILE, CHANGES, CANNOT_TELL = 0, 1, 2, 3
+NOTHING_TO_DO, BAD_FILE, CHANGES = 0, 1, 2
 
 DESCRIPTION = """Show what an lvs.cf would change, and what each change costs. Changes nothing.
 It asks the daemons of this router; where none runs, it reads the kernel, and the plan is about its table alone:

@@ -8,7 +8,7 @@ from piranha.change.history import before, read_all, read_one
 from piranha.change.kept import Damaged
 from piranha.cli.apply import put_in_force
 from piranha.cli.change_options import NobodyToAsk, Options, Router, add_options, find_router, options_of, unconfirmed
-from piranha.cli.ending import NOT_PERMITTED, fail
+from piranha.cli.ending import CANNOT_TELL, NOT_PERMITTED, fail
 from piranha.cli.facts import number, text
 from piranha.cli.options import parser
 from piranha.cli.words import safe
@@ -22,7 +22,7 @@ else. A change that waits for its confirmation is taken back at once instead.
 Exit status as of `piranha apply`."""
 
 ANSWER_S = 120.0
-REFUSED, CANNOT_TELL = 1, 3
+REFUSED = 1
 
 
 def main(argv: Sequence[str]) -> int:

@@ -2,7 +2,7 @@
 
 from piranha.cli.facts import Facts, dicts, facts, number, strings, text
 from piranha.cli.names import ROUTER, TABLE, VIP
-from piranha.cli.status_facts import leaving, not_forwarded, server_state, state_age_s
+from piranha.cli.status_facts import leaving, not_forwarded, place_of, server_state, state_age_s
 from piranha.cli.status_routers import dead_links, is_active, partner_is_active
 from piranha.cli.story import Clock
 from piranha.cli.words import count, duration, services_words
@@ -135,7 +135,7 @@ def server_now(name: str, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:
         found = [server for server in dicts(virtual.get("servers")) if text(server.get("name")) == server_name]
         left = [server for server in dicts(virtual.get("leaving")) if text(server.get("name")) == server_name]
         lines = [_server_line(name, server, clock, now_s) for server in found]
-        return lines + [f"{name} ({_place(server)}) is LEAVING: {leaving(server)}" for server in left]
+        return lines + [f"{name} ({place_of(server)}) is LEAVING: {leaving(server)}" for server in left]
     return []
 
 
@@ -160,14 +160,9 @@ def _server_line(name: str, server: Facts, clock: Clock, now_s: float) -> str:
     believed = text(server.get("state")) or "unknown"
     stale = f"{state.upper()}; it was " if state != believed else ""
     return (
-        f"{name} ({_place(server)}) is {stale}{believed.upper()} since {clock(now_s - age_s)}, {duration(age_s)} "
+        f"{name} ({place_of(server)}) is {stale}{believed.upper()} since {clock(now_s - age_s)}, {duration(age_s)} "
         f"(lvs.cf line {line:.0f})"
     )
-
-
-def _place(server: Facts) -> str:
-    address, port = text(server.get("address")), number(server.get("port")) or 0
-    return f"[{address}]:{port:.0f}" if ":" in address else f"{address}:{port:.0f}"
 
 
 def _outlook(server: Facts) -> list[str]:

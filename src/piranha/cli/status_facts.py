@@ -201,6 +201,13 @@ def _server(name: str, server: Facts) -> list[Finding]:
     return []
 
 
+def place_of(server: Facts) -> str:
+    """Return `10.0.0.1:80`, `[2001:db8::1]:80`."""
+    address, port = text(server.get("address")), number(server.get("port"))
+    where = f"[{address}]" if ":" in address else address
+    return f"{where}:{'-' if port is None else f'{port:.0f}'}"
+
+
 def state_age_s(server: Facts) -> float:
     """Return for how long a server is what it is: up, down, drained."""
     drained_s = number(server.get("drained_s")) if text(server.get("state")) == "drain" else None

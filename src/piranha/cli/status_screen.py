@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from piranha.cli.facts import Facts, dicts, number, strings, text
 from piranha.cli.names import of_routers
-from piranha.cli.status_facts import server_state, state_age_s
+from piranha.cli.status_facts import place_of, server_state, state_age_s
 from piranha.cli.verdict import Finding, Verdict
 from piranha.cli.words import WIDTH, count, cut, duration, fitting, services_words
 
@@ -186,7 +186,7 @@ def _server_row(virtual: str, server: Facts) -> list[str]:
         last = f"{detail}, {duration(number(check.get('age_s')) or 0.0)} ago"
     return [
         f"{virtual}/{text(server.get('name'))}",
-        _place(server),
+        place_of(server),
         server_state(server),
         shown,
         "-" if weight is None else _whole(server.get("active")),
@@ -199,18 +199,13 @@ def _leaving_row(virtual: str, server: Facts) -> list[str]:
     since_s = number(server.get("since_s"))
     return [
         f"{virtual}/{text(server.get('name'))}",
-        _place(server),
+        place_of(server),
         "leaving",
         _whole(server.get("weight")),
         _whole(server.get("active")),
         "-" if since_s is None else duration(since_s),
         "not checked any more",
     ]
-
-
-def _place(server: Facts) -> str:
-    address, port = text(server.get("address")), _whole(server.get("port"))
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _whole(value: object) -> str:

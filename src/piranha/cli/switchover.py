@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from piranha.cli.ending import INTERRUPTED, NOT_PERMITTED, fail
+from piranha.cli.ending import CANNOT_TELL, INTERRUPTED, NOT_PERMITTED, fail
 from piranha.cli.facts import Facts, dicts, text
 from piranha.cli.handover import Obstacle, Outcome, consequences, obstacles, outcome, partner_name
 from piranha.cli.options import USAGE, Parser, ask_daemon, parser
@@ -23,7 +23,7 @@ router that takes over, and waits until it serves.
 Exit status 0: the partner serves (--dry-run: it would), 1: refused, nothing was changed, 3: cannot tell, 4: begun but
 not finished in time, or taken back, 64: wrong usage, 77: not permitted."""
 
-DONE, REFUSED, CANNOT_TELL, UNFINISHED = 0, 1, 3, 4
+DONE, REFUSED, UNFINISHED = 0, 1, 4
 WAIT_S = 30.0
 POLL_S = 0.05
 

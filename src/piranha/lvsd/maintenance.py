@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from piranha.lvscf.config import Config, RealServer
 from piranha.lvsd.pool import ServerKey
@@ -62,7 +62,7 @@ def _where(name: str) -> Address | tuple[Address, int] | None:
     host, colon, port = name.rpartition("]") if name.startswith("[") else ("", "", "")
     try:
         if colon:
-            address: Address = ip_address(host[1:])
+            address: Address = IPv6Address(host[1:])
             return address if not port else (address, _port(port.removeprefix(":"))) if port[0] == ":" else None
         if name.count(":") == 1:
             host, _, port = name.partition(":")
@@ -74,6 +74,6 @@ def _where(name: str) -> Address | tuple[Address, int] | None:
 
 def _port(text: str) -> int:
     """Raises ValueError for what is no port."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 5):
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and text == str(int(text))):
         raise ValueError(text)
     return int(text)
