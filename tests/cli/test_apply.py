@@ -124,6 +124,14 @@ def test_a_file_with_errors_does_not_reach_the_daemon(site: Site) -> None:
     assert "no active lvs services defined" in told
 
 
+def test_with_json_too_the_author_is_told_each_error_with_its_line(site: Site) -> None:
+    site.serve()
+    site.new.write_text("prmary = 192.0.2.2\n")
+    status, told, findings = site.say("apply", str(site.new), "--json")
+    assert (status, json.loads(told)["status"]) == (1, 1)
+    assert f"{site.new}:1:1: error: " in findings
+
+
 def test_json_is_one_object_with_the_status(site: Site) -> None:
     site.serve()
     status, told, _ = site.say("apply", str(site.new), "--dry-run", "--json")

@@ -138,8 +138,7 @@ class _Put:
         options = self._options
         loaded = resolve_and_load(self._data, self._name)
         if loaded.config is None:
-            if not options.json:
-                print(loaded.render(), file=sys.stderr, flush=True)
+            print(loaded.render(), file=sys.stderr, flush=True)
             raise No(REFUSED, f"{self._name} has {count(len(loaded.errors), 'error')}: nothing was changed")
         args = self._hand_over()
         try:
