@@ -135,7 +135,6 @@ class _Put:
             raise No(INTERRUPTED, self._interrupted()) from None
 
     def _run(self) -> int:
-        options = self._options
         loaded = resolve_and_load(self._data, self._name)
         if loaded.config is None:
             print(loaded.render(), file=sys.stderr, flush=True)
