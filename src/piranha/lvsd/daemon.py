@@ -11,11 +11,9 @@ import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from piranha.change.order import Act
 from piranha.control.daemon import notify, watchdog_interval_s
-from piranha.control.server import Handler
 from piranha.errors import PiranhaError
 from piranha.events.event import Event, Level
 from piranha.events.record import Recorder
@@ -31,6 +29,7 @@ from piranha.lvsd.nannies import Nannies
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.outlook import beliefs_of, pools_for
 from piranha.lvsd.overdue import LOOK_S, Overdue
+from piranha.lvsd.own_file import OwnFile
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.source import Source
@@ -55,31 +54,6 @@ class RefusedFile:
     path: str
     findings: tuple[str, ...]
     at_s: float
-
-
-class OwnFile(Protocol):
-    """What an `lvsd` without `pulse` does for its file itself; see `changing`."""
-
-    def refusal(self) -> str:
-        """Return why nothing may be reloaded now, empty when it may."""
-
-    async def too_much(self, after: Config) -> str:
-        """Return why a reload may not put `after` in force; when it may, tell what it changes."""
-
-    async def remember_start(self) -> None:
-        """Keep the file of the start in the history."""
-
-    async def remember(self, act: Act) -> None:
-        """Keep the file in force in the history."""
-
-    async def watch(self) -> None:
-        """Take back what is not confirmed; until cancelled."""
-
-    def handlers(self) -> Mapping[str, Handler]:
-        """Return the control verbs about it."""
-
-    def facts(self) -> Mapping[str, object]:
-        """Return what `status` shows of it."""
 
 
 @dataclass(slots=True)
@@ -112,7 +86,7 @@ class Lvsd:
     _dirty: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     one_reload: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-    own: "OwnFile | None" = field(default=None, init=False)
+    own: OwnFile | None = field(default=None, init=False)
     _restart_until_s: float = field(default=0.0, init=False)
     _stop_cause: str = field(default="", init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
