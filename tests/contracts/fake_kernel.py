@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from piranha.forwarding.errors import PlaneUnavailable
-from piranha.forwarding.plane import Counters, Refusal, ServerStatistics, ServiceStatistics
+from piranha.forwarding.plane import Counters, Refusal, Sample, ServerStatistics, ServiceStatistics
 from piranha.forwarding.refusals import refusal_words
 from piranha.table.changes import (
     AddDestination,
@@ -139,14 +139,16 @@ class FakePlane:
                 refusals.append(Refusal(change, code, refusal_words(change, code, errno.errorcode[code])))
         return refusals
 
-    def statistics(self, only: Collection[ServiceKey] | None = None) -> Mapping[ServiceKey, ServiceStatistics]:
-        return {
+    def sample(self, only: Collection[ServiceKey] | None = None) -> Sample:
+        table = self.dump(only)
+        statistics = {
             key: ServiceStatistics(
                 counters=Counters(),
                 servers={server: ServerStatistics(counters=Counters()) for server in service.destinations},
             )
-            for key, service in FakePlane.dump(self, only).items()
+            for key, service in table.items()
         }
+        return Sample(table, statistics)
 
     def set_timeouts(self, tcp_s: int, tcpfin_s: int, udp_s: int) -> None:
         before = self.timeouts_s

@@ -147,7 +147,7 @@ class PlaneContract:
         plane.apply([AddService(www(0), RR), AddDestination(www(0), server(1), nat(3)), AddService(www(1), WLC)])
 
         assert plane.dump([www(0), www(7)]) == {www(0): Service(RR, {server(1): nat(3)})}
-        assert list(plane.statistics([www(0), www(7)])) == [www(0)]
+        assert list(plane.sample([www(0), www(7)]).statistics) == [www(0)]
         assert plane.dump([]) == {}
 
     def test_nothing_that_the_changes_do_not_name_is_touched(self, plane: Plane) -> None:
@@ -160,14 +160,17 @@ class PlaneContract:
     def test_no_changes_are_no_refusals(self, plane: Plane) -> None:
         assert plane.apply([]) == []
 
-    def test_statistics_cover_every_service_and_server(self, plane: Plane) -> None:
+    def test_a_sample_is_the_table_with_the_numbers_of_every_service_and_server(self, plane: Plane) -> None:
         plane.apply([AddService(www(), RR), AddDestination(www(), server(1), nat())])
 
-        statistics = plane.statistics()[www()]
+        sample = plane.sample()
+        statistics = sample.statistics[www()]
 
         assert statistics.counters.connections == 0
         assert statistics.connections_per_s in (None, 0)
         assert statistics.servers[server(1)].active == 0
+        assert sample.table == plane.dump()
+        assert sample.statistics.keys() == sample.table.keys()
 
     def test_timeouts_can_be_set(self, plane: Plane) -> None:
         plane.set_timeouts(0, 0, 0)

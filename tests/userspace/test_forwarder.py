@@ -18,7 +18,9 @@ def test_each_side_may_end_its_direction_and_still_receive(forwarder: Forwarder,
         there.sendall(b"question")
         there.shutdown(socket.SHUT_WR)
         assert read_to_end(here) == b"question"
-        until(lambda: forwarder.plane.statistics()[forwarder.www].servers[server(port_of(listener))].inactive == 1)
+        until(
+            lambda: forwarder.plane.sample().statistics[forwarder.www].servers[server(port_of(listener))].inactive == 1
+        )
         here.sendall(b"answer")
         here.close()
         assert read_to_end(there) == b"answer"
@@ -153,9 +155,9 @@ def test_counters_tell_connections_bytes_and_segments(forwarder: Forwarder, list
         assert here.recv(5) == b"12345"
         here.sendall(b"123")
         assert there.recv(3) == b"123"
-        under_way = forwarder.plane.statistics()[forwarder.www].counters
+        under_way = forwarder.plane.sample().statistics[forwarder.www].counters
     until(lambda: client.status(forwarder.path)["connections"] == 0)
-    after = forwarder.plane.statistics()[forwarder.www]
+    after = forwarder.plane.sample().statistics[forwarder.www]
     assert (under_way.connections, under_way.bytes_in, under_way.bytes_out) == (1, 5, 3)
     assert (after.counters.connections, after.counters.bytes_in, after.counters.bytes_out) == (1, 5, 3)
     assert after.counters == after.servers[server(port_of(listener))].counters
@@ -169,8 +171,8 @@ def test_connections_are_spread_over_the_servers(forwarder: Forwarder, listener:
         forwarder.serve([port_of(listener), port_of(second)])
         for _ in range(10):
             forwarder.connect().close()
-        until(lambda: forwarder.plane.statistics()[forwarder.www].counters.connections == 10)
-        numbers = forwarder.plane.statistics()[forwarder.www].servers
+        until(lambda: forwarder.plane.sample().statistics[forwarder.www].counters.connections == 10)
+        numbers = forwarder.plane.sample().statistics[forwarder.www].servers
         counts = {key: one.counters.connections for key, one in numbers.items()}
         assert share(counts) == {port_of(listener): 5, port_of(second): 5}
 

@@ -89,17 +89,17 @@ def _from_kernel(kind: PlaneKind, folders: Folders) -> Ground:
         return Ground(against="an empty table: no forwarder runs here", before=None, standing=Standing(live={}))
     plane: Plane = IpvsPlane() if kind is PlaneKind.IPVS else UserspacePlane(socket)
     try:
-        live, statistics = plane.dump(), plane.statistics()
+        seen = plane.sample()
     except PiranhaError as error:
         raise CannotTell(f"no daemon runs here, and the table cannot be read: {error}") from error
     finally:
         plane.close()
     if kind is PlaneKind.USERSPACE:
-        there = Standing(live=live, statistics=statistics)
+        there = Standing(live=seen.table, statistics=seen.statistics)
         return Ground(against="the forwarder of this machine", before=None, standing=there)
     with Addresses() as kernel:
         held = frozenset(one.address for one in kernel.addresses())
-    there = Standing(live=live, statistics=statistics, held=held)
+    there = Standing(live=seen.table, statistics=seen.statistics, held=held)
     return Ground(against="this machine's kernel", before=None, standing=there)
 
 

@@ -1,11 +1,11 @@
 """Shell: the forwarding plane that the kernel is, IPVS over netlink."""
 
 import errno
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
 from piranha.forwarding.errors import PlaneUnavailable
-from piranha.forwarding.plane import Counters, Refusal, ServerStatistics, ServiceStatistics
+from piranha.forwarding.plane import Counters, Refusal, Sample, ServerStatistics, ServiceStatistics
 from piranha.forwarding.refusals import refusal_words
 from piranha.kernel.ipvs import Timeouts
 from piranha.kernel.ipvs_answers import ServiceEntry, Statistics
@@ -46,9 +46,9 @@ class IpvsPlane:
             for failure in failures
         ]
 
-    def statistics(self, only: Collection[ServiceKey] | None = None) -> Mapping[ServiceKey, ServiceStatistics]:
-        """Read counters and connection numbers; only: of these services."""
-        return self._call(lambda kernel: _statistics(kernel, only))
+    def sample(self, only: Collection[ServiceKey] | None = None) -> Sample:
+        """Read the live table as `dump` does, with counters and connection numbers."""
+        return self._call(lambda kernel: _sample(kernel, only))
 
     def set_timeouts(self, tcp_s: int, tcpfin_s: int, udp_s: int) -> None:
         """Set connection timeouts; 0 keeps the kernel's value."""
@@ -103,11 +103,16 @@ def _dump(kernel: IpvsSocket, only: Collection[ServiceKey] | None) -> Table:
     }
 
 
-def _statistics(kernel: IpvsSocket, only: Collection[ServiceKey] | None) -> Mapping[ServiceKey, ServiceStatistics]:
-    return {
-        service.key: ServiceStatistics(
-            counters=_counters(service.statistics()),
-            connections_per_s=service.statistics().connections_per_s,
+def _sample(kernel: IpvsSocket, only: Collection[ServiceKey] | None) -> Sample:
+    table: dict[ServiceKey, Service] = {}
+    statistics: dict[ServiceKey, ServiceStatistics] = {}
+    for service in _services(kernel, only):
+        servers = kernel.destinations(service.key)
+        table[service.key] = Service(service.settings, {server.key: server.destination for server in servers})
+        counted = service.statistics()
+        statistics[service.key] = ServiceStatistics(
+            counters=_counters(counted),
+            connections_per_s=counted.connections_per_s,
             servers={
                 server.key: ServerStatistics(
                     counters=_counters(server.statistics()),
@@ -115,11 +120,10 @@ def _statistics(kernel: IpvsSocket, only: Collection[ServiceKey] | None) -> Mapp
                     inactive=server.inactive,
                     persistent=server.persistent,
                 )
-                for server in kernel.destinations(service.key)
+                for server in servers
             },
         )
-        for service in _services(kernel, only)
-    }
+    return Sample(table, statistics)
 
 
 def _counters(statistics: Statistics) -> Counters:

@@ -56,6 +56,14 @@ class ServiceStatistics:
     servers: Mapping[DestinationKey, ServerStatistics] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one reading gives: services with their servers, and the numbers of each of them."""
+
+    table: Table
+    statistics: Mapping[ServiceKey, ServiceStatistics]
+
+
 class Plane(Protocol):
     """A forwarding plane. Methods block; the daemon calls them in a thread. None of them ever
     flushes or touches what `changes` does not name.
@@ -69,8 +77,8 @@ class Plane(Protocol):
     def apply(self, changes: Sequence[Change]) -> list[Refusal]:
         """Carry out `changes` in order; go on after a refused one and return the refusals."""
 
-    def statistics(self, only: Collection[ServiceKey] | None = None) -> Mapping[ServiceKey, ServiceStatistics]:
-        """Read counters and connection numbers; only: of these services."""
+    def sample(self, only: Collection[ServiceKey] | None = None) -> Sample:
+        """Read the live table as `dump` does, with counters and connection numbers."""
 
     def set_timeouts(self, tcp_s: int, tcpfin_s: int, udp_s: int) -> None:
         """Set connection timeouts; 0 keeps the plane's value."""

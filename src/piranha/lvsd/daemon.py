@@ -210,11 +210,11 @@ class Lvsd:
         parts: only what a plan of these two needs.
         """
         only = None if parts is None else {key for part in parts for key in services_of(part)}
-        live, statistics = await self.table.look(only)
+        seen = await self.table.look(only)
         names = self.pools if parts is None else [one.name for one in parts[0].active_virtuals()]
         return Standing(
-            live=live,
-            statistics=statistics,
+            live=seen.table,
+            statistics=seen.statistics,
             beliefs=beliefs_of((self.pools[name] for name in names), self.maintenance.marks),
             ours=self.ours.services,
             leaving=self.leaving.servers,

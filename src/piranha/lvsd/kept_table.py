@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from piranha.events.event import Level
 from piranha.events.teller import Teller
 from piranha.forwarding.errors import PlaneUnavailable
+from piranha.forwarding.plane import Sample
 from piranha.lvscf.config import Config
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
@@ -98,9 +99,9 @@ class KeptTable:
                 there = await self._plane.dump(come)
                 self.live = with_part(self.live, there, come)
 
-    async def look(self, only: Collection[ServiceKey] | None = None) -> tuple[Table, Statistics]:
-        """Read the table, or `only` these services, and their connections; change nothing. Raises PlaneUnavailable."""
-        return await self._plane.dump(only), await self._plane.statistics(only)
+    async def look(self, only: Collection[ServiceKey] | None = None) -> Sample:
+        """Read the table, or `only` these services, and their numbers; change nothing. Raises PlaneUnavailable."""
+        return await self._plane.sample(only)
 
     async def one_pass(self, first: Mapping[ServiceKey, str] | None = None) -> list[str]:
         """Read the table, repair and apply; return in words what others had changed.
@@ -181,7 +182,7 @@ class KeptTable:
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):
-                    self._numbers = await self._plane.statistics()
+                    self._numbers = (await self._plane.sample()).statistics
         except PlaneUnavailable:
             self._numbers = {}
         return self._numbers

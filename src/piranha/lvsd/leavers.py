@@ -83,12 +83,12 @@ class Leavers:
             self._fresh = False
             began_s = time.monotonic()
             try:
-                live, statistics = await table.look({key for leaver in self.servers for key, _ in leaver.places})
+                seen = await table.look({key for leaver in self.servers for key, _ in leaver.places})
             except PlaneUnavailable:
                 continue  # a pass tells of it
             now = time.monotonic()
             took_s = now - began_s
-            self.servers, events = look(self.servers, live, statistics, now)
+            self.servers, events = look(self.servers, seen.table, seen.statistics, now)
             self._teller.recorder.record_all(events)
             if over := {key: leaver.virtual for leaver in self.servers if leaver.over for key, _ in leaver.places}:
                 on_over(over)

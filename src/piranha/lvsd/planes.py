@@ -2,14 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from piranha.forwarding.apply import apply_safely
 from piranha.forwarding.ipvs import IpvsPlane
-from piranha.forwarding.plane import Plane, Refusal, ServiceStatistics
+from piranha.forwarding.plane import Plane, Refusal, Sample
 from piranha.forwarding.userspace import client
 from piranha.kernel.addresses import forwards
 from piranha.lvscf.config import PlaneKind
@@ -74,9 +74,9 @@ class PlaneThread:
         """Carry out `changes`; return those that were refused, or withheld to keep a pool filled."""
         return await self._call(lambda: apply_safely(self._plane, changes))
 
-    async def statistics(self, only: Collection[ServiceKey] | None = None) -> Mapping[ServiceKey, ServiceStatistics]:
-        """Read counters and connection numbers; only: of these services."""
-        return await self._call(lambda: self._plane.statistics(only))
+    async def sample(self, only: Collection[ServiceKey] | None = None) -> Sample:
+        """Read the live table with its numbers; only: of these services those that are there."""
+        return await self._call(lambda: self._plane.sample(only))
 
     async def not_forwarded(self) -> frozenset[Family]:
         """Read which families are not routed although NAT needs it."""

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from piranha.errors import PiranhaError
 from piranha.forwarding.errors import PlaneUnavailable
-from piranha.forwarding.plane import Refusal, ServiceStatistics
+from piranha.forwarding.plane import Refusal, Sample
 from piranha.forwarding.userspace import protocol
 from piranha.forwarding.userspace.protocol import Holding
 from piranha.table.changes import Change
@@ -160,9 +160,11 @@ class UserspacePlane:
             refusals += protocol.refusals_from(ask(self._path, "apply", args), batch)
         return refusals
 
-    def statistics(self, only: Collection[ServiceKey] | None = None) -> Mapping[ServiceKey, ServiceStatistics]:
-        """Read counters: bytes are payload, packets are segments on the client's side; only: of these services."""
-        return _only(protocol.statistics_from(ask(self._path, "statistics")), only)
+    def sample(self, only: Collection[ServiceKey] | None = None) -> Sample:
+        """Read table and counters: bytes are payload, packets are segments on the client's side."""
+        table = self.dump(only)
+        statistics = protocol.statistics_from(ask(self._path, "statistics"))
+        return Sample(table, {key: found for key, found in statistics.items() if key in table})
 
     def set_timeouts(self, tcp_s: int, tcpfin_s: int, udp_s: int) -> None:
         """Set how long a silent connection is kept, open (tcp) or half-closed (tcpfin); 0 keeps the value.
