@@ -2,8 +2,9 @@
 
 Sections of a golden file: `before` (`none` = no daemon of ours runs), `after`, `table` (rules as of
 `ipvsadm -S`; left out = what `before` asks for), `ours` (services of earlier files), `held` (addresses of
-the machine), `left` (`NAME ADDRESS:PORT SECONDS`: who leaves for so long already), `plan`. HEAD stands before both
-files. Each server of the table has 10 connections, 3 of them inactive.
+the machine), `kernel` (a setting and its value each; left out = nobody knows), `left` (`NAME ADDRESS:PORT
+SECONDS`: who leaves for so long already), `plan`. HEAD stands before both files. Each server of the table has 10
+connections, 3 of them inactive.
 """
 
 from collections.abc import Mapping
@@ -76,6 +77,7 @@ def planned(parts: Mapping[str, str]) -> Plan:
         believed=seen.then,
         ours=parse_rules(parts.get("ours", "")),
         leavers=[leaver(line, live) for line in parts.get("left", "").splitlines()],
+        kernel=dict(line.split(" ", 1) for line in parts["kernel"].splitlines()) if "kernel" in parts else None,
         held=[ip_address(word) for word in parts["held"].split()] if "held" in parts else None,
     )
 

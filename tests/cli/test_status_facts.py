@@ -192,3 +192,16 @@ def test_a_change_that_waits_is_a_note_with_its_countdown_and_one_that_cannot_go
         ("!", "serial 43 is being taken back: not confirmed within 60 s; lvs.cf: No space left on device")
     ]
     assert _unconfirmed({"unconfirmed": None}) == []
+
+
+def test_a_refused_setting_of_the_kernel_degrades_and_one_put_right_is_a_note() -> None:
+    kernel = {
+        "refused": [{"setting": "net.ipv4.vs.conntrack", "why": "this kernel has no such setting"}],
+        "overruled": [{"what": "net.ipv4.vs.sloppy_tcp was 0, is 1 again", "age_s": 61.0}],
+    }
+    verdict, lines = judged(pulse(), lvsd(virtual("www", server("web1")), kernel=kernel))
+    assert verdict is DEGRADED
+    assert lines == [
+        "! kernel: net.ipv4.vs.conntrack cannot be set: this kernel has no such setting",
+        "i kernel: put right 1m01s ago: net.ipv4.vs.sloppy_tcp was 0, is 1 again",
+    ]

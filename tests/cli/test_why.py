@@ -364,3 +364,15 @@ def test_why_a_virtual_server_behind_nat_says_that_the_machine_does_not_forward(
         "www (tcp 192.0.2.10:443): 1 of 1 servers up",
         "  net.ipv4.ip_forward is 0: nothing comes through from real servers behind NAT",
     ]
+
+
+def test_the_kernel_stands_with_the_settings_that_the_file_names() -> None:
+    kernel = {
+        "settings": {"net.ipv4.vs.conntrack": "1"},
+        "refused": [{"setting": "net.ipv4.vs.sloppy_tcp", "why": "this kernel has no such setting"}],
+    }
+    assert now("kernel", {}, lvsd(kernel=kernel)) == [
+        "net.ipv4.vs.conntrack is 1, lvs.cf names it",
+        "net.ipv4.vs.sloppy_tcp is refused: this kernel has no such setting",
+    ]
+    assert now("kernel", {}, lvsd(kernel={})) == ["lvs.cf names no setting of the kernel"]

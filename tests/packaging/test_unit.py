@@ -32,3 +32,15 @@ def test_a_restart_asks_pulse_to_leave_everything_to_the_next_one(tmp_path: Path
 @pytest.mark.parametrize("jobs", ["echo '1209 pulse.service stop running'", "true", "exit 1"])
 def test_a_stop_leaves_it_to_the_signal(tmp_path: Path, jobs: str) -> None:
     assert stop(tmp_path, jobs) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "wall", ["ProtectKernelTunables", "ProtectProc", "ProtectSystem", "PrivateNetwork", "ReadOnlyPaths"]
+)
+def test_the_unit_leaves_the_settings_of_the_kernel_to_be_written(wall: str) -> None:
+    assert not any(line.startswith(f"{wall}=") for line in UNIT.read_text().splitlines())
+
+
+def test_the_unit_keeps_the_capability_that_settings_of_the_network_need() -> None:
+    (line,) = (line for line in UNIT.read_text().splitlines() if line.startswith("CapabilityBoundingSet="))
+    assert "CAP_NET_ADMIN" in line.split("=", 1)[1].split()

@@ -70,6 +70,7 @@ class About(StrEnum):
     NANNIES = "nannies"
     RESTART = "restart"
     TIMEOUTS = "timeouts"
+    KERNEL = "kernel"
     LVSD = "lvsd"
     CHANGES = "changes"
     ORDER = "order"

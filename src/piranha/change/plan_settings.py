@@ -143,11 +143,8 @@ _TOLD = {(group.part, name) for group in _GROUPS for name, _ in group.names} | {
     ("heartbeat", "paths"),
     ("lvsd", "timeouts_s"),
     ("lvsd", "maintenance_dir"),
-    *(
-        ("", name)
-        for name in "primary backup backup_active standby nat_router nat_router6 heartbeat vips lvsd change".split()
-    ),
-    *(("", name) for name in "serial_no virtuals".split()),
+    *(("", name) for name in "primary backup backup_active standby nat_router nat_router6 heartbeat vips".split()),
+    *(("", name) for name in "lvsd kernel change serial_no virtuals".split()),
 }
 
 

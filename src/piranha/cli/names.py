@@ -1,7 +1,7 @@
 """What a NAME on the command line can mean: a virtual server, a server, a machine, a router, a VIP, or a part of ours.
 
 `www`, `www/web3`, `*/web3`, `10.11.12.23`, `10.11.12.23:8443`; `primary`, `backup`, `router`, `partner`;
-`vip`, `192.0.2.10`; `config`, `table`, `lvsd`, `nanny`, `pulse`.
+`vip`, `192.0.2.10`; `config`, `kernel`, `table`, `lvsd`, `nanny`, `pulse`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ ROUTER = frozenset({"router", "partner", "pulse", "takeover", "election", "monit
 """Subjects of what happens between the routers; they are one story."""
 VIP = "vip"
 TABLE = "table"
-ALWAYS_KNOWN = frozenset({"config", "lvsd", "nanny", "record", TABLE, VIP}) | ROUTER
+KERNEL = "kernel"
+ALWAYS_KNOWN = frozenset({"config", "lvsd", "nanny", "record", KERNEL, TABLE, VIP}) | ROUTER
 PLACES = ("primary", "backup")
 
 

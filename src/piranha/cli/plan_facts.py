@@ -16,6 +16,7 @@ from piranha.kernel.addresses import Addresses
 from piranha.lvscf.config import Config, PlaneKind, Standby
 from piranha.lvscf.read import resolve_and_load
 from piranha.lvsd.accepted import FILE
+from piranha.lvsd.machine import Machine
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, outlook
 from piranha.lvsd.standing import Standing, standing_from
@@ -99,7 +100,7 @@ def _from_kernel(kind: PlaneKind, folders: Folders) -> Ground:
         return Ground(against="the forwarder of this machine", before=None, standing=there)
     with Addresses() as kernel:
         held = frozenset(one.address for one in kernel.addresses())
-    there = Standing(live=seen.table, statistics=seen.statistics, held=held)
+    there = Standing(live=seen.table, statistics=seen.statistics, held=held, kernel=Machine().all_settings())
     return Ground(against="this machine's kernel", before=None, standing=there)
 
 

@@ -1,7 +1,7 @@
 """How a name of `piranha why` stands now: the first lines of its story, and what comes next."""
 
 from piranha.cli.facts import Facts, dicts, facts, number, strings, text
-from piranha.cli.names import ROUTER, TABLE, VIP
+from piranha.cli.names import KERNEL, ROUTER, TABLE, VIP
 from piranha.cli.status_facts import leaving, not_forwarded, place_of, server_state, state_age_s
 from piranha.cli.status_routers import dead_links, is_active, partner_is_active
 from piranha.cli.story import Clock
@@ -20,6 +20,8 @@ def stands(name: str, pulse: Facts, lvsd: Facts, clock: Clock, now_s: float) -> 
         return _config(pulse or lvsd)
     if name == TABLE and lvsd:
         return _table(lvsd)
+    if name == KERNEL and lvsd:
+        return _kernel(facts(lvsd.get("kernel")) or {})
     if name == "lvsd" and lvsd:
         return _lvsd(lvsd)
     if name == "nanny" and lvsd:
@@ -118,6 +120,13 @@ def _table(lvsd: Facts) -> list[str]:
     if not refused:
         return [f"the table is not known: {(strings(lvsd.get('not_ready')) or [read])[0]}"]
     return [f"the table is not what the file asks for, {read}: {count(len(refused), 'change')} refused", *refused]
+
+
+def _kernel(kernel: Facts) -> list[str]:
+    settings = facts(kernel.get("settings")) or {}
+    lines = [f"{setting} is {text(value)}, lvs.cf names it" for setting, value in settings.items()]
+    lines += [f"{text(one.get('setting'))} is refused: {text(one.get('why'))}" for one in dicts(kernel.get("refused"))]
+    return lines or ["lvs.cf names no setting of the kernel"]
 
 
 def server_now(name: str, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:

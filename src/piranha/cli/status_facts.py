@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from piranha.cli.facts import Facts, booleans, dicts, facts, number, strings, text
-from piranha.cli.names import ROUTER, VIP, of_routers
+from piranha.cli.names import KERNEL, ROUTER, VIP, of_routers
 from piranha.cli.status_routers import is_active, router_findings
 from piranha.cli.verdict import Finding, Verdict, verdict_of
 from piranha.cli.words import count, duration, services_words
@@ -90,11 +90,25 @@ def _daemon(lvsd: Facts) -> list[Finding]:
     for repair in dicts(lvsd.get("overruled"))[-NOTES_SHOWN:]:
         age = duration(number(repair.get("age_s")) or 0.0)
         found.append(Finding("i", "table", f"repaired {age} ago: {text(repair.get('what'))}"))
+    found += _kernel(facts(lvsd.get("kernel")) or {})
     found += _maintenance(facts(lvsd.get("maintenance")) or {})
     waiting = strings(lvsd.get("waiting"))
     found += [Finding("i", "config", sentence) for sentence in waiting[:NOTES_SHOWN]]
     if len(waiting) > NOTES_SHOWN:
         found.append(Finding("i", "config", f"{len(waiting) - NOTES_SHOWN} more such settings (piranha check)"))
+    return found
+
+
+def _kernel(kernel: Facts) -> list[Finding]:
+    found = [
+        Finding("!", KERNEL, f"{text(one.get('setting'))} cannot be set: {text(one.get('why'))}")
+        for one in dicts(kernel.get("refused"))
+    ]
+    for repair in dicts(kernel.get("overruled"))[-NOTES_SHOWN:]:
+        age = duration(number(repair.get("age_s")) or 0.0)
+        found.append(Finding("i", KERNEL, f"put right {age} ago: {text(repair.get('what'))}"))
+    if idle := strings(kernel.get("without_effect")):
+        found.append(Finding("i", KERNEL, f"not written, they are for IPVS: {', '.join(idle)}"))
     return found
 
 

@@ -21,7 +21,7 @@ from piranha.events.order import Told, in_order
 from piranha.text import printable
 
 DESCRIPTION = """Tell the story of a server (www/web3), a virtual server (www), `vip` or one VIP, a router
-(router, partner, or its name), `config`, `lvsd`, `nanny` or `table`, from what the daemons recorded; their
+(router, partner, or its name), `config`, `kernel`, `lvsd`, `nanny` or `table`, from what the daemons recorded; their
 files are read when they are dead.
 Exit status 0: explained, 1: no such name, 3: no record can be read."""
 

@@ -24,7 +24,7 @@ class Event:
 
     when_s: monotonic seconds, the `now` of the decision; the recorder adds the wall clock.
     subject: what it is about: `www`, `www/web3`, `router`, `partner`, `vip 192.0.2.10`, `config`,
-    `lvsd`, `nanny`, `table`, `clock`.
+    `kernel`, `lvsd`, `nanny`, `table`, `clock`.
     before, after: states, empty where there is none. rule: the setting or rule that decided
     (`fall = 2`). cause: the fact that triggered it (`connect: no answer in 2000 ms`).
     message: a sentence that an operator can search for, the original's where it has one.

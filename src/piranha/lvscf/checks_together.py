@@ -11,6 +11,7 @@ from piranha.lvscf.config import Config, FloatingAddress, HeartbeatAuth
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.elaborate_virtual import used
 from piranha.lvscf.known import Looks
+from piranha.lvscf.numbers import KEEP
 from piranha.lvscf.settings import Section
 from piranha.lvscf.syntax.tree import span_of
 from piranha.terms import WEIGHTLESS, Address, ForwardingMethod
@@ -45,6 +46,8 @@ KERNEL_SETTINGS = tuple(
     ).split()
 )
 
+_NUMBERS = {"vs_sync_threshold": 2}
+
 
 def check_together(built: Built, looks: Looks, findings: Findings) -> None:
     """Add what does not go together in the file."""
@@ -77,12 +80,19 @@ def _needs(section: Section, findings: Findings) -> None:
 
 
 def _kernel_settings(section: Section, findings: Findings) -> None:
-    for keyword in section.given:
-        if keyword.startswith("vs_") and keyword not in KERNEL_SETTINGS:
+    for keyword, given in section.given.items():
+        if not keyword.startswith("vs_"):
+            continue
+        words, span = str(given.value).split(), given.setting.span
+        if keyword == "vs_backup_only":
+            findings.add("E022", span, "vs_backup_only belongs to lvsd, which sets it by itself", "remove it")
+        elif keyword not in KERNEL_SETTINGS:
             message = f"no kernel that we know of has net.ipv4.vs.{keyword[3:]}"
-            findings.add(
-                "W080", section.given[keyword].setting.span, message, findings.nearest(keyword, KERNEL_SETTINGS)
-            )
+            findings.add("W080", span, message, findings.nearest(keyword, KERNEL_SETTINGS))
+        elif len(words) > _NUMBERS.get(keyword, 1):
+            findings.add("E003", given.span, f"{keyword} takes one number, not {len(words)}")
+        elif keyword != "vs_est_cpulist" and words != [KEEP] and not words[0].lstrip("-").isdigit():
+            findings.add("E011", given.span, f"integer expected, not '{words[0]}'")
 
 
 def _old_heartbeat(built: Built, findings: Findings) -> None:

@@ -12,6 +12,7 @@ from itertools import chain
 
 from piranha.lvscf.canonical import canonical
 from piranha.lvscf.check_values import Check, CheckTiming, FurtherCheck, sets_weight
+from piranha.lvscf.kernel_values import KernelSettings
 from piranha.terms import PLAIN_TUNNEL, Address, Family, ForwardingMethod, Protocol, Scheduler, Tunnel
 
 
@@ -309,6 +310,7 @@ class Config:
     monitor_devices: tuple[str, ...] = ()
     monitor_hosts: tuple[tuple[Address, ...], ...] = ()
     lvsd: LvsdSettings = field(default_factory=LvsdSettings)
+    kernel: KernelSettings = field(default_factory=KernelSettings)
     change: ChangeSettings = field(default_factory=ChangeSettings)
     virtuals: tuple[Virtual, ...] = ()
 

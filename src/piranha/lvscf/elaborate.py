@@ -25,8 +25,9 @@ from piranha.lvscf.directives import Scope
 from piranha.lvscf.elaborate_check import check_contents
 from piranha.lvscf.elaborate_service import floating_address
 from piranha.lvscf.elaborate_virtual import Names, build_virtual, unique_name
+from piranha.lvscf.kernel_values import KernelSettings
 from piranha.lvscf.known import NOTHING, Known, Looks, Outside, Said, known
-from piranha.lvscf.numbers import Reader
+from piranha.lvscf.numbers import KEEP, Reader
 from piranha.lvscf.settings import Section, collect
 from piranha.lvscf.syntax.tree import Tree
 from piranha.terms import Address, ForwardingMethod
@@ -154,12 +155,21 @@ def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Find
                 section.value("udp_timeout", int),
             ),
         ),
+        kernel=_kernel(section),
         change=ChangeSettings(
             limit_percent=section.value("change_limit", float),
             confirm_s=section.value("confirm_time", float),
             external=section.value("config_sync", str) == "external",
         ),
         virtuals=tuple(built.virtual for built in virtuals),
+    )
+
+
+def _kernel(section: Section) -> KernelSettings:
+    named = {keyword: given.value for keyword, given in section.given.items() if keyword.startswith("vs_")}
+    return KernelSettings(
+        vs=tuple(sorted((keyword[3:], str(value)) for keyword, value in named.items() if value != KEEP)),
+        ip_forward=section.value("ip_forward", str) == "1",
     )
 
 

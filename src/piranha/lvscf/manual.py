@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from piranha.lvscf.codes import CODES
 from piranha.lvscf.diagnostics import KIND_LIMIT, Severity
-from piranha.lvscf.directives import ALL, Directive, Scope, Status
+from piranha.lvscf.directives import ALL, KERNEL_SETTING, Directive, Scope, Status
 from piranha.lvscf.settings import LONGEST
 from piranha.lvscf.syntax.limits import LENGTH_LIMIT, LINE_LIMIT, SIZE_LIMIT, WORD_LIMIT
 
@@ -103,7 +103,8 @@ def _keywords() -> Iterable[str]:
         Scope.CHECK: "KEYWORDS OF A CHECK BLOCK",
     }
     for scope, title in titles.items():
-        yield f".Sh {title}\n" + _list(d for d in ALL if d.status is Status.ACTED_ON and scope in d.scopes)
+        known = (d for d in (*ALL, KERNEL_SETTING) if d.status is Status.ACTED_ON)
+        yield f".Sh {title}\n" + _list(d for d in known if scope in d.scopes)
     yield ".Sh KEYWORDS NOT ACTED ON YET\n"
     yield _text("They are understood and checked, and reported by name when a file asks for them.")
     yield _list(d for d in ALL if d.status is Status.WAITING)

@@ -16,6 +16,7 @@ from piranha.terms import Address
 
 _INT = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+)\Z")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ms|s|m|h)?\Z", re.ASCII)
+_CPUS = re.compile(r"[0-9]{1,4}(?:-[0-9]{1,4})?(?:,[0-9]{1,4}(?:-[0-9]{1,4})?)*\Z", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -181,3 +182,24 @@ def count_or_percent(directive: Directive, words: Sequence[Token], reader: Reade
     if words[0].value.endswith("%"):
         return percent(directive, words, reader)
     return whole(directive, words, reader)
+
+
+KEEP = "keep"
+"""Value of a setting of the kernel that is not touched."""
+
+
+def kernel_value(_directive: Directive, words: Sequence[Token], _reader: Reader) -> str:
+    """Read KERNEL_VALUE: `keep`, or what is written to the kernel: one number or two, or a list of processors."""
+    if words[0].value == KEEP:
+        single(words)
+        return KEEP
+    texts = tuple(part for word in words for part in word.value.split())
+    if len(texts) == 1 and _CPUS.match(texts[0]) and not _INT.match(texts[0]):
+        return texts[0]
+    single(words, most=2)
+    numbers = [integer(words[0]._replace(kind=Kind.WORD, text=text)) for text in texts]
+    if not numbers:
+        raise Mistake("E011", words[0], "integer expected, not ''")
+    if not all(-(1 << 31) <= number < 1 << 31 for number in numbers):
+        raise Mistake("E017", words[0], f"no setting of the kernel takes {words[0].value}")
+    return " ".join(map(str, numbers))

@@ -177,8 +177,6 @@ def _report(directive: Directive, setting: Setting, findings: Findings) -> None:
     if "*" in directive.quiet or setting.values[0].value in directive.quiet:
         return
     match directive.status:
-        case Status.WAITING if name == "vs_backup_only":
-            findings.add("E022", setting.span, "vs_backup_only belongs to lvsd, which sets it by itself", "remove it")
         case Status.WAITING:
             findings.add("W004", setting.span, f"'{name}' is understood, but this version does not act on it yet")
         case Status.NO_EFFECT:

@@ -139,6 +139,7 @@ _READERS: dict[Type, Callable[[Directive, tuple[Token, ...], Reader], object]] =
     Type.PORT: numbers.port,
     Type.PORTS: numbers.ports,
     Type.DURATION: numbers.duration,
+    Type.KERNEL_VALUE: numbers.kernel_value,
     Type.ADDRESS: addresses.plain_address,
     Type.ADDRESSES: addresses.addresses,
     Type.OWN_ADDRESSES: addresses.own_addresses,

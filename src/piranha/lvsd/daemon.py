@@ -22,8 +22,10 @@ from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config, PlaneKind, Virtual, meaning
 from piranha.lvscf.load import Loaded
 from piranha.lvsd.accepted import Accepted
+from piranha.lvsd.kept_kernel import Asked, KeptKernel
 from piranha.lvsd.kept_table import RETRY_S, KeptTable, Wanted
 from piranha.lvsd.leavers import Leavers
+from piranha.lvsd.machine import Machine
 from piranha.lvsd.maintenance_folder import Maintenance
 from piranha.lvsd.nannies import Nannies
 from piranha.lvsd.ours import Ours
@@ -73,6 +75,7 @@ class Lvsd:
 
     teller: Teller = field(init=False)
     table: KeptTable = field(init=False)
+    kernel: KeptKernel = field(init=False)
     leaving: Leavers = field(init=False)
     maintenance: Maintenance = field(init=False)
     config: Config = field(init=False)
@@ -95,6 +98,8 @@ class Lvsd:
         self.teller = Teller("lvsd", self.recorder)
         self.leaving = Leavers(self.source.kept, self.teller)
         self.maintenance = Maintenance(self.source.kept, self.teller)
+        machine = Machine() if self.runs_on is PlaneKind.IPVS else None
+        self.kernel = KeptKernel(machine, self.teller, lambda: Asked(self.config))
         self.table = KeptTable(self.plane, self.ours, self.teller, self._wanted, self._dirty.set)
 
     async def start(self) -> None:
@@ -117,7 +122,7 @@ class Lvsd:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        watches = [self._beat(), self.table.watch(), self._watch_checks()]
+        watches = [self._beat(), self.table.watch(), self.kernel.watch(), self._watch_checks()]
         watches += [self.leaving.watch(self.table, self._pass_soon)]
         watches += [self.maintenance.watch(lambda: self.config, self._drain)]
         watches += [self.own.watch()] if self.own is not None else []
@@ -218,6 +223,7 @@ class Lvsd:
             beliefs=beliefs_of((self.pools[name] for name in names), self.maintenance.marks),
             ours=self.ours.services,
             leaving=self.leaving.servers,
+            kernel=await self.kernel.everything(),
             now=time.monotonic(),
         )
 
@@ -256,6 +262,7 @@ class Lvsd:
             self.leaving.reload(*parts, self.table.live, self.verdicts(parts[0]))
             self._first |= {key: virtual.name for part in parts for key, virtual in services_of(part).items()}
         self.config = config
+        await self.kernel.look()
         gone, pools = self._make_pools(config, self.table.live, time.monotonic())
         self._drain()
         await self.leaving.keep()

@@ -38,6 +38,7 @@ class Standing:
     ours: frozenset[ServiceKey] = frozenset()
     leaving: tuple[Leaver, ...] = ()
     held: frozenset[Address] | None = None
+    kernel: Mapping[str, str] | None = None
     now: float = 0.0
 
     def plan(self, before: Config | None, after: Config, *, only_changed: bool = False) -> Plan:
@@ -57,6 +58,7 @@ class Standing:
             ours=self.ours,
             leavers=self.leaving,
             held=self.held,
+            kernel=self.kernel,
             now=self.now,
             only_changed=only_changed,
         )
@@ -79,6 +81,7 @@ def standing_data(standing: Standing) -> dict[str, object]:
         "leaving": [leaver_data(leaver) for leaver in standing.leaving],
         "table": table_data(standing.live),
         "statistics": statistics_data(standing.statistics or {}),
+        "kernel": None if standing.kernel is None else dict(standing.kernel),
     }
 
 
@@ -95,11 +98,17 @@ def standing_from(data: Mapping[str, Any]) -> Standing:
         leaving=tuple(map(leaver_from, _rows(data.get("leaving", [])))),
         live=table_from(_rows(data["table"])),
         statistics=statistics_from(_rows(data["statistics"])),
+        kernel=_kernel(data.get("kernel")),
     )
 
 
 def _marks(data: Mapping[str, Any]) -> Marks:
     return Marks(str(data.get("folder", "")), frozenset(map(str, _rows(data.get("names", [])))))
+
+
+def _kernel(data: object) -> dict[str, str] | None:
+    # A daemon of another version does not tell.
+    return {str(setting): str(value) for setting, value in data.items()} if isinstance(data, dict) else None
 
 
 def _rows(data: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:

@@ -94,6 +94,7 @@ class Verbs:
             "overruled": [{"what": words, "age_s": round(now - at_s, 3)} for words, at_s in overruled],
             "waiting": [one.sentence() for one in lvsd.loaded.warnings if one.code == NOT_ACTED_ON],
             "maintenance": lvsd.maintenance.facts(),
+            "kernel": lvsd.kernel.facts(),
             "record": lvsd.recorder.status(),
             **(lvsd.own.facts() if lvsd.own is not None else {}),
         }

@@ -6,14 +6,17 @@ from piranha.lvscf.directives.change import CHANGE
 from piranha.lvscf.directives.checking import CHECKING
 from piranha.lvscf.directives.cluster import CLUSTER
 from piranha.lvscf.directives.directive import Directive, Scope, Status, Type
+from piranha.lvscf.directives.kernel import KERNEL, KERNEL_SETTING
 from piranha.lvscf.directives.legacy import FAILOVER_INSTEAD, LEGACY
 from piranha.lvscf.directives.order import BEHIND, WEB_TOOL
 from piranha.lvscf.directives.pool import POOL
 from piranha.lvscf.directives.service import SERVICE
 from piranha.lvscf.directives.virtual import VIRTUAL
-from piranha.lvscf.directives.waiting import CHECK_BLOCK, KERNEL_SETTING, WAITING
+from piranha.lvscf.directives.waiting import CHECK_BLOCK, WAITING
 
-ALL: tuple[Directive, ...] = CLUSTER + CHANGE + VIRTUAL + SERVICE + POOL + CHECKING + LEGACY + WAITING + CHECK_BLOCK
+ALL: tuple[Directive, ...] = (
+    CLUSTER + KERNEL + CHANGE + VIRTUAL + SERVICE + POOL + CHECKING + LEGACY + WAITING + CHECK_BLOCK
+)
 
 NAMES = tuple(dict.fromkeys(directive.name for directive in ALL))
 
@@ -60,6 +63,7 @@ def _ranks(scope: Scope) -> dict[str, int]:
 __all__ = [
     "ALL",
     "FAILOVER_INSTEAD",
+    "KERNEL_SETTING",
     "NAMES",
     "Directive",
     "Scope",

@@ -34,6 +34,7 @@ class Type(StrEnum):
     PORT = "port"
     PORTS = "ports"
     DURATION = "duration"
+    KERNEL_VALUE = "keep or number [number]"
     ADDRESS = "address"
     ADDRESSES = "addresses"
     OWN_ADDRESSES = "own addresses"

@@ -81,7 +81,6 @@ _DAEMONS: tuple[Directive, ...] = (
     _waits("syncd_group", _G, _T.GROUP, "224.0.0.81", "Multicast group of synchronisation."),
     _waits("syncd_port", _G, _T.PORT, "8848", "Port of synchronisation."),
     _waits("syncd_ttl", _G, _T.INT, "1", "TTL of synchronisation."),
-    _waits("ip_forward", _G, _T.WORD, "keep", "1: lvsd switches forwarding on.", quiet=("keep",)),
     _waits(
         "foreign_edits",
         _G,
@@ -110,8 +109,6 @@ _SERVICES: tuple[Directive, ...] = (
 )
 
 WAITING: tuple[Directive, ...] = _OLD + _ELECTION + _DAEMONS + _SERVICES
-
-KERNEL_SETTING = _waits("vs_NAME", _G, _T.WORD, "keep", "Writes net.ipv4.vs.NAME.", quiet=("keep",))
 
 CHECK_BLOCK: tuple[Directive, ...] = (
     _waits("via", _C, _T.CHOICE, "server", "Where to connect to.", choices=("server", "vip")),
