@@ -87,7 +87,7 @@ def _contents(one: CheckBlock, findings: Findings) -> None:
     _text_and_bytes(one, findings)
     if section.value("use_regex", bool) and "expect" not in section.tried:
         findings.add("W026", section.place("use_regex"), "use_regex has no effect without expect")
-    for keyword in section.given:
+    for keyword in section.values:
         if keyword in ONLY and kind not in ONLY[keyword]:
             message = f"{keyword} has no effect with kind = {kind}: it is for {', '.join(ONLY[keyword])}"
             findings.add("W026", section.place(keyword), message)
@@ -139,10 +139,9 @@ def _asked(virtuals: Sequence[BuiltVirtual], known: Sequence[str], findings: Fin
     asked: set[str] = set()
     for virtual in virtuals:
         for section in (virtual.section, *(server.section for server in virtual.servers)):
-            given = section.given.get("check")
-            if given is None:
+            if "check" not in section.values:
                 continue
-            for word in given.setting.values:
+            for word in section.given["check"].setting.values:
                 if word.value not in known:
                     hint = findings.nearest(word.value, known) or f"write: check {word.value} {{"
                     findings.add("E075", span_of(word), f"there is no check '{word.value}'", hint)

@@ -29,7 +29,7 @@ def _routers(config: Config, section: Section, findings: Findings) -> None:
     known = section.tried
     if config.backup_active:
         for name, router in (("primary", config.primary), ("backup", config.backup)):
-            if router is None and (name not in known or name in section.given):
+            if router is None and (name not in known or name in section.values):
                 message = f"backup_active = 1, but {name} has no address"
                 findings.add("E032", section.place(name, "backup_active"), message)
     elif config.primary is None and "primary" not in known:
@@ -38,7 +38,7 @@ def _routers(config: Config, section: Section, findings: Findings) -> None:
         hint = "write backup_active = 1 if there are two routers"
         findings.add("W030", section.place("backup"), "backup has no effect while backup_active is 0", hint)
     for name in ("primary", "backup"):
-        if f"{name}_private" in section.given and name not in known:
+        if f"{name}_private" in section.values and name not in known:
             findings.add("W026", section.place(f"{name}_private"), f"{name}_private has no effect without {name}")
 
 
@@ -49,10 +49,10 @@ def _pair(config: Config, primary: Router, backup: Router, section: Section, fin
                 findings.add("E034", section.place(second), f"{first} and {second} are both {address}")
     for name, mine, other in (("primary", primary, backup), ("backup", backup, primary)):
         keyword = f"{name}_private"
-        wrong = keyword in section.tried and keyword not in section.given
+        wrong = keyword in section.tried and keyword not in section.values
         if mine.private is None and other.private is not None and not wrong:
             given = "backup_private" if name == "primary" else "primary_private"
-            why = f"is that of {name} itself" if keyword in section.given else "is not"
+            why = f"is that of {name} itself" if keyword in section.values else "is not"
             message = f"{given} is given, but {keyword} {why}: a path has two ends"
             findings.add("E033", section.place(given), message)
     for keyword, ends in (
@@ -103,7 +103,7 @@ def _authentication(config: Config, section: Section, findings: Findings) -> Non
 
 def _timing(config: Config, section: Section, findings: Findings) -> None:
     heartbeat = config.heartbeat
-    given = "keepalive" in section.given or "deadtime" in section.given
+    given = "keepalive" in section.values or "deadtime" in section.values
     if given and heartbeat.deadtime_s < 3 * heartbeat.keepalive_s:
         message = (
             f"deadtime {heartbeat.deadtime_s:g} s is less than three times keepalive {heartbeat.keepalive_s:g} s: "
@@ -142,7 +142,7 @@ def _lease(config: Config, section: Section, findings: Findings) -> None:
 def _gateway(built: Built, findings: Findings) -> None:
     config, section = built.config, built.section
     has_private = config.primary is not None and config.primary.private is not None
-    if config.nat_router is None and "nat_nmask" in section.given and "nat_router" not in section.tried:
+    if config.nat_router is None and "nat_nmask" in section.values and "nat_router" not in section.tried:
         findings.add("W026", section.place("nat_nmask"), "nat_nmask has no effect without nat_router")
     gateways = config.gateways()
     if not gateways:

@@ -34,7 +34,7 @@ def _named(built: Built) -> Iterator[tuple[str, Span]]:
     for keyword, gateway in built.config.gateways().items():
         if gateway.device is not None:
             yield gateway.device, section.place(keyword)
-    if "syncd_iface" in section.given:
+    if "syncd_iface" in section.values:
         yield section.value("syncd_iface", str), section.place("syncd_iface")
     for name in built.config.monitor_devices:
         yield name, section.place("monitor_devices")

@@ -44,7 +44,7 @@ def _slow_start(built: BuiltVirtual, findings: Findings) -> None:
     virtual = built.virtual
     slow = [server for server in built.servers if server.server.active and server.server.slow_start_s]
     if slow and virtual.active and virtual.scheduler not in WEIGHTLESS and all(s.server.weight <= 1 for s in slow):
-        place = built.section if "slow_start" in built.section.given else slow[0].section
+        place = built.section if "slow_start" in built.section.values else slow[0].section
         message = "slow_start has no effect with weight 1: there is nothing less to begin with"
         findings.add("W062", place.place("slow_start"), message, "give every server of the pool weight = 100")
 

@@ -18,7 +18,7 @@ def check_service(built: BuiltVirtual, findings: Findings) -> None:
     _flags(built, findings)
     _datagrams(built, findings)
     section = built.section
-    if "sorry_forwarding" in section.given and "sorry_server" not in section.tried:
+    if "sorry_forwarding" in section.values and "sorry_server" not in section.tried:
         place = section.place("sorry_forwarding")
         findings.add("W026", place, "sorry_forwarding has no effect without sorry_server")
     _tunnels(built, findings)
@@ -78,23 +78,23 @@ def _tunnels(built: BuiltVirtual, findings: Findings) -> None:
     section, sorry = built.section, built.virtual.sorry_server
     methods = [server.server.forwarding for server in built.servers]
     methods += [sorry.forwarding] if sorry is not None else []
-    own = [name for name in _TUNNEL if name in section.given]
+    own = [name for name in _TUNNEL if name in section.values]
     if own and methods and ForwardingMethod.TUNNEL not in methods:
         findings.add("W026", section.place(*own), f"{own[0]} has no effect without forwarding = tunnel")
     for server in built.servers:
-        own = [name for name in _TUNNEL if name in server.section.given]
+        own = [name for name in _TUNNEL if name in server.section.values]
         if own and server.server.forwarding is not ForwardingMethod.TUNNEL:
             findings.add("W026", server.section.place(*own), f"{own[0]} has no effect without forwarding = tunnel")
     _tunnel(section, section, findings)
     for server in built.servers:
-        if any(name in server.section.given for name in _TUNNEL):
+        if any(name in server.section.values for name in _TUNNEL):
             _tunnel(section, server.section, findings)
 
 
 def _tunnel(section: Section, server: Section, findings: Findings) -> None:
     """Say what the kind of tunnel does not have of what stands in this block."""
     kind, checksum = tunnel_words(section, server)
-    here = server.given
+    here = server.values
     if kind is not TunnelType.GUE and "tunnel_port" in here:
         findings.add("W026", server.place("tunnel_port"), "tunnel_port has no effect without tunnel_type = gue")
     if kind is TunnelType.GRE and checksum is TunnelChecksum.REMCSUM:

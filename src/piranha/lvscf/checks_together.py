@@ -75,7 +75,7 @@ def _alone(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
 
 def _needs(section: Section, findings: Findings) -> None:
     for keyword, needed in NEEDS.items():
-        if keyword in section.given and needed not in section.wrong and not section.on(needed):
+        if keyword in section.values and needed not in section.wrong and not section.on(needed):
             findings.add("W026", section.place(keyword), f"{keyword} has no effect without {needed}")
 
 
@@ -177,7 +177,7 @@ def _mark_rules(built: BuiltVirtual, findings: Findings) -> None:
 def _reentry(built: BuiltVirtual, findings: Findings) -> None:
     section = built.section
     times = [server.server.timing for server in built.servers]
-    if "reentry" not in section.given or not times:
+    if "reentry" not in section.values or not times:
         return
     shortest_s = min(timing.interval_s for timing in times)
     reentry_s = section.value("reentry", float)
@@ -193,7 +193,7 @@ def _draining(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
         return
     for section in (virtual.section, *(server.section for server in virtual.servers)):
         # The default is no worse than the original, which took such a server out at once.
-        drain_s = section.value("drain_time", float) if "drain_time" in section.given else 0.0
+        drain_s = section.value("drain_time", float) if "drain_time" in section.values else 0.0
         if 0 < drain_s < persistence_s:
             message = f"drain_time {drain_s:g} s is shorter than persistent {persistence_s} s: clients still come back"
             hint = "vs_expire_quiescent_template = 1 sends them elsewhere"

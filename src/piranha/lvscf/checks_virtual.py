@@ -51,7 +51,7 @@ def _checking(built: BuiltVirtual, findings: Findings) -> None:
     if program and section.value("send_program_status", str) == "ignore" and not section.get("expect", ""):
         message = "send_program_status = ignore without expect: nothing could ever fail"
         findings.add("E044", section.place("send_program_status"), message)
-    if not program and "send_program_status" in section.given:
+    if not program and "send_program_status" in section.values:
         place = section.place("send_program_status")
         findings.add("W026", place, "send_program_status has no effect without send_program")
     if section.value("use_regex", bool) and not section.get("expect", "") and "expect" not in section.tried:
@@ -68,7 +68,7 @@ def _checking(built: BuiltVirtual, findings: Findings) -> None:
 def _times(built: BuiltVirtual, findings: Findings) -> None:
     timeout_s = built.section.value("timeout", float)
     longest: dict[Span, float] = {}
-    if own := [name for name in _TIMING if name in built.section.given]:
+    if own := [name for name in _TIMING if name in built.section.values]:
         longest[built.section.place(*own)] = timing(built.section, None).out_by_s
     for server in built.servers:
         out_s = out_by_s(server.server)
@@ -84,7 +84,7 @@ def _of_times(built: BuiltVirtual, server: BuiltServer) -> Span | None:
     """Return where the times of a server come from; of a check block the setting that asks for it."""
     for section in (server.section, built.section):
         for names in (_TIMING, ("check",)):
-            if own := [name for name in names if name in section.given]:
+            if own := [name for name in names if name in section.values]:
                 return section.place(*own)
     return None
 

@@ -20,7 +20,7 @@ from piranha.lvscf.config import (
     Standby,
     VipSettings,
 )
-from piranha.lvscf.diagnostics import Findings, Span, has_errors
+from piranha.lvscf.diagnostics import Findings, has_errors
 from piranha.lvscf.directives import Scope
 from piranha.lvscf.elaborate_check import check_contents
 from piranha.lvscf.elaborate_service import floating_address
@@ -28,7 +28,7 @@ from piranha.lvscf.elaborate_virtual import Names, build_virtual, unique_name
 from piranha.lvscf.kernel_values import KernelSettings
 from piranha.lvscf.known import NOTHING, Known, Looks, Outside, Said, known
 from piranha.lvscf.numbers import KEEP, Reader
-from piranha.lvscf.settings import Section, collect
+from piranha.lvscf.settings import Section, collect, collect_block
 from piranha.lvscf.syntax.tree import Tree
 from piranha.terms import Address, ForwardingMethod
 
@@ -44,7 +44,7 @@ def elaborate(
     before: what an earlier reading knows. What is known now is returned as well.
     """
     reader = Reader(findings, hosts)
-    section = collect(tree.settings(), Scope.GLOBAL, Span(1, 1), reader)
+    section = collect(tree.settings(), Section(None, Scope.GLOBAL), reader)
     checks = _check_blocks(tree, reader)
     outside = Outside.of(section, [one.block for one in checks])
     before = before.where(outside)
@@ -99,7 +99,7 @@ def _blocks_without_effect(tree: Tree, reader: Reader) -> None:
         findings.add("W003", block.span, "'failover' blocks have no effect", directives.FAILOVER_INSTEAD)
         # Only what is wrong is of interest: none of its settings needs a warning of its own.
         inner = Findings()
-        collect(block.settings(), Scope.FAILOVER, block.span, Reader(inner, reader.hosts, look_up=False))
+        collect_block(block, Scope.FAILOVER, Reader(inner, reader.hosts, look_up=False))
         findings.take_errors(inner)
     for block in tree.blocks("server"):
         findings.add("E008", block.span, "a 'server' block stands only inside a 'virtual' block")
@@ -109,7 +109,7 @@ def _check_blocks(tree: Tree, reader: Reader) -> list[CheckBlock]:
     findings = reader.findings
     found: list[CheckBlock] = []
     for block in tree.blocks("check"):
-        section = collect(block.settings(), Scope.CHECK, block.span, reader)
+        section = collect_block(block, Scope.CHECK, reader)
         if block.name is not None:
             check_contents(block.name.value, section, findings)
             found.append(CheckBlock(block, block.name.value, section))

@@ -72,7 +72,7 @@ class Checks:
 
     def __init__(self, section: Section, blocks: Mapping[str, Section], service: Service, findings: Findings) -> None:
         self._section, self._blocks, self._service = section, blocks, service
-        given = section.given.get("check")
+        given = section.given["check"] if "check" in section.values else None
         self._asked = named_checks(given, blocks, service, findings) if given is not None else ()
         if not self._asked:
             self._asked = (Asked("", old_check(section, service, findings)),)
@@ -82,12 +82,12 @@ class Checks:
 
     def of_server(self, server: Section, findings: Findings) -> tuple[tuple[FurtherCheck, ...], int]:
         """Return the checks of a server, at least one, and how many of them must pass."""
-        given, asked = server.given.get("check"), self._asked
+        given, asked = server.given["check"] if "check" in server.values else None, self._asked
         if given is not None:
             asked = named_checks(given, self._blocks, self._service, findings) or asked
         if self._section.value("active", bool) and server.value("active", bool):
             _family_of_sources(asked, server, findings)
-        if given is None and _TIMING.isdisjoint(server.given):
+        if given is None and _TIMING.isdisjoint(server.values):
             return self._made, self._needed
         count = needed(self._section, asked, Findings())  # what is wrong with the rule has been said
         return self._timed(asked, server), count
@@ -238,7 +238,7 @@ def timing(section: Section, *nearer: Section | None) -> CheckTiming:
     blocks = [block for block in nearer if block is not None]
 
     def get(name: str, default: float) -> float:
-        own = next((block for block in blocks if name in block.given), section)
+        own = next((block for block in blocks if name in block.values), section)
         return own.get(name, default)
 
     interval_s = get("interval", section.value("timeout", float) / 3)
@@ -273,7 +273,7 @@ def check_contents(name: str, section: Section, findings: Findings) -> None:
             findings.add(
                 "E019", given.span, f"a path of kind http begins with / and has no blanks, not '{given.value}'"
             )
-    if section.value("method", str) == "HEAD" and "expect" in section.given:
+    if section.value("method", str) == "HEAD" and "expect" in section.values:
         message = f"check '{name}' expects something of the body, and the answer to HEAD has none"
         findings.add("E078", section.place("expect"), message, "method = GET")
 

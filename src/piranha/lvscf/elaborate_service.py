@@ -90,7 +90,7 @@ def sorry_server(section: Section, forwarding: ForwardingMethod) -> SorryServer 
     if given is None or int(given.address) == 0:
         return None
     own = ForwardingMethod(section.get("sorry_forwarding", str(forwarding)))
-    port = given.port or (0 if "ports" in section.given else section.value("port", int))
+    port = given.port or (0 if "ports" in section.values else section.value("port", int))
     return SorryServer(address=given.address, port=port, forwarding=own, tunnel=tunnel(section, section, own))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from operator import attrgetter
+from functools import partial
 
 from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import BuiltServer, BuiltVirtual
@@ -20,10 +20,13 @@ from piranha.lvscf.elaborate_service import (
     tunnel,
 )
 from piranha.lvscf.numbers import Reader
-from piranha.lvscf.settings import Section, collect, default_of, too_long
+from piranha.lvscf.settings import Section, collect_block, default_of, too_long
 from piranha.lvscf.syntax.tokens import Token
-from piranha.lvscf.syntax.tree import Block, span_of
+from piranha.lvscf.syntax.tree import Block, Setting, span_of
 from piranha.terms import ForwardingMethod, Protocol, Scheduler
+
+SHORT = 60
+"""Characters of a name that surely is not too long, whatever stands round it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def build_virtual(
     block: Block, name: str, network: ForwardingMethod, blocks: Mapping[str, Section], reader: Reader
 ) -> BuiltVirtual | None:
     """Return what the block means; None when it is unfinished and not in use, or wrong. blocks: of checks, by name."""
-    section = collect(block.settings(), Scope.VIRTUAL, block.span, reader)
+    section = collect_block(block, Scope.VIRTUAL, reader)
     active = section.value("active", bool)
     port, several = ports(section)
     protocols = tuple(Protocol[word.upper()] for word in section.value("protocol", tuple))
@@ -86,7 +89,7 @@ def build_virtual(
         drain_time_s=section.value("drain_time", float),
         sorry_server=sorry_server(section, forwarding),
         servers=tuple(built.server for built in servers),
-        line=block.keyword.line,
+        line=block.line,
     )
     places = (section.place("address"), *(place for _, place in extra))
     return BuiltVirtual(virtual, section, servers, places)
@@ -99,7 +102,7 @@ def _quota(section: Section, keyword: str) -> Quota:
 
 
 def _unfinished(section: Section, message: str, active: bool, findings: Findings) -> None:
-    if "address" in section.tried and "address" not in section.given:
+    if "address" in section.wrong and "address" not in section.values:
         return  # it is wrong, and that has been said
     if active:
         findings.add("E020", section.place("address"), message, "an active block needs: address = ...")
@@ -110,48 +113,51 @@ def _unfinished(section: Section, message: str, active: bool, findings: Findings
 def _servers(block: Block, inherited: Inherited, reader: Reader) -> tuple[BuiltServer, ...]:
     found: list[BuiltServer] = []
     names, findings = Names(), reader.findings
-    usual: RealServer | None = None
+    usual: Usual | None = None
     for server in block.blocks("server"):
-        if server.name is None:
+        if server.title is None:
             continue
         name = unique_name(server, names, findings)
-        section = collect(server.settings(), Scope.SERVER, server.span, reader)
-        if usual is not None and (like := _like(usual, server, name, section)) is not None:
+        section = collect_block(server, Scope.SERVER, reader)
+        if usual is not None and (like := usual.like(name, server.line, section)) is not None:
             found.append(BuiltServer(like, section))
             continue
         mark = findings.mark()
         built = _server(server, name, section, inherited, findings)
         if built is not None:
             found.append(BuiltServer(built, section))
-            if section.given.keys() == _OWN and findings.since(mark) == () and _below(server, inherited.section):
-                usual = built
+            if section.values.keys() == _OWN and findings.since(mark) == () and _below(server, inherited.section):
+                usual = Usual(built)
     return tuple(found)
 
 
 _OWN = frozenset(("address", "active", "weight"))
 """What most real servers say, and nothing else."""
 _SHARED = tuple(f.name for f in fields(RealServer) if f.name not in {"name", "line", *_OWN})
-_shared = attrgetter(*_SHARED)
+
+
+class Usual:
+    """What the real servers of one virtual server have in common that say of themselves what `server` does."""
+
+    def __init__(self, server: RealServer) -> None:
+        self._make = partial(RealServer, **{name: getattr(server, name) for name in _SHARED})
+        self._version = server.address.version
+
+    def like(self, name: str, line: int, section: Section) -> RealServer | None:
+        """Return such a server; None where it says more, or inherits otherwise."""
+        values = section.values
+        if values.keys() != _OWN or section.wrong:
+            return None
+        address = section.address("address")
+        if address is None or address.version != self._version:
+            return None
+        active, weight = section.value("active", bool), section.value("weight", int)
+        return self._make(name=name, address=address, active=active, weight=weight, line=line)
 
 
 def _below(block: Block, section: Section) -> bool:
     """Whether a server stands below every `port` of its virtual server, and those behind it do, too."""
-    return all(given.setting.line < block.keyword.line for given in section.all("port"))
-
-
-def _like(usual: RealServer, block: Block, name: str, section: Section) -> RealServer | None:
-    """Return a server that says of itself what `usual` does, and inherits the same; None where it says more."""
-    address = section.address("address")
-    if section.given.keys() != _OWN or section.wrong or address is None or address.version != usual.address.version:
-        return None
-    return RealServer(
-        name=name,
-        address=address,
-        active=section.value("active", bool),
-        weight=section.value("weight", int),
-        line=block.keyword.line,
-        **dict(zip(_SHARED, _shared(usual), strict=True)),
-    )
+    return all(given.setting.line < block.line for given in section.all("port"))
 
 
 def unique_name(block: Block, names: Names, findings: Findings) -> str:
@@ -159,25 +165,23 @@ def unique_name(block: Block, names: Names, findings: Findings) -> str:
 
     The original's web tool gives every new block the same name until it is edited.
     """
-    name = wanted = block.name.value if block.name else ""
+    name = wanted = block.title or ""
     number = names.used.get(wanted, 1)
     while name in names.lines:
         number += 1
         name = f"{wanted}#{number}"
     names.used[wanted] = number
-    if block.name:
+    if not wanted.isprintable() or "/" in wanted or len(wanted) > SHORT:
         _check_block_name(block.name, findings)
     if name != wanted and block.name:
-        message = (
-            f"{block.keyword.text} '{wanted}' is already in line {names.lines[wanted]}: this one is called '{name}'"
-        )
+        message = f"{block.kind} '{wanted}' is already in line {names.lines[wanted]}: this one is called '{name}'"
         findings.add("W008", span_of(block.name), message)
-    names.lines[name] = block.keyword.line
+    names.lines[name] = block.line
     return name
 
 
-def _check_block_name(name: Token, findings: Findings) -> None:
-    if too_long([name], findings):
+def _check_block_name(name: Token | None, findings: Findings) -> None:
+    if name is None or too_long([name], findings):
         return
     if not name.value.isprintable():
         findings.add("W045", span_of(name), f"the name '{name.value}' has characters that do not show, or is not UTF-8")
@@ -214,7 +218,7 @@ def _server(block: Block, name: str, section: Section, inherited: Inherited, fin
         checks_needed=checks_needed,
         slow_start_s=_time_s("slow_start", inherited.section, section),
         drain_time_s=_time_s("drain_time", inherited.section, section),
-        line=block.keyword.line,
+        line=block.line,
     )
 
 
@@ -226,16 +230,21 @@ def _time_s(keyword: str, section: Section, server: Section) -> float:
 
 def _inherited_port(block: Block, section: Section, inherited: Inherited, findings: Findings) -> int:
     """Return the port that was in force where the server block opens; the original took it there."""
-    if "ports" in inherited.section.given:
+    if "ports" in inherited.section.values:
         return inherited.port
     given = inherited.section.all("port")
-    place = (block.keyword.line, block.keyword.column)
-    before = [one for one in given if (one.setting.keyword.line, one.setting.keyword.column) < place]
+    before = [one for one in given if _stands_before(one.setting, block)]
     port = before[-1].value if before else default_of(Scope.VIRTUAL, "port")
-    if port != inherited.port and "port" not in section.given:
+    if port != inherited.port and "port" not in section.values:
         message = f"this server gets port {port}, as ever: it stands before 'port = {inherited.port}'"
         findings.add("W041", section.span, message, "write 'port' above the servers, or in the server")
     return int(str(port))
+
+
+def _stands_before(setting: Setting, block: Block) -> bool:
+    if setting.line != block.line:
+        return setting.line < block.line
+    return setting.keyword.column < block.keyword.column
 
 
 def used(servers: Iterable[BuiltServer]) -> list[BuiltServer]:

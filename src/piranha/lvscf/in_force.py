@@ -7,7 +7,7 @@ from enum import StrEnum
 from piranha.lvscf import directives
 from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.checks_cluster import computed_lease_s
-from piranha.lvscf.diagnostics import Findings, Span
+from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.directives import Directive, Scope, Status
 from piranha.lvscf.elaborate_check import timing
 from piranha.lvscf.numbers import Reader
@@ -67,8 +67,8 @@ def in_force(tree: Tree, block: Block | None) -> tuple[InForce, ...]:
 
 
 def _section(block: Tree | Block, scope: Scope) -> Section:
-    span = block.span if isinstance(block, Block) else Span(1, 1)
-    return collect(block.settings(), scope, span, Reader(Findings(), look_up=False))
+    section = Section(block if isinstance(block, Block) else None, scope)
+    return collect(block.settings(), section, Reader(Findings(), look_up=False))
 
 
 def _settings(blocks: Blocks, own: Section) -> Iterator[InForce]:

@@ -32,7 +32,7 @@ class Outside:
     @classmethod
     def of(cls, section: Section, checks: Sequence[Block]) -> "Outside":
         """Return it; `section` has the global settings."""
-        return cls({name: one.value for name, one in section.given.items() if name not in NO_MATTER}, checks)
+        return cls({name: value for name, value in section.values.items() if name not in NO_MATTER}, checks)
 
     def same(self, other: "Outside | None") -> bool:
         """Return whether blocks mean the same here and there. A check block is the same if it is one object."""

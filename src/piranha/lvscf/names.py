@@ -44,7 +44,7 @@ def with_addresses(tree: Tree, hosts: Mapping[str, Address]) -> str:
 def _named(settings: Iterable[tuple[Setting, Scope]]) -> Iterator[tuple[Token, str]]:
     """Yield each word that is or begins with a host name, and that name."""
     for setting, scope in settings:
-        if setting.name in _ADDRESS_KEYWORDS and not (setting.lone and is_plain_address(setting.lone)):
+        if not _is_plain(setting):
             directive = directives.find(setting.name, scope)
             for word in address_words(directive, setting.values) if directive else ():
                 name = word.value.split("/", 1)[0]
@@ -53,6 +53,7 @@ def _named(settings: Iterable[tuple[Setting, Scope]]) -> Iterator[tuple[Token, s
 
 
 def _settings(tree: Tree, left_out: Container[int] = ()) -> Iterator[tuple[Setting, Scope]]:
+    plain = set[str]()  # texts of server blocks without host names
     for setting in tree.settings():
         yield setting, Scope.GLOBAL
     for virtual in tree.blocks("virtual"):
@@ -61,5 +62,16 @@ def _settings(tree: Tree, left_out: Container[int] = ()) -> Iterator[tuple[Setti
         for setting in virtual.settings():
             yield setting, Scope.VIRTUAL
         for server in virtual.blocks("server"):
-            for setting in server.settings():
+            if server.said is not None and server.said in plain:
+                continue
+            found = list(server.settings())
+            if server.said is not None and all(map(_is_plain, found)):
+                plain.add(server.said)
+                continue
+            for setting in found:
                 yield setting, Scope.SERVER
+
+
+def _is_plain(setting: Setting) -> bool:
+    """Whether a setting surely has no host name."""
+    return setting.name not in _ADDRESS_KEYWORDS or (setting.lone is not None and is_plain_address(setting.lone))

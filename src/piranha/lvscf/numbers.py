@@ -33,13 +33,15 @@ class Reader:
     """What reading a value needs besides its words.
 
     look_up: whether a host name must be in `hosts`. seen: values that are right and gave no finding,
-    by scope, keyword and text: a large file says the same thousands of times.
+    by scope, keyword and text: a large file says the same thousands of times. blocks: what whole blocks say that are
+    nothing but such values, by scope and text.
     """
 
     findings: Findings
     hosts: Mapping[str, Address] = field(default_factory=dict)
     look_up: bool = True
     seen: dict[Scope, dict[tuple[str, str | None], object]] = field(default_factory=dict)
+    blocks: dict[Scope, dict[str, dict[str, object]]] = field(default_factory=dict)
 
 
 def single(words: Sequence[Token], most: int = 1, hint: str = "") -> None:

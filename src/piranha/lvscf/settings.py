@@ -1,16 +1,17 @@
 """The settings of one block as values: known keywords, in their place, of the right type."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar, cast
 
-from piranha.lvscf import directives, values
+from piranha.lvscf import directives
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.directives import Directive, Scope, Status
 from piranha.lvscf.numbers import Mistake, Reader
 from piranha.lvscf.syntax.tokens import NO_SEMICOLON, ONE_A_LINE, Kind, Token
-from piranha.lvscf.syntax.tree import Setting, span_of
+from piranha.lvscf.syntax.tree import Block, Setting, span_of
+from piranha.lvscf.values import read
 from piranha.terms import Address
 
 T = TypeVar("T")
@@ -31,54 +32,76 @@ class Given:
         return span_of(self.setting.values[0])
 
 
-@dataclass(slots=True)
 class Section:
-    """What one block says. span: where to point for what it does not say. wrong: keywords whose value is no value."""
+    """What one block says, or what stands outside of all blocks.
 
-    span: Span
-    scope: Scope
-    given: dict[str, Given] = field(default_factory=dict)
-    every: dict[str, list[Given]] = field(default_factory=dict)
-    wrong: set[str] = field(default_factory=set)
+    values: by keyword. every: all of those that are given more than once. wrong: keywords whose value is no value.
+    """
+
+    __slots__ = ("_block", "_given", "every", "scope", "values", "wrong")
+
+    def __init__(self, block: Block | None, scope: Scope) -> None:
+        self._block, self.scope = block, scope
+        self._given: dict[str, Given] | None = {}
+        self.values: dict[str, object] = {}
+        self.every: dict[str, list[Given]] = {}
+        self.wrong: set[str] = set()
+
+    @classmethod
+    def like(cls, block: Block, scope: Scope, values: dict[str, object]) -> "Section":
+        """Return the section of a block whose text another block has as well, with nothing wrong in it."""
+        section = cls(block, scope)
+        section.values, section._given = values, None
+        return section
+
+    @property
+    def given(self) -> dict[str, Given]:
+        """Values with their places, by keyword."""
+        if self._given is None:
+            settings = self._block.settings() if self._block is not None else ()
+            self._given = {setting.name: Given(self.values[setting.name], setting) for setting in settings}
+        return self._given
+
+    @property
+    def span(self) -> Span:
+        """Where to point for what is not said."""
+        return self._block.span if self._block is not None else Span(1, 1)
 
     @property
     def tried(self) -> set[str]:
         """Every keyword that is there, also those with wrong values."""
-        return self.wrong | self.given.keys()
+        return self.wrong | self.values.keys()
 
     def value(self, name: str, kind: type[T]) -> T:
         """Return the value of a keyword, where it is not given that of the table of keywords. `kind` is its type."""
-        found = self.given.get(name)
-        return cast(T, default_of(self.scope, name) if found is None else found.value)
+        if name in self.values:
+            return cast(T, self.values[name])
+        return cast(T, default_of(self.scope, name))
 
     def get(self, name: str, default: T) -> T:
         """Return the value of a keyword without a fixed default, `default` where it is not given."""
-        found = self.given.get(name)
-        return default if found is None else cast(T, found.value)
+        return cast(T, self.values.get(name, default))
 
     def maybe(self, name: str, kind: type[T]) -> T | None:
         """Return the value of a keyword, None where it is not given. `kind` is its type."""
-        found = self.given.get(name)
-        return None if found is None else cast(T, found.value)
+        return cast(T | None, self.values.get(name))
 
     def on(self, name: str) -> bool:
         """Whether a keyword is given and its value asks for something: neither 0 nor empty."""
-        found = self.given.get(name)
-        return found is not None and bool(found.value)
+        return bool(self.values.get(name))
 
     def address(self, name: str) -> Address | None:
         """Return an address, None where it is not given or is 0.0.0.0, which meant the same."""
-        found = self.given.get(name)
-        value = None if found is None else cast(Address, found.value)
+        value = cast(Address | None, self.values.get(name))
         return value if value is not None and int(value) else None
 
     def all(self, name: str) -> list[Given]:
         """Return every value of a keyword, in file order."""
-        return self.every.get(name) or ([self.given[name]] if name in self.given else [])
+        return self.every.get(name) or ([self.given[name]] if name in self.values else [])
 
     def place(self, *names: str) -> Span:
         """Return where the first of `names` that is given has its value, else the place of the block."""
-        return next((self.given[name].span for name in names if name in self.given), self.span)
+        return next((self.given[name].span for name in names if name in self.values), self.span)
 
 
 @cache
@@ -91,18 +114,33 @@ def default_of(scope: Scope, name: str) -> object:
     if not directive.fixed:
         raise ValueError(f"{name} has no fixed default")
     words = tuple(Token(Kind.WORD, " ", word, 1, 1) for word in directive.default.split())
-    return values.read(directive, words, Reader(Findings()))
+    return read(directive, words, Reader(Findings()))
 
 
-def collect(settings: Iterable[Setting], scope: Scope, span: Span, reader: Reader) -> Section:
+def collect_block(block: Block, scope: Scope, reader: Reader) -> Section:
     """Read the settings of one block; what is wrong goes to the findings of `reader`."""
-    known = directives.of(scope)
-    section = Section(span, scope)
-    given, seen, findings = section.given, reader.seen.setdefault(scope, {}), reader.findings
+    said, findings = block.said, reader.findings
+    if said is None:
+        return collect(block.settings(), Section(block, scope), reader)
+    blocks = reader.blocks.setdefault(scope, {})
+    if (values := blocks.get(said)) is not None:
+        return Section.like(block, scope, values)
+    before = findings.added
+    section = collect(block.settings(), Section(block, scope), reader)
+    if findings.added == before and section.values.keys() == {setting.name for setting in block.settings()}:
+        blocks[said] = section.values
+    return section
+
+
+def collect(settings: Iterable[Setting], section: Section, reader: Reader) -> Section:
+    """Read settings into `section`, which is returned; what is wrong goes to the findings of `reader`."""
+    scope, given, values = section.scope, section.given, section.values
+    known, seen, findings = directives.of(scope), reader.seen.setdefault(scope, {}), reader.findings
     for setting in settings:
         name, lone = setting.name, setting.lone
-        if (name, lone) in seen and name not in given:
-            given[name] = Given(seen[name, lone], setting)
+        if (name, lone) in seen and name not in values:
+            values[name] = value = seen[name, lone]
+            given[name] = Given(value, setting)
             continue
         directive = known.get(name) or directives.find(name, scope)
         if directive is None:
@@ -111,10 +149,10 @@ def collect(settings: Iterable[Setting], scope: Scope, span: Span, reader: Reade
         before = findings.added
         if setting.values and not _reported(setting) and not too_long(setting.values, findings):
             _take(directive, setting, section, reader)
-        if name not in given:
+        if name not in values:
             section.wrong.add(name)
         elif lone is not None and findings.added == before:
-            seen[name, lone] = given[name].value
+            seen[name, lone] = values[name]
     return section
 
 
@@ -140,7 +178,7 @@ def _take(directive: Directive, setting: Setting, section: Section, reader: Read
     if directive.status is not _ACTED_ON:
         reader = Reader(reader.findings, reader.hosts, look_up=False)
     try:
-        value = values.read(directive, setting.values, reader)
+        value = read(directive, setting.values, reader)
     except Mistake as mistake:
         hint = _layout_hint(setting.values, mistake.token) or mistake.hint
         reader.findings.add(mistake.code, span_of(mistake.token), mistake.message, hint)
@@ -155,7 +193,7 @@ def _take(directive: Directive, setting: Setting, section: Section, reader: Read
         if not directive.repeats:
             message = f"'{name}' is given again: this one counts, not the one of line {before.setting.line}"
             reader.findings.add("W002", setting.span, message)
-    section.given[name] = given
+    section.given[name], section.values[name] = given, value
     if directive.status is not _ACTED_ON:
         _report(directive, setting, reader.findings)
 

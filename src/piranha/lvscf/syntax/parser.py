@@ -13,7 +13,8 @@ from piranha.lvscf.syntax.tree import Block, Node, Setting, Tree, Trivia, span_o
 
 FILE = ""  # the context outside of all blocks
 DEPTH_LIMIT = 8  # blocks with unknown keywords nest no deeper
-_SETTING, _WORD, _EQUALS, _CLOSE = Kind.SETTING, Kind.WORD, Kind.EQUALS, Kind.CLOSE  # looked up for each line
+# Looked up for each line.
+_BLOCK, _SETTING, _WORD, _EQUALS, _CLOSE = Kind.BLOCK, Kind.SETTING, Kind.WORD, Kind.EQUALS, Kind.CLOSE
 _OPENED = [Kind.OPEN, Kind.NEWLINE]
 _STATEMENT_END = (Kind.NEWLINE, Kind.END, Kind.SEMICOLON, Kind.CLOSE, Kind.COMMENT)
 _VALUES = (Kind.WORD, Kind.QUOTED, Kind.UNCLOSED)
@@ -100,9 +101,8 @@ def _read_again(text: str, before: Read) -> Read | None:
 
 class _Parser:
     def __init__(self, text: str, start: int = 0, end: int | None = None, line: int = 1) -> None:
-        self.tokens, self.plain, self.starts = scan(text, start, end, line)
+        self.tokens, self.plain, self.whole, self.starts = scan(text, start, end, line)
         self.stop = len(text) if end is None else end
-        self.line = line
         self.at = 0
         self.findings = Findings()
 
@@ -113,9 +113,8 @@ class _Parser:
                 continue
             first, last = node.head[0], node.tail[-1]
             if len(first.before) + 1 == first.column and last.kind is Kind.NEWLINE and last.text:
-                place, lines = first.line - self.line, last.line - first.line + 1
-                end = self.starts[place + lines] if place + lines < len(self.starts) else self.stop
-                yield Piece(self.starts[place], end, lines, node)
+                end = self.starts.get(last.line + 1, self.stop)
+                yield Piece(self.starts[first.line], end, last.line - first.line + 1, node)
 
     def file(self) -> Tree:
         nodes: list[Node] = []
@@ -137,7 +136,10 @@ class _Parser:
             start = self.at
             token = tokens[start]
             kind = token.kind
-            if kind is _SETTING:
+            if kind is _BLOCK:
+                nodes.append(Block.whole(token, self.whole[token.text]))
+                self.at = start + 1
+            elif kind is _SETTING:
                 nodes.append(Setting.on_line(token, *plain[token.text]))
                 self.at = start + 1
             elif kind is _WORD and tokens[start + 1].kind is _EQUALS:

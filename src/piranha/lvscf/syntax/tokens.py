@@ -6,7 +6,7 @@ same line. So each line is read from left to right with a little state.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ class Kind(Enum):
     SEMICOLON = ";"
     COMMENT = "comment"
     SETTING = "a whole line that is an ordinary setting"  # from `scan` only
+    BLOCK = "a whole block of ordinary lines"  # from `scan` only
     NEWLINE = "end of line"
     END = "end of file"
 
@@ -63,6 +64,12 @@ _PLAIN_CLOSE = re.compile(r"([ \t]*)\}([ \t]*)(\r?\n)")
 _PLAIN_OPEN = re.compile(
     r"([ \t]*)(virtual|server|failover|check)([ \t]+)(\"[^\"\n]*\"|'[^'\n]*'|[^\s\"'=][^\s]*)([ \t]+)\{([ \t]*)(\r?\n)"
 )
+# A whole block of a real server with nothing but ordinary settings in it: its name, these settings, its last line.
+_PLAIN_SERVER = re.compile(
+    r"[ \t]*server[ \t]+(\"[^\"\n]*\"|'[^'\n]*'|[^\s\"'=][^\s]*)[ \t]+\{[ \t]*\r?\n"
+    r"((?:[ \t]*[A-Za-z_]\w*[ \t]*=[ \t]*(?:[^\s\"'#=;][^\s]*|\"(?:[^\"\\\n]|\\[^\n])*\")[ \t]*\r?\n)*)"
+    r"([ \t]*\}[ \t]*\r?\n)"
+)
 _BLANKS = re.compile(r"[ \t]*")
 _END_OF_LINE = re.compile(r"\r?\n|\r?\Z")
 _COMMENT = re.compile(r"#(?:[^\r\n]|\r(?!\n|\Z))*")
@@ -76,57 +83,92 @@ _QUOTED_OLD = re.compile(r"\"[^\"\n]*\"(?=[ \t]*\r?(?:\n|\Z))")
 _UNCLOSED = re.compile(r"[\"'](?:[^\r\n]|\r(?!\n|\Z))*")
 
 # Found as a name of the module twice as fast as in the class.
-_SETTING_KIND = Kind.SETTING
+_SETTING_KIND, _BLOCK_KIND = Kind.SETTING, Kind.BLOCK
 _new = tuple.__new__  # a NamedTuple made by its own name takes twice as long
 
 
 def tokenize(text: str) -> list[Token]:
     """Return the tokens of `text`, the last of kind END. Raises TooLarge, and fails for no other text."""
     check_size(text)
-    return [part for token in scan(text).tokens for part in (cut(token) if token.kind is Kind.SETTING else (token,))]
+    return [part for token in scan(text).tokens for part in _parts(token)]
+
+
+def _parts(token: Token) -> Iterable[Token]:
+    if token.kind is Kind.BLOCK:
+        return cut_block(token)
+    return cut(token) if token.kind is Kind.SETTING else (token,)
 
 
 PlainSettings = dict[str, tuple[str, str]]
 """Keyword and value of each line that is an ordinary setting, by the text of the line."""
 
 
+class PlainBlock(NamedTuple):
+    """What an ordinary block says. name: quotes included. settings: the lines in it. tail: its last line."""
+
+    name: str
+    settings: str
+    tail: str
+
+
 class Scan(NamedTuple):
-    """The tokens of some lines, each ordinary setting in one piece; what these pieces say; where the lines begin."""
+    """The tokens of some lines, each ordinary setting and each ordinary `server` block in one piece.
+
+    plain, blocks: what these pieces say, by their text. starts: where a line begins, by its number; inside of a block
+    in one piece no line has one.
+    """
 
     tokens: list[Token]
     plain: PlainSettings
-    starts: list[int]
+    blocks: dict[str, PlainBlock]
+    starts: dict[int, int]
 
 
-def scan(text: str, start: int = 0, end: int | None = None, line: int = 1) -> Scan:
+_ELSEWHERE, _IN_VIRTUAL, _IN_SERVER = range(3)
+"""Where `scan` stands as far as ordinary lines tell: in one piece are only servers directly in a virtual block."""
+
+
+def scan(text: str, start: int = 0, end: int | None = None, line: int = 1, *, pieces: bool = True) -> Scan:
     """Return the tokens of `text`, or of its part from `start`, where `line` begins, to the end of a line at `end`.
 
-    Most of a large file is ordinary settings, most of them said before: `cut` makes tokens of one
-    when somebody asks for them. Raises TooLarge for too many words; `check_size` comes first.
+    Most of a large file is ordinary settings and blocks of them, most of them said before: `cut` and `cut_block` make
+    tokens of one when somebody asks for them. pieces: whether blocks stay in one piece. Raises TooLarge for too many
+    words; `check_size` comes first.
     """
     tokens: list[Token] = []
     plain: PlainSettings = {}
     braces: dict[str, _Shape] = {}
-    starts: list[int] = []
+    blocks: dict[str, PlainBlock] = {}
+    starts: dict[int, int] = {}
     size = len(text) if end is None else end
     begin = len(BOM) if start == 0 and text.startswith(BOM) else start
-    position, new_line = begin, starts.append
+    position, within = begin, _ELSEWHERE
     while position < size:
-        new_line(position)
+        starts[line] = position
+        if within == _IN_VIRTUAL and pieces and (whole := _PLAIN_SERVER.match(text, position, size)):
+            source = whole[0]
+            if source not in blocks:
+                blocks[source] = PlainBlock(*whole.groups())
+            tokens.append(_new(Token, (_BLOCK_KIND, "", source, line, 1)))
+            position = whole.end()
+            line += source.count("\n")
+            continue
         stop = text.find("\n", position) + 1 or size
         source = text[position:stop]
         if source in plain:
             tokens.append(_new(Token, (_SETTING_KIND, "", source, line, 1)))
-        elif shape := braces.get(source):
-            tokens += [_new(Token, (kind, before, word, line, column)) for kind, before, word, column in shape]
         elif found := _PLAIN_SETTING.match(source):
             plain[source] = (found[2], found[5])
             tokens.append(_new(Token, (_SETTING_KIND, "", source, line, 1)))
-        elif shape := _brace_line(source):
+        elif shape := braces.get(source) or _brace_line(source):
             braces[source] = shape
             tokens += [_new(Token, (kind, before, word, line, column)) for kind, before, word, column in shape]
+            within = _beyond(shape, within)
         else:
+            first = len(tokens)
             stop = _Line(text, position, line, tokens).read()
+            if within and not _harmless(tokens, first, source):
+                within = _ELSEWHERE
             if len(tokens) > WORD_LIMIT:
                 raise TooLarge(line, f"this file has more than {WORD_LIMIT:,} words")
         position = stop
@@ -135,7 +177,30 @@ def scan(text: str, start: int = 0, end: int | None = None, line: int = 1) -> Sc
     tokens.append(Token(Kind.END, "", "", line if last_break == size else line - 1, size - last_break + 1))
     if begin != start:
         tokens[0] = tokens[0]._replace(before=BOM + tokens[0].before)
-    return Scan(tokens, plain, starts)
+    return Scan(tokens, plain, blocks, starts)
+
+
+def _beyond(shape: "_Shape", within: int) -> int:
+    """Return where `scan` stands behind an ordinary line that opens or closes a block."""
+    kind, _, keyword, _ = shape[0]
+    if kind is Kind.CLOSE:
+        return _IN_VIRTUAL if within == _IN_SERVER else _ELSEWHERE
+    if keyword == "virtual":
+        return _IN_VIRTUAL
+    return _IN_SERVER if keyword == "server" and within == _IN_VIRTUAL else _ELSEWHERE
+
+
+def _harmless(tokens: Sequence[Token], first: int, source: str) -> bool:
+    """Whether a line, from token `first` on, surely opens and closes nothing: a setting, a comment or nothing."""
+    if "{" in source or "}" in source:
+        return False
+    kinds = [token.kind for token in tokens[first : first + 2]]
+    return kinds[0] in (Kind.COMMENT, Kind.NEWLINE) or kinds == [Kind.WORD, Kind.EQUALS]
+
+
+def plain_settings(lines: str) -> Iterator[tuple[str, str, str]]:
+    """Yield text, keyword and value of each of some lines that all are ordinary settings."""
+    return ((found[0], found[2], found[5]) for found in _PLAIN_SETTING.finditer(lines))
 
 
 def cut(setting: Token) -> tuple[Token, ...]:
@@ -153,6 +218,14 @@ def cut(setting: Token) -> tuple[Token, ...]:
         Token(Kind.QUOTED if value[0] == '"' else Kind.WORD, right, value, line, first),
         Token(Kind.NEWLINE, trail, newline, line, first + len(value) + len(trail)),
     )
+
+
+def cut_block(block: Token) -> tuple[Token, ...]:
+    """Return the tokens of an ordinary block."""
+    lines = scan(block.text, line=block.line, pieces=False).tokens[:-1]
+    found = [part for token in lines for part in (cut(token) if token.kind is Kind.SETTING else (token,))]
+    found[0] = found[0]._replace(before=block.before + found[0].before)
+    return tuple(found)
 
 
 _Shape = tuple[tuple[Kind, str, str, int], ...]

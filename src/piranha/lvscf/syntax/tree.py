@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from piranha.lvscf.diagnostics import Span
-from piranha.lvscf.syntax.tokens import Kind, Token, cut
+from piranha.lvscf.syntax.tokens import Kind, PlainBlock, Token, cut, cut_block, plain_settings
 
 
 def span_of(token: Token) -> Span:
@@ -94,18 +94,74 @@ class Trivia(NamedTuple):
         return span_of(self.tokens[0])
 
 
-class Block(NamedTuple):
+class Block:
     """`keyword NAME { … }`.
 
-    head: the tokens up to `{`, with the comment and end of line behind it. tail: `}` with what
-    follows it on its line; empty when the file has no `}` for this block.
+    kind: the text of the keyword. title: the name without quotes, None where it has none. line: that of the keyword,
+    1-based. said: where the block is nothing but ordinary lines, those in it; None otherwise. Such a block is cut into
+    nodes and tokens only when somebody asks.
     """
 
-    head: tuple[Token, ...]
-    keyword: Token
-    name: Token | None
-    body: tuple["Node", ...]
-    tail: tuple[Token, ...]
+    __slots__ = ("_body", "_ends", "_name", "_whole", "kind", "line", "said", "title")
+
+    kind: str
+    title: str | None
+    line: int
+    said: str | None
+    _whole: tuple[Token, PlainBlock] | None
+    _body: tuple["Node", ...] | None
+    _name: Token | None
+    _ends: tuple[tuple[Token, ...], Token, tuple[Token, ...]] | None
+
+    def __init__(
+        self,
+        head: tuple[Token, ...],
+        keyword: Token,
+        name: Token | None,
+        body: tuple["Node", ...],
+        tail: tuple[Token, ...],
+    ) -> None:
+        self.kind, self.title, self.line = keyword.text, name.value if name is not None else None, keyword.line
+        self.said = self._whole = None
+        self._ends, self._name, self._body = (head, keyword, tail), name, body
+
+    @classmethod
+    def whole(cls, source: Token, parts: PlainBlock) -> "Block":
+        """Return the `server` block that is one piece of ordinary lines, of kind BLOCK."""
+        block = cls.__new__(cls)
+        name = parts.name
+        block.kind, block.title, block.line = "server", name[1:-1] if name[0] in "\"'" else name, source.line
+        block.said, block._whole = parts.settings, (source, parts)
+        block._ends = block._name = block._body = None
+        return block
+
+    @property
+    def head(self) -> tuple[Token, ...]:
+        """The tokens up to `{`, with the comment and end of line behind it."""
+        return self._cut()[0]
+
+    @property
+    def keyword(self) -> Token:
+        """The word that says what kind of block it is."""
+        return self._cut()[1]
+
+    @property
+    def name(self) -> Token | None:
+        """The name, if it has one."""
+        self._cut()
+        return self._name
+
+    @property
+    def body(self) -> tuple["Node", ...]:
+        """What is in it."""
+        if self._body is None:
+            self._body = tuple(self._lines())
+        return self._body
+
+    @property
+    def tail(self) -> tuple[Token, ...]:
+        """`}` with what follows it on its line; empty when the file has no `}` for this block."""
+        return self._cut()[2]
 
     @property
     def span(self) -> Span:
@@ -118,7 +174,28 @@ class Block(NamedTuple):
 
     def blocks(self, keyword: str) -> Iterator["Block"]:
         """Yield the blocks of one kind directly in this one."""
-        return (node for node in self.body if isinstance(node, Block) and node.keyword.text == keyword)
+        if self.said is not None:
+            return iter(())
+        return (node for node in self.body if isinstance(node, Block) and node.kind == keyword)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Block) and self._all() == other._all()
+
+    __hash__ = None  # type: ignore[assignment]  # how Python says: not hashable
+
+    def _all(self) -> tuple[object, ...]:
+        return self.head, self.keyword, self.name, self.body, self.tail
+
+    def _lines(self) -> Iterator[Setting]:
+        for number, (text, name, value) in enumerate(plain_settings(self.said or ""), self.line + 1):
+            yield Setting.on_line(Token(Kind.SETTING, "", text, number, 1), name, value)
+
+    def _cut(self) -> tuple[tuple[Token, ...], Token, tuple[Token, ...]]:
+        if self._ends is None:
+            tokens = cut_block(self._whole[0]) if self._whole else ()
+            head, tail = tokens[:4], tokens[-2:]
+            self._ends, self._name = (head, head[0], tail), head[1]
+        return self._ends
 
 
 Node = Setting | Block | Trivia
@@ -136,4 +213,4 @@ class Tree(NamedTuple):
 
     def blocks(self, keyword: str) -> Iterator[Block]:
         """Yield the blocks of one kind at file level."""
-        return (node for node in self.body if isinstance(node, Block) and node.keyword.text == keyword)
+        return (node for node in self.body if isinstance(node, Block) and node.kind == keyword)
