@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 # What the tests use besides Python: a kernel with IPVS that runs as a program, the C ipvsadm, keepalived
 # and ldirectord to compare with.
-DEBIAN := python3-venv user-mode-linux kmod iproute2 iptables ipvsadm keepalived ldirectord mandoc procps util-linux
+DEBIAN := python3-venv user-mode-linux kmod iproute2 iptables nftables ipvsadm keepalived ldirectord mandoc procps util-linux
 SELECT_KERNEL := kernel or lab
 # Byte code is kept: a daemon that compiles itself at each start takes seconds in the user-mode kernel.
 unexport PYTHONDONTWRITEBYTECODE

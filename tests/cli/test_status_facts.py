@@ -64,6 +64,36 @@ def test_nat_that_the_machine_does_not_forward_is_an_outage_where_it_serves(
     )
 
 
+MARKS = {"firewall": "nftables", "place": "table inet piranha", "virtuals": ["www"], "age_s": 3.0, "set": True}
+
+
+@pytest.mark.parametrize(
+    ("role", "is_set", "verdict", "words"),
+    [
+        ("active", False, OUTAGE, "its packets are not marked"),
+        ("standby", False, DEGRADED, "its packets are not marked"),
+        ("active", True, DEGRADED, "its mark rules cannot be read back"),
+    ],
+)
+def test_packets_that_are_not_marked_are_an_outage_where_they_would_be_served(
+    role: str, is_set: bool, verdict: Verdict, words: str
+) -> None:
+    marks = MARKS | {"trouble": "iptables is not installed", "set": is_set}
+
+    assert judged(None, lvsd(virtual("www", server("web1")), role=role, mark_rules=marks), expected=False) == (
+        verdict,
+        [f"! www: {words}: iptables is not installed"],
+    )
+
+
+def test_mark_rules_that_were_put_back_are_a_note() -> None:
+    marks = MARKS | {"trouble": "", "repaired": [{"what": "www: tcp 192.0.2.10:80 put back", "age_s": 12.0}]}
+    assert judged(pulse(), lvsd(virtual("www", server("web1")), mark_rules=marks)) == (
+        OK,
+        ["i table: mark rules repaired 12s ago: www: tcp 192.0.2.10:80 put back"],
+    )
+
+
 def test_a_table_that_was_not_read_for_the_answer_is_shown_with_its_age() -> None:
     www = virtual("www", server("web1"))
     assert judged(pulse(), lvsd(www, table_age_s=0.9)) == (OK, [])

@@ -167,6 +167,7 @@ def _of_mark(service: _Service, match: FirewallMark, draft: Draft) -> Iterator[S
     ports = {where.port for where in service.servers}
     if ports <= {0}:
         yield "ports", str(UNKNOWN_PORT)
+        yield "mark_rules", "0"
         message = f"which ports the mark lets in is not known: {UNKNOWN_PORT} is checked; write those there are"
         draft.warn(service.origin, message)
     else:

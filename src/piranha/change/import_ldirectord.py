@@ -214,6 +214,7 @@ def _match(service: _Service, draft: Draft) -> Iterator[Placed]:
         yield ("port", str(known)), here
         return
     yield ("ports", str(checked or 80)), here
+    yield ("mark_rules", "0"), here
     draft.warn(here, f"which ports the mark lets in is not said: {checked or 80} is checked; write those there are")
 
 

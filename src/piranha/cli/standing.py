@@ -2,7 +2,7 @@
 
 from piranha.cli.facts import Facts, dicts, facts, number, strings, text
 from piranha.cli.names import KERNEL, ROUTER, TABLE, VIP
-from piranha.cli.status_facts import leaving, not_forwarded, place_of, server_state, state_age_s
+from piranha.cli.status_facts import leaving, not_forwarded, not_marked, place_of, server_state, state_age_s
 from piranha.cli.status_routers import dead_links, is_active, partner_is_active
 from piranha.cli.story import Clock
 from piranha.cli.words import count, duration, services_words
@@ -140,12 +140,24 @@ def server_now(name: str, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:
             services = services_words(strings(virtual.get("services")))
             cut = facts(virtual.get("not_forwarded"))
             reasons = [f"  {not_forwarded(cut)}"] if cut is not None else []
+            reasons += _marked(name, facts(lvsd.get("mark_rules")) or {})
             return [f"{name} ({services}): {up:.0f} of {all_servers} servers up", *reasons]
         found = [server for server in dicts(virtual.get("servers")) if text(server.get("name")) == server_name]
         left = [server for server in dicts(virtual.get("leaving")) if text(server.get("name")) == server_name]
         lines = [_server_line(name, server, clock, now_s) for server in found]
         return lines + [f"{name} ({place_of(server)}) is LEAVING: {leaving(server)}" for server in left]
     return []
+
+
+def _marked(name: str, rules: Facts) -> list[str]:
+    """Return who marks the packets of a virtual server, where that is ours to do."""
+    if name not in strings(rules.get("virtuals")):
+        return []
+    if trouble := text(rules.get("trouble")):
+        return [f"  {not_marked(rules)}: {trouble} (mark_rules = 1)"]
+    age_s = number(rules.get("age_s"))
+    read = "not read yet" if age_s is None else f"read {duration(age_s)} ago"
+    return [f"  lvsd marks its packets: {text(rules.get('place'))} of {text(rules.get('firewall'))}, {read}"]
 
 
 NAMED = 3

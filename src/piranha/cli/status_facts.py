@@ -91,6 +91,7 @@ def _daemon(lvsd: Facts) -> list[Finding]:
         age = duration(number(repair.get("age_s")) or 0.0)
         found.append(Finding("i", "table", f"repaired {age} ago: {text(repair.get('what'))}"))
     found += _kernel(facts(lvsd.get("kernel")) or {})
+    found += _mark_rules(facts(lvsd.get("mark_rules")) or {}, standby=text(lvsd.get("role")) == "standby")
     found += _maintenance(facts(lvsd.get("maintenance")) or {})
     waiting = strings(lvsd.get("waiting"))
     found += [Finding("i", "config", sentence) for sentence in waiting[:NOTES_SHOWN]]
@@ -109,6 +110,21 @@ def _kernel(kernel: Facts) -> list[Finding]:
         found.append(Finding("i", KERNEL, f"put right {age} ago: {text(repair.get('what'))}"))
     if idle := strings(kernel.get("without_effect")):
         found.append(Finding("i", KERNEL, f"not written, they are for IPVS: {', '.join(idle)}"))
+    return found
+
+
+def _mark_rules(rules: Facts, *, standby: bool) -> list[Finding]:
+    """Return what is wrong with the firewall rules of `mark_rules`; without them nobody is served by mark."""
+    found, trouble = [], text(rules.get("trouble"))
+    # A standby serves nobody yet: there is time to mend it.
+    worst = Verdict.DEGRADED if standby or rules.get("set") is True else Verdict.OUTAGE
+    for name in strings(rules.get("virtuals")) if trouble else ():
+        found.append(Finding("!", name, f"{not_marked(rules)}: {trouble}", worst))
+    if trouble and not found:
+        found.append(Finding("!", "table", trouble))
+    for repair in dicts(rules.get("repaired"))[-NOTES_SHOWN:]:
+        age = duration(number(repair.get("age_s")) or 0.0)
+        found.append(Finding("i", "table", f"mark rules repaired {age} ago: {text(repair.get('what'))}"))
     return found
 
 
@@ -249,6 +265,11 @@ def leaving(server: Facts) -> str:
 def not_forwarded(cut: Facts) -> str:
     """Say why a virtual server behind NAT does not work. cut: what `lvsd` told of it."""
     return f"{text(cut.get('setting'))} is 0: nothing comes through from real servers behind NAT"
+
+
+def not_marked(rules: Facts) -> str:
+    """Say what a firewall in trouble means for packets. rules: what `lvsd` told of them."""
+    return "its mark rules cannot be read back" if rules.get("set") is True else "its packets are not marked"
 
 
 def server_state(server: Facts) -> str:

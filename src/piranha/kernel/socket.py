@@ -13,6 +13,7 @@ import errno
 import os
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -41,7 +42,9 @@ BATCH_LIMIT = 256  # requests in one sendmsg; 256 refusals still fit into the re
 _SOL_NETLINK = 270
 _NETLINK_CAP_ACK = 10
 _NETLINK_EXT_ACK = 11
+_SO_SNDBUFFORCE = 32
 _SO_RCVBUFFORCE = 33
+_SEND_BUFFER_BYTES = 1 << 18
 _RECEIVE_BUFFER_BYTES = 1 << 20
 _BUFFER_BYTES = 1 << 16  # the kernel never makes a dump message longer than 32 KiB
 _ANSWER_TIMEOUT_S = 5.0
@@ -176,6 +179,33 @@ class NetlinkSocket:
             self._send(data, f"batch of {len(part)} requests")
             failures += self._batch_failures(first, len(part), start)
         return failures
+
+    def transaction(self, requests: Sequence[Request]) -> Failure | None:
+        """Send requests of which the first and the last frame the others (nfnetlink): all are done, or none.
+
+        Returns what was refused first, None when all is done. Raises NetlinkError when nothing can be sent or
+        nothing is answered.
+        """
+        count = len(requests)
+        first = self._next(count)
+        asked = first + count - 2  # the frame itself is acknowledged when it is refused, and by newer kernels
+        data = [
+            message(one.kind, one.flags | (NLM_F_ACK if first + place == asked else 0), first + place, one.payload)
+            for place, one in enumerate(requests)
+        ]
+        words = f"transaction of {count} requests"
+        # A transaction cannot be cut into pieces; where it is short the buffer is as it was.
+        with suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, max(_SEND_BUFFER_BYTES, sum(map(len, data))))
+        self._send(data, words)
+        refused: Acknowledgement | None = None
+        for answer in self._answers(first, first + count - 1, words):
+            if not isinstance(answer, Acknowledgement):
+                continue
+            refused = answer if refused is None and answer.code else refused
+            if answer.sequence == asked or (answer.sequence == first and answer.code):
+                break
+        return Failure(refused.sequence - first, refused.code, refused.text) if refused is not None else None
 
     def _batch_failures(self, first: int, count: int, offset: int) -> list[Failure]:
         codes: dict[int, Acknowledgement] = {}

@@ -3,6 +3,7 @@
 from piranha.lvscf.built import Built
 from piranha.lvscf.checks_cluster import check_cluster
 from piranha.lvscf.checks_devices import check_devices
+from piranha.lvscf.checks_marks import check_marks
 from piranha.lvscf.checks_together import check_together
 from piranha.lvscf.checks_virtual import check_virtuals
 from piranha.lvscf.diagnostics import Findings
@@ -13,5 +14,6 @@ def check(built: Built, looks: Looks, findings: Findings) -> None:
     """Add what is wrong or doubtful about the file as a whole."""
     check_cluster(built, findings)
     check_virtuals(built, looks, findings)
+    check_marks(built, findings)
     check_together(built, looks, findings)
     check_devices(built, findings)

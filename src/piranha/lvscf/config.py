@@ -203,10 +203,11 @@ class Virtual:
 
     extra_vips: further VIPs with the same ports and pool, none twice and none that is `vip`. port: with
     `ports` the first of them; 0 = every port. ports: empty unless the file has `ports`; real servers are
-    sent the client's port then. scheduler_flags, persistence_engine, one_packet, persistence_s (0 = off),
-    persistence_mask: see `table.service.ServiceSettings`. start_up: servers serve before their first answer
-    (`start_state = up`). keep_active: checks never leave less than this. quorum: with less than this the sorry server
-    takes the new connections; quorum_margin: so much more ends that, in the unit of quorum. drain_time_s: see servers.
+    sent the client's port then. mark_rules: the rules that set fwmark are ours to keep. scheduler_flags,
+    persistence_engine, one_packet, persistence_s (0 = off), persistence_mask: see `table.service.ServiceSettings`.
+    start_up: servers serve before their first answer (`start_state = up`). keep_active: checks never leave less than
+    this. quorum: with less than this the sorry server takes the new connections; quorum_margin: so much more ends that,
+    in the unit of quorum. drain_time_s: see servers.
     """
 
     name: str
@@ -217,6 +218,7 @@ class Virtual:
     extra_vips: tuple[FloatingAddress, ...] = ()
     ports: tuple[PortRange, ...] = ()
     fwmark: int = 0
+    mark_rules: bool = False
     scheduler: Scheduler = Scheduler.WLC
     scheduler_flags: int = 0
     persistence_s: int = 0

@@ -75,6 +75,7 @@ def build_virtual(
         ports=several,
         protocols=protocols,
         fwmark=section.value("fwmark", int),
+        mark_rules=section.get("mark_rules", True) and bool(several) and section.value("fwmark", int) > 0,
         scheduler=Scheduler(section.value("scheduler", str)),
         scheduler_flags=scheduler_flags(section),
         persistence_s=section.value("persistent", int),

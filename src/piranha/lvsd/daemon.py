@@ -27,6 +27,7 @@ from piranha.lvsd.kept_table import RETRY_S, KeptTable, Wanted
 from piranha.lvsd.leavers import Leavers
 from piranha.lvsd.machine import Machine
 from piranha.lvsd.maintenance_folder import Maintenance
+from piranha.lvsd.mark_rules import MarkRules, firewalls
 from piranha.lvsd.nannies import Nannies
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.outlook import beliefs_of, pools_for
@@ -76,6 +77,7 @@ class Lvsd:
     teller: Teller = field(init=False)
     table: KeptTable = field(init=False)
     kernel: KeptKernel = field(init=False)
+    marks: MarkRules = field(init=False)
     leaving: Leavers = field(init=False)
     maintenance: Maintenance = field(init=False)
     config: Config = field(init=False)
@@ -96,6 +98,7 @@ class Lvsd:
 
     def __post_init__(self) -> None:
         self.teller = Teller("lvsd", self.recorder)
+        self.marks = MarkRules(firewalls(self.runs_on), self.source.kept, self.teller)
         self.leaving = Leavers(self.source.kept, self.teller)
         self.maintenance = Maintenance(self.source.kept, self.teller)
         machine = Machine() if self.runs_on is PlaneKind.IPVS else None
@@ -125,6 +128,7 @@ class Lvsd:
         watches = [self._beat(), self.table.watch(), self.kernel.watch(), self._watch_checks()]
         watches += [self.leaving.watch(self.table, self._pass_soon)]
         watches += [self.maintenance.watch(lambda: self.config, self._drain)]
+        watches += [self.marks.watch(lambda: self.config.lvsd.repair_interval_s)]
         watches += [self.own.watch()] if self.own is not None else []
         helpers = [asyncio.create_task(watch) for watch in watches]
         try:
@@ -157,6 +161,7 @@ class Lvsd:
             task.cancel()
         await self.nannies.close()
         if not restart and not self.config.lvsd.keep_table:
+            await self.marks.remove()
             await self.table.remove()
         self.table.close()
 
@@ -266,6 +271,7 @@ class Lvsd:
         gone, pools = self._make_pools(config, self.table.live, time.monotonic())
         self._drain()
         await self.leaving.keep()
+        await self.marks.take(config)
         if before is None or before.lvsd.timeouts_s != config.lvsd.timeouts_s:
             await self.table.set_timeouts(config.lvsd.timeouts_s)
         if before is not None:

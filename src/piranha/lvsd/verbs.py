@@ -61,6 +61,7 @@ class Verbs:
         if args.get("brief") is True:
             return self._facts(time.monotonic())
         await self._lvsd.table.refresh()
+        await self._lvsd.marks.refresh()
         details = await self._details()
         return self._facts(time.monotonic()) | details
 
@@ -95,6 +96,7 @@ class Verbs:
             "waiting": [one.sentence() for one in lvsd.loaded.warnings if one.code == NOT_ACTED_ON],
             "maintenance": lvsd.maintenance.facts(),
             "kernel": lvsd.kernel.facts(),
+            "mark_rules": lvsd.marks.facts(now),
             "record": lvsd.recorder.status(),
             **(lvsd.own.facts() if lvsd.own is not None else {}),
         }
@@ -198,6 +200,6 @@ class Verbs:
 
     async def _pass(self) -> list[str]:
         try:
-            return await self._lvsd.table.one_pass()
+            return [*await self._lvsd.table.one_pass(), *await self._lvsd.marks.one_pass()]
         except PlaneUnavailable as error:
             raise PiranhaError(f"the table cannot be reached: {error}") from error

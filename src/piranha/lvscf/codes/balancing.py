@@ -4,11 +4,13 @@ from piranha.lvscf.codes.story import Story, Within
 
 BALANCING: dict[str, Story] = {
     "E060": Story(
-        means="The ports and VIPs of the file make more services than a kernel should have.",
+        means="The ports and VIPs of the file make more services, or more rules of mark_rules, than a kernel "
+        "should have.",
         within=Within.VIRTUAL,
         bad="ports = 1-65535",
         good="port = 0\npersistent = 300",
-        why="Each port is a service of its own with all real servers: the table would take minutes and gigabytes.",
+        why="Each port is a service of its own with all real servers: the table would take minutes and gigabytes. "
+        "Rules are passed by every packet, one after the other.",
         cure="Use port = 0 with persistent for every port, or fwmark, which makes one service for all ports.",
     ),
     "E061": Story(

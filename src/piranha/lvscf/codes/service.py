@@ -13,7 +13,8 @@ SERVICE: dict[str, Story] = {
         cure="Write address = VIP DEVICE, or active = 0 while the block is a draft.",
     ),
     "E030": Story(
-        means="Two active virtual servers have the same protocol, VIP and port. The kernel takes one only.",
+        means="Two active virtual servers have the same protocol, VIP and port, by their address or by the mark that "
+        "lvsd sets. The kernel takes one only.",
         bad=f"primary = 192.0.2.2\n{_WEB}\n{_WEB.replace('web', 'shop')}",
         good=f"primary = 192.0.2.2\n{_WEB}\n{_WEB.replace('web', 'shop').replace('0;', '0; port = 443;', 1)}",
         why="Only one of the two pools would serve; which one depends on the order.",

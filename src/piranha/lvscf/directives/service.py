@@ -26,6 +26,15 @@ SERVICE: tuple[Directive, ...] = (
         "for. The first one is checked.",
     ),
     Directive(
+        name="mark_rules",
+        scopes=_V,
+        type=Type.BOOL,
+        default="1 with ports and fwmark, else 0",
+        computed=True,
+        meaning="1: lvsd keeps the firewall rules that set fwmark on what comes for the VIPs, protocols and ports, in "
+        "a table of its own: inet piranha of nftables, else the chain PIRANHA of iptables. 0: rules of yours set it.",
+    ),
+    Directive(
         name="scheduler_flags",
         scopes=_V,
         type=Type.CHOICES,

@@ -103,7 +103,6 @@ _DAEMONS: tuple[Directive, ...] = (
 )
 
 _SERVICES: tuple[Directive, ...] = (
-    _waits("mark_rules", _V, _T.BOOL, "0", "1: lvsd keeps the firewall rules that set fwmark.", quiet=("0",)),
     _waits("load_range", _V, _T.PERCENTS, "10% 100%", "Bounds of a weight set by load."),
     _waits("load_interval", _V, _T.DURATION, "20", "Time between two readings of the load."),
 )
