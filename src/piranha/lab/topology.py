@@ -135,7 +135,7 @@ def direct_cluster(servers: int = 3) -> Topology:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualFile:
-    """One `virtual` block of the lab's file. Times in seconds, as in lvs.cf(5)."""
+    """One `virtual` block of the lab's file. Times in seconds, as in lvs.cf(5). extra: whole lines of the block."""
 
     name: str = "web"
     vip: Address = VIP
@@ -146,6 +146,7 @@ class VirtualFile:
     quiesce: bool = False
     servers: tuple[str, ...] = ()  # () = all of the topology
     weights: tuple[int, ...] = ()  # () = 1 each
+    extra: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,11 +200,13 @@ def _virtual_block(topology: Topology, virtual: VirtualFile) -> Iterable[str]:
     yield f"virtual {virtual.name} {{"
     yield "     active = 1"
     yield f"     address = {virtual.vip} public"
-    yield f"     port = {virtual.port}"
+    if not any(line.startswith("ports ") for line in virtual.extra):
+        yield f"     port = {virtual.port}"
     yield f"     scheduler = {virtual.scheduler}"
     yield f"     timeout = {virtual.timeout_s:g}"
     yield f"     reentry = {virtual.reentry_s:g}"
     yield f"     quiesce_server = {int(virtual.quiesce)}"
+    yield from (f"     {line}" for line in virtual.extra)
     for name, weight in zip(names, weights, strict=True):
         address = topology.server_address(name, virtual.vip.version)
         yield f"     server {name} {{"

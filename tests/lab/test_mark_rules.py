@@ -1,0 +1,117 @@
+"""Ports of one virtual server as one service of the real IPVS, by marks that rules of lvsd's own set.
+
+The kernel of the lab has no nftables for IPv4: it is iptables that marks. nftables: tests/kernel/test_firewalls.py.
+"""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from piranha.lab.build import Lab, wait_for
+from piranha.lab.cluster import Cluster, Router
+from piranha.lab.topology import CLIENT, PRIMARY, VIP, ClusterFile, VirtualFile
+from piranha.lab.traffic import REQUEST
+
+pytestmark = pytest.mark.lab
+
+CLIENTS = [f"192.0.2.{host}" for host in range(101, 107)]
+MANGLE = ("iptables-legacy", "-t", "mangle")
+THEIRS = "-A PREROUTING -p tcp -m tcp --dport 99 -j MARK --set-xmark 0x63/0xffffffff"
+
+
+@pytest.fixture(scope="module")
+def cluster(nat_lab: Lab) -> Iterator[Cluster]:
+    """One router; ports 80 and 443 of its VIP are one service, 8080 is none; an operator has a rule of his own."""
+    for client in CLIENTS:
+        nat_lab.run(CLIENT, "ip", "address", "add", f"{client}/24", "dev", "eth0")
+    nat_lab.run(PRIMARY, *MANGLE, *THEIRS.split())
+    shop = VirtualFile(extra=("ports = 80 443", "fwmark = 20", "persistent = 300"))
+    running = Cluster(nat_lab, ClusterFile(pair=False, virtuals=(shop,)), ports=(80, 443, 8080))
+    running.start_router(PRIMARY)
+    wait_for(running.settled, "the table is loaded", 20)
+    yield running
+
+
+def server_of(cluster: Cluster, client: str, port: int) -> str:
+    """The real server that answers `client`. Raises OSError when none does."""
+    with (
+        cluster.lab.namespace(CLIENT).entered(),
+        socket.create_connection((str(VIP), port), timeout=3, source_address=(client, 0)) as connection,
+    ):
+        connection.sendall(REQUEST)
+        return connection.makefile().read().split()[-1]
+
+
+def rules(router: Router, cluster: Cluster) -> list[str]:
+    """The lines of the table mangle that say anything."""
+    saved = cluster.lab.run(router.name, "iptables-legacy-save", "-t", "mangle")
+    return [line for line in saved.splitlines() if line.startswith("-A ")]
+
+
+def facts(router: Router) -> dict[str, object]:
+    found = router.status("lvsd").get("mark_rules")
+    return found if isinstance(found, dict) else {}
+
+
+def test_a_client_meets_the_same_server_on_both_ports_and_clients_are_spread(cluster: Cluster) -> None:
+    met = {client: {server_of(cluster, client, port) for port in (443, 80, 443)} for client in CLIENTS}
+
+    assert {len(servers) for servers in met.values()} == {1}
+    assert len(set.union(*met.values())) == 3
+    assert cluster.routers[PRIMARY].table().splitlines()[0].startswith("-A -f 20 ")
+
+
+def test_a_port_that_the_file_does_not_name_is_not_balanced(cluster: Cluster) -> None:
+    with pytest.raises(ConnectionRefusedError):
+        server_of(cluster, CLIENTS[0], 8080)
+
+
+def test_a_connection_of_the_router_itself_goes_to_a_real_server(cluster: Cluster) -> None:
+    with (
+        cluster.lab.namespace(PRIMARY).entered(),
+        socket.create_connection((str(VIP), 443), timeout=3) as connection,
+    ):
+        connection.sendall(REQUEST)
+        assert connection.makefile().read().split()[-1] in cluster.lab.topology.servers
+
+
+def test_status_says_who_marks(cluster: Cluster) -> None:
+    found = facts(cluster.routers[PRIMARY])
+    assert {name: found[name] for name in ("firewall", "rules", "virtuals", "trouble")} == {
+        "firewall": "iptables",
+        "rules": 2,
+        "virtuals": ["web"],
+        "trouble": "",
+    }
+
+
+def test_rules_that_somebody_deletes_come_back_and_are_named_and_his_own_stay(cluster: Cluster) -> None:
+    router = cluster.routers[PRIMARY]
+    before = rules(router, cluster)
+    assert THEIRS in before
+    cluster.lab.run(PRIMARY, *MANGLE, "-F", "PIRANHA")
+    cluster.lab.run(PRIMARY, *MANGLE, "-D", "PREROUTING", "-j", "PIRANHA")
+    wait_for(lambda: bool(facts(router).get("repaired")), "the rules are read back", 20)
+
+    assert rules(router, cluster) == before
+    assert "mark rules repaired: tcp 192.0.2.10:80,443 gets mark 20 put back" in router.log()
+    assert server_of(cluster, CLIENTS[0], 443) in cluster.lab.topology.servers
+
+
+def test_another_file_changes_the_rules_without_a_gap(cluster: Cluster) -> None:
+    router = cluster.routers[PRIMARY]
+    before = server_of(cluster, CLIENTS[0], 80)
+    more = VirtualFile(extra=("ports = 80 443 8080", "fwmark = 20", "persistent = 300"))
+    cluster.write(ClusterFile(pair=False, virtuals=(more,), serial_no=2))
+    router.hang_up()
+    wait_for(lambda: facts(router).get("rules") == 3, "the file is in force", 10)
+    wait_for(lambda: len(rules(router, cluster)) == 6, "the rules are there", 10)
+
+    assert server_of(cluster, CLIENTS[0], 8080) == before
+
+
+def test_a_clean_stop_takes_the_rules_away_and_leaves_those_of_others(cluster: Cluster) -> None:
+    router = cluster.routers[PRIMARY]
+    router.stop()
+    wait_for(lambda: rules(router, cluster) == [THEIRS], "only the rule of the operator is left", 15)
