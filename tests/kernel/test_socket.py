@@ -10,7 +10,7 @@ from piranha.kernel.generic import CONTROL_FAMILY, family_answer, family_request
 from piranha.kernel.socket import NETLINK_GENERIC, NETLINK_ROUTE, NetlinkError, NetlinkSocket, Request
 from piranha.kernel.wire import attributes, string
 
-RTM_GETLINK, RTM_DELROUTE, RTM_GETADDR = 18, 25, 22
+RTM_NEWLINK, RTM_GETLINK = 16, 18
 ANY_LINK = struct.pack("=BxHiII", 0, 0, 0, 0, 0)
 LOOPBACK = struct.pack("=BxHiII", 0, 0, 1, 0, 0)
 NO_SUCH_LINK = struct.pack("=BxHiII", 0, 0, 0x7FFFFFF0, 0, 0)
@@ -23,7 +23,7 @@ def names(payloads: list[bytes]) -> list[str]:
 
 def test_a_dump_returns_every_entry() -> None:
     with NetlinkSocket(NETLINK_ROUTE) as kernel:
-        assert "lo" in names(kernel.dump(RTM_GETLINK, ANY_LINK, "list links"))
+        assert "lo" in names(kernel.dump(RTM_GETLINK, ANY_LINK, "list links", answer=RTM_NEWLINK))
 
 
 def test_a_request_returns_what_is_answered() -> None:
@@ -82,7 +82,7 @@ def test_a_closed_socket_is_an_error_in_words() -> None:
     kernel.close()
 
     with pytest.raises(NetlinkError, match="list links: EBADF"):
-        kernel.dump(RTM_GETLINK, ANY_LINK, "list links")
+        kernel.dump(RTM_GETLINK, ANY_LINK, "list links", answer=RTM_NEWLINK)
 
 
 def test_an_unknown_protocol_is_an_error_in_words() -> None:

@@ -95,12 +95,7 @@ def _services(kernel: IpvsSocket, only: Collection[ServiceKey] | None) -> Iterat
 
 
 def _dump(kernel: IpvsSocket, only: Collection[ServiceKey] | None) -> Table:
-    return {
-        service.key: Service(
-            service.settings, {server.key: server.destination for server in kernel.destinations(service.key)}
-        )
-        for service in _services(kernel, only)
-    }
+    return {service.key: Service(service.settings, kernel.pool(service.key)) for service in _services(kernel, only)}
 
 
 def _sample(kernel: IpvsSocket, only: Collection[ServiceKey] | None) -> Sample:

@@ -14,6 +14,7 @@ from piranha.kernel.route import (
     RTM_GETADDR,
     RTM_GETLINK,
     RTM_NEWADDR,
+    RTM_NEWLINK,
     InterfaceAddress,
     LeasedAddress,
     Link,
@@ -52,11 +53,12 @@ class Addresses:
 
     def links(self) -> list[Link]:
         """Return all devices."""
-        return [read_link(payload) for payload in self._kernel.dump(RTM_GETLINK, list_links(), "list devices")]
+        entries = self._kernel.dump(RTM_GETLINK, list_links(), "list devices", answer=RTM_NEWLINK)
+        return [read_link(payload) for payload in entries]
 
     def addresses(self) -> list[InterfaceAddress]:
         """Return all addresses of all devices."""
-        entries = self._kernel.dump(RTM_GETADDR, list_addresses(), "list addresses")
+        entries = self._kernel.dump(RTM_GETADDR, list_addresses(), "list addresses", answer=RTM_NEWADDR)
         return [found for payload in entries if (found := read_address(payload)) is not None]
 
     def lease(self, leased: Sequence[LeasedAddress], valid_s: int | None) -> list[Failure]:

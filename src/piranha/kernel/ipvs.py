@@ -44,6 +44,14 @@ from piranha.terms import Address, Family, ForwardingMethod, Tunnel
 _FLAGS = Struct("=II")  # struct ip_vs_flags: u32 flags, u32 mask
 _EVERY_FLAG = 0xFFFFFFFF
 
+# A service as one struct; its servers are asked for one service at a time.
+_MATCH = Struct("=HH 4sH2x 4sH2x 4s16s 4s2s2x")  # nest; u16 family; u16 protocol; 16 bytes address; __be16 port
+_SERVICE_NEST = Top.SERVICE | NLA_F_NESTED
+_SERVICE_FAMILY_HEADER = NLATTR.pack(6, Svc.AF)
+_PROTOCOL_HEADER = NLATTR.pack(6, Svc.PROTOCOL)
+_SERVICE_ADDRESS_HEADER = NLATTR.pack(20, Svc.ADDR)
+_SERVICE_PORT_HEADER = NLATTR.pack(6, Svc.PORT)
+
 # A server as one struct with ready-made attribute headers: a big table is encoded three times as fast.
 _IDENTITY = Struct("=HH 4sH2x 4s16s 4s2s2x")  # nest; u16 family; 16 bytes address; __be16 port
 _SETTINGS = Struct("=4sI 4sI 4sI 4sI")  # u32 each: forwarding, weight, upper and lower threshold
@@ -172,15 +180,23 @@ def change_requests(changes: Sequence[Change]) -> Iterator[bytes]:
 
 def _service(key: ServiceKey, settings: ServiceSettings | None = None) -> bytes:
     match = key.match
-    members = [u16(Svc.AF, match.family)]
+    members = b"" if settings is None else _settings(match.family, settings)
     if isinstance(match, FirewallMark):
-        members.append(u32(Svc.FWMARK, match.mark))
-    else:
-        address = attribute(Svc.ADDR, match.address.packed.ljust(16, b"\0"))
-        members += [u16(Svc.PROTOCOL, match.protocol), address, be16(Svc.PORT, match.port)]
-    if settings is not None:
-        members.append(_settings(match.family, settings))
-    return nested(Top.SERVICE, *members)
+        return nested(Top.SERVICE, u16(Svc.AF, match.family), u32(Svc.FWMARK, match.mark), members)
+    address = match.address
+    identity = _MATCH.pack(
+        _MATCH.size + len(members),
+        _SERVICE_NEST,
+        _SERVICE_FAMILY_HEADER,
+        2 if address.version == 4 else 10,
+        _PROTOCOL_HEADER,
+        match.protocol,
+        _SERVICE_ADDRESS_HEADER,
+        address.packed,
+        _SERVICE_PORT_HEADER,
+        match.port.to_bytes(2, "big"),
+    )
+    return identity + members
 
 
 def _settings(family: Family, settings: ServiceSettings) -> bytes:

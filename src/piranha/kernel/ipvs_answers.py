@@ -3,14 +3,13 @@
 Source: linux/ip_vs.h, net/netfilter/ipvs/ip_vs_ctl.c of the kernel (ip_vs_genl_fill_*).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
-from typing import Any
 
-from piranha.kernel.generic import body
+from piranha.kernel.generic import GENL_HEADER, body
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.kernel.ipvs_numbers import (
     FORWARDING_MASK,
@@ -27,7 +26,8 @@ from piranha.kernel.ipvs_numbers import (
     Svc,
     Top,
 )
-from piranha.kernel.wire import Layout, WireError, attributes, number, number_be, string
+from piranha.kernel.layout import Field, Row, Rows
+from piranha.kernel.wire import HEADER, HOST_ORDER, WireError, attributes, number, string, terminated
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import ONE_PACKET, PERSISTENT, AddressMatch, FirewallMark, ServiceKey, ServiceSettings
 from piranha.terms import Address, Family, Protocol, Tunnel
@@ -35,7 +35,7 @@ from piranha.terms import Address, Family, Protocol, Tunnel
 _FLAGS = Struct("=II")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """Counters since the object was added or zeroed, and the kernel's estimate of rates per second."""
 
@@ -53,22 +53,22 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class ServiceEntry:
-    """A service of a dump; what is not a setting is read on demand and raises WireError."""
+    """A service of a dump. counters: as `statistics` says them."""
 
     key: ServiceKey
     settings: ServiceSettings
-    fields: Mapping[int, bytes]
+    counters: Row
 
     def statistics(self) -> Statistics:
-        """Read the counters."""
-        return _statistics(self.fields, Svc.STATS64, Svc.STATS)
+        """Return the counters by name."""
+        return Statistics(*self.counters)
 
 
 @dataclass(slots=True)
 class DestinationEntry:
     """A real server of a dump. active, inactive: connections, established or not; persistent: templates.
 
-    `statistics()` reads on demand and raises WireError.
+    counters: as `statistics` says them.
     """
 
     key: DestinationKey
@@ -76,11 +76,11 @@ class DestinationEntry:
     active: int
     inactive: int
     persistent: int
-    nest: bytes
+    counters: Row
 
     def statistics(self) -> Statistics:
-        """Read the counters."""
-        return _statistics(attributes(self.nest), Dest.STATS64, Dest.STATS)
+        """Return the counters by name."""
+        return Statistics(*self.counters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,67 +91,129 @@ class KernelInfo:
     table_size: int
 
 
+def _counters(top: Top, wide: int, narrow: int) -> list[Field]:
+    """Return the fields of the counters: STATS64 where the kernel has it (4.1 and later), else STATS."""
+    return [Field(((top, wide, kind), (top, narrow, kind)), 0) for kind in Stats]
+
+
+_SERVICE = [
+    Field(((Top.SERVICE, Svc.AF),)),
+    Field(((Top.SERVICE, Svc.PROTOCOL),), None),
+    Field(((Top.SERVICE, Svc.ADDR),), None, raw=True),
+    Field(((Top.SERVICE, Svc.PORT),), None, raw=True),
+    Field(((Top.SERVICE, Svc.FWMARK),), None),
+    Field(((Top.SERVICE, Svc.SCHED_NAME),), raw=True),
+    Field(((Top.SERVICE, Svc.PE_NAME),), b"", raw=True),
+    Field(((Top.SERVICE, Svc.FLAGS),), raw=True),
+    Field(((Top.SERVICE, Svc.TIMEOUT),)),
+    Field(((Top.SERVICE, Svc.NETMASK),), None, raw=True),
+    *_counters(Top.SERVICE, Svc.STATS64, Svc.STATS),
+]
+_SERVER = [
+    Field(((Top.DEST, Dest.ADDR),), raw=True),
+    Field(((Top.DEST, Dest.PORT),), raw=True),
+    Field(((Top.DEST, Dest.FWD_METHOD),)),
+    Field(((Top.DEST, Dest.WEIGHT),)),
+    # Before Linux 5.3 there is IP in IP alone.
+    Field(((Top.DEST, Dest.TUN_TYPE),), 0),
+    Field(((Top.DEST, Dest.TUN_PORT),), b"\0\0", raw=True),
+    Field(((Top.DEST, Dest.TUN_FLAGS),), 0),
+    Field(((Top.DEST, Dest.U_THRESH),), 0),
+    Field(((Top.DEST, Dest.L_THRESH),), 0),
+    Field(((Top.DEST, Dest.ACTIVE_CONNS),), 0),
+    Field(((Top.DEST, Dest.INACT_CONNS),), 0),
+    Field(((Top.DEST, Dest.PERSIST_CONNS),), 0),
+    Field(((Top.DEST, Dest.ADDR_FAMILY),), None),  # before Linux 3.18 that of the service
+    *_counters(Top.DEST, Dest.STATS64, Dest.STATS),
+]
+
+
+def service_rows() -> Rows:
+    """Return what reads the rows of services, for `service_entry`."""
+    return Rows(HEADER.size + GENL_HEADER.size, _SERVICE)
+
+
+def server_rows() -> Rows:
+    """Return what reads the rows of servers, for `destination_entry` and `pool`."""
+    return Rows(HEADER.size + GENL_HEADER.size, _SERVER)
+
+
+def service_entry(row: Row) -> ServiceEntry:
+    """Make a service of its row; raises WireError."""
+    return ServiceEntry(_service_key(row[:5]), _settings(row[0], row[5:10]), row[10:])
+
+
+def destination_entry(row: Row, family: Family) -> DestinationEntry:
+    """Make a server of its row; `family` is that of its service; raises WireError."""
+    key = _destination_key(row[0], row[1], row[12] or family)
+    return DestinationEntry(key, _destination(row[2:9]), row[9], row[10], row[11], row[13:])
+
+
+def pool(rows: Iterable[Row], family: Family) -> dict[DestinationKey, Destination]:
+    """Make the pool of a service of the rows of its servers, without their connections; raises WireError."""
+    return {_destination_key(row[0], row[1], row[12] or family): _destination(row[2:9]) for row in rows}
+
+
 def read_service(payload: bytes) -> ServiceEntry:
-    """Read one service of a dump or of `get_service`."""
-    fields = attributes(_field(body(payload), Top.SERVICE))
-    family = _family(number(fields, Svc.AF))
-    match: AddressMatch | FirewallMark
-    if Svc.FWMARK in fields:
-        match = FirewallMark(number(fields, Svc.FWMARK), family)
-    else:
-        match = AddressMatch(
-            _protocol(number(fields, Svc.PROTOCOL)),
-            _address(_field(fields, Svc.ADDR), family),
-            number_be(fields, Svc.PORT),
-        )
-    return ServiceEntry(ServiceKey(match), _settings(fields, family), fields)
+    """Read one service as `get_service` answers it."""
+    return service_entry(service_rows().read_payload(payload))
 
 
 def read_destination(payload: bytes, family: Family) -> DestinationEntry:
-    """Read one server of a dump; `family` is that of its service, for kernels that do not name it."""
-    nest = _field(body(payload), Top.DEST)
-    values = _USUAL_ORDER.read(nest) or _any_order(attributes(nest), family)
-    address, port, *_, active, inactive, persistent, named_family = values
-    key = _destination_key(address, port, named_family)
-    return DestinationEntry(key, _destination(values[2:9]), active, inactive, persistent, nest)
+    """Read one server; `family` is that of its service, for kernels that do not name it."""
+    return destination_entry(server_rows().read_payload(payload), family)
 
 
-# ip_vs_genl_fill_dest of Linux 5.3 and later.
-_USUAL_ORDER = Layout(
-    *((Dest.ADDR, "16s"), (Dest.PORT, "2s"), (Dest.FWD_METHOD, "I"), (Dest.WEIGHT, "I")),
-    *((Dest.TUN_TYPE, "B"), (Dest.TUN_PORT, "2s"), (Dest.TUN_FLAGS, "H")),
-    *((Dest.U_THRESH, "I"), (Dest.L_THRESH, "I")),
-    *((Dest.ACTIVE_CONNS, "I"), (Dest.INACT_CONNS, "I"), (Dest.PERSIST_CONNS, "I"), (Dest.ADDR_FAMILY, "H")),
-)
+# The table is read again and again, and most of it looks alike: equal values share one object.
+@lru_cache(maxsize=1 << 12)
+def _service_key(values: Row) -> ServiceKey:
+    family_number, protocol, address, port, mark = values
+    family = _family(family_number)
+    if mark is not None:
+        return ServiceKey(FirewallMark(mark, family))
+    if protocol is None or address is None or port is None:
+        raise WireError("a service with neither a firewall mark nor protocol, address and port")
+    return ServiceKey(AddressMatch(_protocol(protocol), _address(address, family), _port(port)))
 
 
-def _any_order(fields: Mapping[int, bytes], family: Family) -> tuple[Any, ...]:
-    """Return what `_USUAL_ORDER` would, from attributes in any order and with old ones missing."""
-    return (
-        *(_field(fields, Dest.ADDR), _field(fields, Dest.PORT)),
-        *(number(fields, Dest.FWD_METHOD), number(fields, Dest.WEIGHT)),
-        *(number(fields, Dest.TUN_TYPE, 0), fields.get(Dest.TUN_PORT, b"\0\0"), number(fields, Dest.TUN_FLAGS, 0)),
-        *(number(fields, Dest.U_THRESH, 0), number(fields, Dest.L_THRESH, 0)),
-        *(number(fields, Dest.ACTIVE_CONNS, 0), number(fields, Dest.INACT_CONNS, 0)),
-        *(number(fields, Dest.PERSIST_CONNS, 0), number(fields, Dest.ADDR_FAMILY, family)),
-    )
-
-
-# The table is read again and again, and most servers look alike: equal values share one object.
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 17)
 def _destination_key(address: bytes, port: bytes, family: int) -> DestinationKey:
-    if len(port) != 2:
-        raise WireError(f"a port of {len(port)} bytes")
-    return DestinationKey(_address(address, _family(family)), int.from_bytes(port, "big"))
+    return DestinationKey(_address(address, _family(family)), _port(port))
 
 
 @lru_cache(maxsize=1 << 12)
-def _destination(values: tuple[Any, ...]) -> Destination:
+def _settings(family: int, values: Row) -> ServiceSettings:
+    scheduler, engine, raw_flags, timeout, raw_mask = values
+    if len(raw_flags) < _FLAGS.size:
+        raise WireError(f"service flags of {len(raw_flags)} bytes")
+    flags: int = _FLAGS.unpack_from(raw_flags)[0]
+    if raw_mask is not None and len(raw_mask) != 4:
+        raise WireError(f"a netmask of {len(raw_mask)} bytes")
+    if family == Family.IPV6:
+        mask = whole = WHOLE_IPV6
+        if raw_mask is not None:
+            mask = int.from_bytes(raw_mask, HOST_ORDER)
+    else:
+        mask = whole = WHOLE_IPV4
+        if raw_mask is not None:
+            mask = int.from_bytes(raw_mask, "big")
+    return ServiceSettings(
+        scheduler=terminated(scheduler),
+        scheduler_flags=flags >> SCHEDULER_FLAGS_SHIFT & 7,
+        persistence_s=timeout if flags & PERSISTENT else 0,
+        persistence_mask=None if mask == whole else mask,
+        persistence_engine=terminated(engine),
+        one_packet=bool(flags & ONE_PACKET),
+    )
+
+
+@lru_cache(maxsize=1 << 12)
+def _destination(values: Row) -> Destination:
     method, weight, tunnel, tunnel_port, tunnel_flags, upper, lower = values
     forwarding = FORWARDING_OF.get(method & FORWARDING_MASK)
     if forwarding is None:
         raise WireError(f"unknown forwarding method {method}")
-    if tunnel not in TUNNEL_TYPE_OF or tunnel_flags not in TUNNEL_CHECKSUM_OF or len(tunnel_port) != 2:
+    if tunnel not in TUNNEL_TYPE_OF or tunnel_flags not in TUNNEL_CHECKSUM_OF:
         raise WireError(f"unknown tunnel type {tunnel} with flags {tunnel_flags}")
     return Destination(
         forwarding=forwarding,
@@ -160,7 +222,7 @@ def _destination(values: tuple[Any, ...]) -> Destination:
         lower_threshold=lower,
         tunnel=Tunnel(
             type=TUNNEL_TYPE_OF[tunnel],
-            port=int.from_bytes(tunnel_port, "big"),
+            port=_port(tunnel_port),
             checksum=TUNNEL_CHECKSUM_OF[tunnel_flags],
         ),
     )
@@ -229,37 +291,7 @@ def _address(raw: bytes, family: Family) -> Address:
     raise WireError(f"an address of {len(raw)} bytes")
 
 
-def _settings(fields: Mapping[int, bytes], family: Family) -> ServiceSettings:
-    raw_flags = _field(fields, Svc.FLAGS)
-    if len(raw_flags) < _FLAGS.size:
-        raise WireError(f"service flags of {len(raw_flags)} bytes")
-    flags: int = _FLAGS.unpack_from(raw_flags)[0]
-    if family is Family.IPV6:
-        mask, whole = number(fields, Svc.NETMASK, WHOLE_IPV6), WHOLE_IPV6
-    else:
-        mask, whole = number_be(fields, Svc.NETMASK, WHOLE_IPV4), WHOLE_IPV4
-    return ServiceSettings(
-        scheduler=string(fields, Svc.SCHED_NAME),
-        scheduler_flags=flags >> SCHEDULER_FLAGS_SHIFT & 7,
-        persistence_s=number(fields, Svc.TIMEOUT) if flags & PERSISTENT else 0,
-        persistence_mask=None if mask == whole else mask,
-        persistence_engine=string(fields, Svc.PE_NAME, ""),
-        one_packet=bool(flags & ONE_PACKET),
-    )
-
-
-def _statistics(fields: Mapping[int, bytes], wide: int, narrow: int) -> Statistics:
-    """Read STATS64 where the kernel has it (4.1 and later), else STATS."""
-    stats = attributes(fields.get(wide) or fields.get(narrow) or b"")
-    return Statistics(
-        connections=number(stats, Stats.CONNS, 0),
-        packets_in=number(stats, Stats.INPKTS, 0),
-        packets_out=number(stats, Stats.OUTPKTS, 0),
-        bytes_in=number(stats, Stats.INBYTES, 0),
-        bytes_out=number(stats, Stats.OUTBYTES, 0),
-        connections_per_s=number(stats, Stats.CPS, 0),
-        packets_in_per_s=number(stats, Stats.INPPS, 0),
-        packets_out_per_s=number(stats, Stats.OUTPPS, 0),
-        bytes_in_per_s=number(stats, Stats.INBPS, 0),
-        bytes_out_per_s=number(stats, Stats.OUTBPS, 0),
-    )
+def _port(raw: bytes) -> int:
+    if len(raw) != 2:
+        raise WireError(f"a port of {len(raw)} bytes")
+    return int.from_bytes(raw, "big")

@@ -5,27 +5,41 @@ from collections.abc import Callable, Sequence
 from typing import Self, TypeVar
 
 from piranha.kernel import ipvs
+from piranha.kernel.connection import Connection, connect
 from piranha.kernel.generic import CONTROL_FAMILY, family_answer, family_request
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.kernel.ipvs_answers import (
     DestinationEntry,
     KernelInfo,
     ServiceEntry,
+    destination_entry,
+    pool,
     read_daemon,
-    read_destination,
     read_info,
     read_service,
     read_timeouts,
+    server_rows,
+    service_entry,
+    service_rows,
 )
 from piranha.kernel.ipvs_numbers import FAMILY_NAME
-from piranha.kernel.socket import NETLINK_GENERIC, Failure, NetlinkError, NetlinkSocket, Request
+from piranha.kernel.layout import Row
+from piranha.kernel.socket import (
+    NETLINK_GENERIC,
+    Failure,
+    NetlinkError,
+    NetlinkSocket,
+    Request,
+)
 from piranha.kernel.wire import WireError
 from piranha.table.changes import Change, describe
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import ServiceKey
 
 FIND_FAMILY = "find the netlink family of IPVS"  # NetlinkError.request when the kernel has no IPVS
 
 _Answer = TypeVar("_Answer")
+_Raw = TypeVar("_Raw")
 
 
 class IpvsSocket:
@@ -35,8 +49,9 @@ class IpvsSocket:
     `request` FIND_FAMILY and ENOENT says that there is none.
     """
 
-    def __init__(self) -> None:
-        self._socket = NetlinkSocket(NETLINK_GENERIC)
+    def __init__(self, opener: Callable[[int], Connection] = connect) -> None:
+        self._socket = NetlinkSocket(NETLINK_GENERIC, opener=opener)
+        self._service_rows, self._server_rows = service_rows(), server_rows()
         try:
             answers = self._socket.request(CONTROL_FAMILY, family_request(FAMILY_NAME), FIND_FAMILY)
             self._kind = _one(answers, family_answer, FIND_FAMILY)
@@ -61,7 +76,8 @@ class IpvsSocket:
     def services(self) -> list[ServiceEntry]:
         """List all services in the kernel's order."""
         words = "list services"
-        return [_read(read_service, payload, words) for payload in self._dump(ipvs.list_services(), words)]
+        rows = self._socket.dump_rows(self._kind, ipvs.list_services(), words, self._service_rows)
+        return [_read(service_entry, row, words) for row in rows]
 
     def service(self, key: ServiceKey) -> ServiceEntry:
         """Read one service; ESRCH if there is none."""
@@ -69,10 +85,13 @@ class IpvsSocket:
 
     def destinations(self, key: ServiceKey) -> list[DestinationEntry]:
         """List the servers of one service in the kernel's order; none if there is no such service."""
-        words = f"list servers of {key}"
         family = key.family
-        payloads = self._dump(ipvs.list_destinations(key), words)
-        return [_read(lambda payload: read_destination(payload, family), payload, words) for payload in payloads]
+        return self._servers(key, lambda rows: [destination_entry(row, family) for row in rows])
+
+    def pool(self, key: ServiceKey) -> dict[DestinationKey, Destination]:
+        """Read the servers of one service without their connections; none if there is no such service."""
+        family = key.family
+        return self._servers(key, lambda rows: pool(rows, family))
 
     def apply(self, changes: Sequence[Change]) -> list[Failure]:
         """Carry out changes in order, go on after failures and return those."""
@@ -103,7 +122,9 @@ class IpvsSocket:
     def daemons(self) -> list[SyncDaemon]:
         """List the sync daemons that run."""
         words = "list sync daemons"
-        return [_read(read_daemon, payload, words) for payload in self._dump(ipvs.list_daemons(), words)]
+        return [
+            _read(read_daemon, payload, words) for payload in self._socket.dump(self._kind, ipvs.list_daemons(), words)
+        ]
 
     def start_daemon(self, daemon: SyncDaemon) -> None:
         """Start a sync daemon; EEXIST if it runs."""
@@ -119,8 +140,13 @@ class IpvsSocket:
     def _ask(self, payload: bytes, read: Callable[[bytes], _Answer], words: str) -> _Answer:
         return _one(self._socket.request(self._kind, payload, words), read, words)
 
-    def _dump(self, payload: bytes, words: str) -> list[bytes]:
-        return self._socket.dump(self._kind, payload, words)
+    def _servers(self, key: ServiceKey, read: Callable[[list[Row]], _Answer]) -> _Answer:
+        words = "list servers"
+        try:
+            request = ipvs.list_destinations(key)
+            return _read(read, self._socket.dump_rows(self._kind, request, words, self._server_rows), words)
+        except NetlinkError as error:  # the name of the service is made here: it would slow a big table
+            raise NetlinkError(f"{words} of {key}", error.code, error.detail) from None
 
 
 def _one(answers: Sequence[bytes], read: Callable[[bytes], _Answer], words: str) -> _Answer:
@@ -129,8 +155,8 @@ def _one(answers: Sequence[bytes], read: Callable[[bytes], _Answer], words: str)
     return _read(read, answers[0], words)
 
 
-def _read(read: Callable[[bytes], _Answer], payload: bytes, words: str) -> _Answer:
+def _read(read: Callable[[_Raw], _Answer], raw: _Raw, words: str) -> _Answer:
     try:
-        return read(payload)
+        return read(raw)
     except WireError as error:
         raise NetlinkError(words, errno.EBADMSG, str(error)) from None

@@ -1,24 +1,31 @@
 """Shell: one netlink socket to the kernel of this network namespace.
 
     with NetlinkSocket(NETLINK_ROUTE) as kernel:
-        links = kernel.dump(RTM_GETLINK, IFINFOMSG.pack(...), "list links")          # list of payloads
+        links = kernel.dump(RTM_GETLINK, IFINFOMSG.pack(...), "list links", answer=RTM_NEWLINK)  # list of payloads
         kernel.request(RTM_NEWADDR, body, "add address 192.0.2.10", flags=NLM_F_CREATE)  # raises NetlinkError
         failures = kernel.batch([Request(RTM_NEWADDR, flags, body), ...])            # go on after errors
 
 All methods block, for microseconds as a rule; a socket belongs to one thread at a time. A system
 call that a signal interrupts is started again by Python (PEP 475).
+
+The kernel answers in the order of the requests. After an answer that was lost, late or broken the next
+request goes over a new socket, where nothing of the old one can arrive.
 """
 
 import errno
 import os
 import socket
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self, TypeVar
 
 from piranha.errors import PiranhaError
+from piranha.kernel.connection import ANSWER_TIMEOUT_S, Connection, connect
+from piranha.kernel.layout import Row, Rows
 from piranha.kernel.wire import (
+    HEADER,
     NLM_F_ACK,
     NLM_F_DUMP,
     NLM_F_DUMP_INTR,
@@ -31,7 +38,7 @@ from piranha.kernel.wire import (
     WireError,
     acknowledgement,
     message,
-    messages,
+    next_message,
 )
 
 NETLINK_ROUTE = 0
@@ -39,15 +46,9 @@ NETLINK_GENERIC = 16
 
 BATCH_LIMIT = 256  # requests in one sendmsg; 256 refusals still fit into the receive buffer
 
-_SOL_NETLINK = 270
-_NETLINK_CAP_ACK = 10
-_NETLINK_EXT_ACK = 11
 _SO_SNDBUFFORCE = 32
-_SO_RCVBUFFORCE = 33
 _SEND_BUFFER_BYTES = 1 << 18
-_RECEIVE_BUFFER_BYTES = 1 << 20
 _BUFFER_BYTES = 1 << 16  # the kernel never makes a dump message longer than 32 KiB
-_ANSWER_TIMEOUT_S = 5.0
 _DUMP_ATTEMPTS = 10
 
 
@@ -87,31 +88,52 @@ class Failure:
     detail: str = ""
 
 
+_Entry = TypeVar("_Entry")
+
+
+class _Reader(Protocol[_Entry]):
+    """Makes entries of messages; see `layout.Rows`."""
+
+    def known(self, data: bytes, start: int, sequence: int, entries: list[_Entry], /) -> int: ...
+
+    def read(self, message: bytes, /) -> _Entry: ...
+
+
+class _Payloads:
+    """Takes messages as they are, one by one."""
+
+    def known(self, _data: bytes, start: int, _sequence: int, _entries: list[bytes]) -> int:
+        return start
+
+    def read(self, message: bytes) -> bytes:
+        return message[HEADER.size :]
+
+
 class NetlinkSocket:
     """A socket of one netlink protocol (NETLINK_ROUTE, NETLINK_GENERIC), bound by the kernel.
 
-    first_sequence: number of the first request, 1 to 2**32 - 1.
+    first_sequence: number of the first request, 1 to 2**32 - 1. opener: opens the raw socket; clock: monotonic
+    seconds.
 
-    Raises NetlinkError from every method when the kernel refuses, and when it does not answer within
-    5 s (ETIMEDOUT).
+    Raises NetlinkError from every method when the kernel refuses, when it does not answer within 5 s
+    (ETIMEDOUT), and when its answer cannot be understood (EBADMSG).
     """
 
-    def __init__(self, protocol: int, first_sequence: int = 1) -> None:
-        try:
-            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
-        except OSError as error:
-            raise NetlinkError("open netlink socket", error.errno or errno.EIO) from None
+    def __init__(
+        self,
+        protocol: int,
+        first_sequence: int = 1,
+        *,
+        opener: Callable[[int], Connection] = connect,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._protocol = protocol
+        self._opener = opener
+        self._clock = clock
         self._buffer = bytearray(_BUFFER_BYTES)
         self._sequence = first_sequence - 1
-        self._socket.settimeout(_ANSWER_TIMEOUT_S)
-        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
-        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_EXT_ACK, 1)
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER_BYTES)
-        except OSError:
-            # Without CAP_NET_ADMIN the system's limit applies; reading needs no more.
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
-        self._socket.bind((0, 0))
+        self._broken = False
+        self._connection = self._open()
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +143,8 @@ class NetlinkSocket:
 
     def close(self) -> None:
         """Close the socket; closing twice does no harm."""
-        self._socket.close()
+        self._broken = False
+        self._connection.close()
 
     def request(self, kind: int, payload: bytes, words: str, *, flags: int = 0) -> list[bytes]:
         """Send one request, wait for its acknowledgement, return the payloads it answered (often none).
@@ -139,27 +162,18 @@ class NetlinkSocket:
             answers.append(answer.payload)
         return answers
 
-    def dump(self, kind: int, payload: bytes, words: str) -> list[bytes]:
+    def dump(self, kind: int, payload: bytes, words: str, *, answer: int | None = None) -> list[bytes]:
         """Ask for a list and return the payload of each entry.
 
-        A dump that the kernel marks as interrupted (NLM_F_DUMP_INTR: the list changed under it) is
-        asked for again, ten times at most, then NetlinkError with EINTR.
+        answer: the kind that the entries must have, None: any. A dump that the kernel marks
+        as interrupted (NLM_F_DUMP_INTR: the list changed under it), or of which it lost a part, is asked for
+        again, ten times at most, then NetlinkError with EINTR.
         """
-        for _ in range(_DUMP_ATTEMPTS):
-            sequence = self._next(1)
-            self._send([message(kind, NLM_F_DUMP, sequence, payload)], words)
-            entries: list[bytes] = []
-            interrupted = False
-            for answer in self._answers(sequence, sequence, words):
-                if isinstance(answer, Acknowledgement):
-                    if answer.code:
-                        raise NetlinkError(words, answer.code, answer.text)
-                    break
-                interrupted = interrupted or bool(answer.flags & NLM_F_DUMP_INTR)
-                entries.append(answer.payload)
-            if not interrupted:
-                return entries
-        raise NetlinkError(words, errno.EINTR, "the list changed during each of ten attempts")
+        return self._dump(kind, payload, words, _Payloads(), answer)
+
+    def dump_rows(self, kind: int, payload: bytes, words: str, rows: Rows) -> list[Row]:
+        """Ask for a list as `dump` does and return the row of each entry."""
+        return self._dump(kind, payload, words, rows, kind)
 
     def batch(self, requests: Sequence[Request]) -> list[Failure]:
         """Send requests, 256 in one system call, and return those that failed in order.
@@ -196,7 +210,9 @@ class NetlinkSocket:
         words = f"transaction of {count} requests"
         # A transaction cannot be cut into pieces; where it is short the buffer is as it was.
         with suppress(OSError):
-            self._socket.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, max(_SEND_BUFFER_BYTES, sum(map(len, data))))
+            self._connection.setsockopt(
+                socket.SOL_SOCKET, _SO_SNDBUFFORCE, max(_SEND_BUFFER_BYTES, sum(map(len, data)))
+            )
         self._send(data, words)
         refused: Acknowledgement | None = None
         for answer in self._answers(first, first + count - 1, words):
@@ -225,6 +241,53 @@ class NetlinkSocket:
             Failure(offset + ack.sequence - first, ack.code, ack.text) for _, ack in sorted(codes.items()) if ack.code
         ]
 
+    def _dump(self, kind: int, payload: bytes, words: str, reader: _Reader[_Entry], answer: int | None) -> list[_Entry]:
+        for _ in range(_DUMP_ATTEMPTS):
+            try:
+                entries = self._dump_once(kind, payload, words, reader, answer)
+            except NetlinkError as error:
+                if error.code != errno.ENOBUFS:
+                    raise
+                continue
+            if entries is not None:
+                return entries
+        raise NetlinkError(words, errno.EINTR, "the list changed during each of ten attempts")
+
+    def _dump_once(
+        self, kind: int, payload: bytes, words: str, reader: _Reader[_Entry], answer: int | None
+    ) -> list[_Entry] | None:
+        """Return the entries, None if the list changed meanwhile."""
+        sequence = self._next(1)
+        self._send([message(kind, NLM_F_DUMP, sequence, payload)], words)
+        entries: list[_Entry] = []
+        interrupted = False
+        while True:
+            data = self._receive(words)
+            place = reader.known(data, 0, sequence, entries)
+            while place < len(data):
+                one, after = self._next_message(data, place, words)
+                if one.sequence == sequence and one.kind != NLMSG_NOOP:
+                    # The kernel may notice at the very end only that the list has changed.
+                    interrupted = interrupted or bool(one.flags & NLM_F_DUMP_INTR)
+                    if one.kind in (NLMSG_DONE, NLMSG_ERROR):
+                        end = self._end(one, words)
+                        if end.code:
+                            raise NetlinkError(words, end.code, end.text)
+                        return None if interrupted else entries
+                    whole = data[place : place + HEADER.size + len(one.payload)]
+                    entries.append(self._entry(reader, whole, one, answer, words))
+                place = reader.known(data, after, sequence, entries)
+
+    def _entry(self, reader: _Reader[_Entry], whole: bytes, one: Message, answer: int | None, words: str) -> _Entry:
+        if one.kind == NLMSG_OVERRUN:
+            raise self._lost(words, errno.ENOBUFS)
+        if answer not in (None, one.kind):
+            raise self._lost(words, errno.EBADMSG, f"an answer of kind {one.kind} where {answer} was asked for")
+        try:
+            return reader.read(whole)
+        except WireError as error:
+            raise self._lost(words, errno.EBADMSG, str(error)) from None
+
     def _next(self, count: int) -> int:
         # Sequence numbers of one batch are consecutive, so none may wrap around inside it.
         if self._sequence + count > 0xFFFFFFFF:
@@ -233,39 +296,66 @@ class NetlinkSocket:
         self._sequence += count
         return first
 
-    def _send(self, data: list[bytes], words: str) -> None:
+    def _open(self) -> Connection:
         try:
-            self._socket.sendto(b"".join(data), (0, 0))
+            return self._opener(self._protocol)
         except OSError as error:
-            raise NetlinkError(words, error.errno or errno.ETIMEDOUT) from None
+            raise NetlinkError("open netlink socket", error.errno or errno.EIO) from None
+
+    def _send(self, data: list[bytes], words: str) -> None:
+        if self._broken:
+            self._connection.close()
+            self._connection = self._open()
+            self._broken = False
+        try:
+            self._connection.sendto(b"".join(data), (0, 0))
+        except OSError as error:
+            raise NetlinkError(words, error.errno or errno.EIO) from None
 
     def _answers(self, first: int, last: int, words: str) -> Iterator[Message | Acknowledgement]:
         """Yield what answers the requests `first` to `last`, and drop what is left of earlier ones."""
         while True:
-            for answer in self._receive(words):
+            data, place = self._receive(words), 0
+            while place < len(data):
+                answer, place = self._next_message(data, place, words)
                 if not first <= answer.sequence <= last or answer.kind == NLMSG_NOOP:
                     continue
                 if answer.kind == NLMSG_OVERRUN:
-                    raise NetlinkError(words, errno.ENOBUFS)
-                yield _read_end(answer, words) if answer.kind in (NLMSG_ERROR, NLMSG_DONE) else answer
+                    raise self._lost(words, errno.ENOBUFS)
+                yield self._end(answer, words) if answer.kind in (NLMSG_ERROR, NLMSG_DONE) else answer
 
-    def _receive(self, words: str) -> list[Message]:
+    def _receive(self, words: str) -> bytes:
+        """Return what the kernel has sent."""
+        foreign_until: float | None = None
+        while True:
+            try:
+                size, sender = self._connection.recvfrom_into(self._buffer, 0, socket.MSG_TRUNC)
+            except BlockingIOError:
+                raise self._lost(words, errno.ETIMEDOUT) from None
+            except OSError as error:
+                raise self._lost(words, error.errno or errno.EIO) from None
+            if sender[0] == 0:  # any process may send to a netlink socket; only port 0 is the kernel
+                if size > len(self._buffer):
+                    raise self._lost(words, errno.EMSGSIZE)
+                return bytes(memoryview(self._buffer)[:size])
+            if foreign_until is None:
+                foreign_until = self._clock() + ANSWER_TIMEOUT_S
+            elif self._clock() > foreign_until:
+                raise self._lost(words, errno.ETIMEDOUT, "only other processes answer")
+
+    def _next_message(self, data: bytes, place: int, words: str) -> tuple[Message, int]:
         try:
-            size, _, flags, sender = self._socket.recvmsg_into([self._buffer])
-        except OSError as error:
-            raise NetlinkError(words, error.errno or errno.ETIMEDOUT) from None
-        if flags & socket.MSG_TRUNC:
-            raise NetlinkError(words, errno.EMSGSIZE)
-        if sender[0] != 0:  # any process may send to a netlink socket; only port 0 is the kernel
-            return []
-        try:
-            return messages(bytes(memoryview(self._buffer)[:size]))
+            return next_message(data, place)
         except WireError as error:
-            raise NetlinkError(words, errno.EBADMSG, str(error)) from None
+            raise self._lost(words, errno.EBADMSG, str(error)) from None
 
+    def _end(self, answer: Message, words: str) -> Acknowledgement:
+        try:
+            return acknowledgement(answer)
+        except WireError as error:
+            raise self._lost(words, errno.EBADMSG, str(error)) from None
 
-def _read_end(answer: Message, words: str) -> Acknowledgement:
-    try:
-        return acknowledgement(answer)
-    except WireError as error:
-        raise NetlinkError(words, errno.EBADMSG, str(error)) from None
+    def _lost(self, words: str, code: int, detail: str = "") -> NetlinkError:
+        """Return the error of an answer that is not there; what may still come of it is for nobody."""
+        self._broken = True
+        return NetlinkError(words, code, detail)

@@ -6,16 +6,15 @@ the bytes it was given. Numbers are in host order unless a name says `be`.
 Building a request and reading its answer (kernel/socket.py sends and receives):
 
     body = IFADDRMSG.pack(...) + attribute(IFA_LOCAL, address.packed) + nested(KIND, attribute(...), ...)
-    for payload in socket.dump(RTM_GETADDR, body, "list addresses"):
+    for payload in socket.dump(RTM_GETADDR, body, "list addresses", answer=RTM_NEWADDR):
         fields = attributes(payload, IFADDRMSG.size)  # {IFA_LOCAL: b"...", ...}
 
 Sources: linux/netlink.h, Documentation/userspace-api/netlink/intro.rst of the kernel, RFC 3549.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from struct import Struct
-from typing import Any, Literal
+from typing import Final, Literal, NamedTuple
 
 from piranha.errors import PiranhaError
 
@@ -45,15 +44,14 @@ NLMSGERR_ATTR_MSG = 1
 
 _U16 = Struct("=H")
 _U32 = Struct("=I")
-_HOST_ORDER: Literal["big", "little"] = "little" if _U16.pack(1) == b"\1\0" else "big"
+HOST_ORDER: Final[Literal["big", "little"]] = "little" if _U16.pack(1) == b"\1\0" else "big"
 
 
 class WireError(PiranhaError):
     """Bytes that are no netlink message: `truncated message: 40 bytes announced, 16 there`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message without its header; kind is nlmsg_type."""
 
     kind: int
@@ -62,8 +60,7 @@ class Message:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(NamedTuple):
     """How one request ended. code: 0 or a positive errno value; text: the kernel's words, or empty."""
 
     sequence: int
@@ -120,21 +117,27 @@ def message(kind: int, flags: int, sequence: int, payload: bytes) -> bytes:
     return HEADER.pack(length, kind, flags | NLM_F_REQUEST, sequence & 0xFFFFFFFF, 0) + payload + padding
 
 
-def messages(data: bytes) -> list[Message]:
-    """Split what one receive returned into messages.
+def next_message(data: bytes, start: int) -> tuple[Message, int]:
+    """Read the message at `start` of what one receive returned; return it and where the next begins.
 
-    Raises WireError if a length is impossible or the bytes end too early.
+    Raises WireError if its length is impossible or the bytes end too early.
     """
+    there = len(data) - start
+    if there < HEADER.size:
+        raise WireError(f"truncated message: {there} bytes where a header should be")
+    length, kind, flags, sequence, _port = HEADER.unpack_from(data, start)
+    if not HEADER.size <= length <= there:
+        raise WireError(f"truncated message: {length} bytes announced, {there} there")
+    return Message(kind, flags, sequence, data[start + HEADER.size : start + length]), start + length + (-length % 4)
+
+
+def messages(data: bytes) -> list[Message]:
+    """Split what one receive returned into messages; raises WireError as `next_message` does."""
     found = []
-    start, end = 0, len(data)
-    while start < end:
-        if end - start < HEADER.size:
-            raise WireError(f"truncated message: {end - start} bytes where a header should be")
-        length, kind, flags, sequence, _port = HEADER.unpack_from(data, start)
-        if length < HEADER.size or start + length > end:
-            raise WireError(f"truncated message: {length} bytes announced, {end - start} there")
-        found.append(Message(kind, flags, sequence, data[start + HEADER.size : start + length]))
-        start += length + (-length % 4)
+    start = 0
+    while start < len(data):
+        one, start = next_message(data, start)
+        found.append(one)
     return found
 
 
@@ -159,29 +162,6 @@ def attributes(payload: bytes, start: int = 0) -> dict[int, bytes]:
     return found
 
 
-class Layout:
-    """Attributes in the one order in which a kernel is known to send them, read in a single step.
-
-    members: type and struct format of each, such as ("16s", "2s", "I", "B", "H"). Generic reading of a
-    big dump by `attributes` takes four times as long; it remains for kernels that send another order.
-    """
-
-    def __init__(self, *members: tuple[int, str]) -> None:
-        sizes = [Struct("=" + form).size for _, form in members]
-        self._headers = tuple(
-            NLATTR.pack(NLATTR.size + size, kind) for (kind, _), size in zip(members, sizes, strict=True)
-        )
-        fields = (f"4s{form}{-size % 4}x" for (_, form), size in zip(members, sizes, strict=True))
-        self._struct = Struct("=" + "".join(fields))
-
-    def read(self, payload: bytes, start: int = 0) -> tuple[Any, ...] | None:
-        """Return the values of the members, None if they are not there in this order from `start` on."""
-        if len(payload) - start < self._struct.size:
-            return None
-        values = self._struct.unpack_from(payload, start)
-        return values[1::2] if values[::2] == self._headers else None
-
-
 def number(fields: Mapping[int, bytes], kind: int, default: int | None = None) -> int:
     """Read an unsigned number of 1, 2, 4 or 8 bytes in host order.
 
@@ -194,7 +174,7 @@ def number(fields: Mapping[int, bytes], kind: int, default: int | None = None) -
         return default
     if len(raw) not in (1, 2, 4, 8):
         raise WireError(f"attribute {kind}: a number of {len(raw)} bytes")
-    return int.from_bytes(raw, _HOST_ORDER)
+    return int.from_bytes(raw, HOST_ORDER)
 
 
 def number_be(fields: Mapping[int, bytes], kind: int, default: int | None = None) -> int:
@@ -215,6 +195,11 @@ def string(fields: Mapping[int, bytes], kind: int, default: str | None = None) -
         if default is None:
             raise WireError(f"attribute {kind} is missing")
         return default
+    return terminated(raw)
+
+
+def terminated(raw: bytes) -> str:
+    """Return a string up to its first zero byte; bytes that are no UTF-8 become escapes."""
     return raw.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")
 
 
