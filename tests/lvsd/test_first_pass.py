@@ -58,9 +58,9 @@ def passes(folder: Path, plane: FakePlane, *turns: tuple[Config, dict[ServiceKey
         return Wanted(in_force[-1], all_up(in_force[-1]))
 
     async def run() -> KeptTable:
-        ours = Ours(StateFiles(folder, folder / "run"))
+        kept = StateFiles(folder, folder / "run")
         thread = PlaneThread(plane, lambda: None, lambda: None)
-        table = KeptTable(thread, ours, Teller("lvsd", Recorder(None)), wanted, lambda: None)
+        table = KeptTable(thread, Ours(kept), Teller("lvsd", Recorder(None)), wanted, lambda: None, kept=kept)
         for file, first in turns:
             in_force.append(file)
             await table.one_pass(first)

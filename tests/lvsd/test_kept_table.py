@@ -59,8 +59,9 @@ def with_a_table(test: Callable[[Kept], Awaitable[None]]) -> Callable[[Path], No
         plane, lost = CountedPlane(), list[str]()
         thread = PlaneThread(plane, lambda: None, lambda: None)
         teller = Teller("lvsd", Recorder(None))
-        ours = Ours(StateFiles(folder, folder / "run"))
-        table = KeptTable(thread, ours, teller, lambda: Wanted(FILE, all_up(FILE)), lambda: lost.append("lost"))
+        kept = StateFiles(folder, folder / "run")
+        wanted = Wanted(FILE, all_up(FILE))
+        table = KeptTable(thread, Ours(kept), teller, lambda: wanted, lambda: lost.append("lost"), kept=kept)
         try:
             await table.one_pass()
             plane.dumps = 0
@@ -110,7 +111,6 @@ async def test_a_slow_plane_delays_the_answer_for_a_bounded_time_and_its_pass_go
     begun_s = time.monotonic()
 
     await asyncio.gather(*(kept.table.refresh(older_than_s=0) for _ in range(3)))
-    await kept.table.statistics()
 
     assert time.monotonic() - begun_s < 2 * PATIENCE_S + 1
     assert (kept.table.live, kept.table.passed_at_s, kept.table.overruled) == (known, passed_at_s, [])

@@ -8,6 +8,7 @@ from tests.lvsd.test_pool import observe, server, virtual
 
 from piranha.forwarding.plane import Counters, ServiceStatistics
 from piranha.lvscf.check_values import FurtherCheck, Program
+from piranha.lvsd.numbers import Numbers, counted
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.report import View, virtuals
 from piranha.lvsd.sharing import Sharing
@@ -18,8 +19,8 @@ from piranha.terms import Protocol
 WWW = ServiceKey(AddressMatch(Protocol.TCP, ip_address("192.0.2.10"), 80))
 
 
-def told(pool: Pool, now: float, statistics: dict[ServiceKey, ServiceStatistics] | None = None) -> dict[str, Any]:
-    [found] = virtuals([pool], View({}, statistics or {}, now))
+def told(pool: Pool, now: float, numbers: Numbers | None = None) -> dict[str, Any]:
+    [found] = virtuals([pool], View({}, numbers or Numbers(), now))
     return found
 
 
@@ -49,14 +50,16 @@ def test_who_shares_a_check_is_named_once_however_many_checks_they_share() -> No
     pools, sharing = [Pool(one, set(), 0.0) for one in (www, shop)], Sharing(on=True)
     sharing.reassign((), [one for pool in pools for one in pool.assignments()], 0.0)
 
-    found: list[dict[str, Any]] = [*virtuals(pools, View({}, {}, 1.0, with_whom=sharing.with_whom))]
+    found: list[dict[str, Any]] = [*virtuals(pools, View({}, Numbers(), 1.0, with_whom=sharing.with_whom))]
     servers = [one for virtual_ in found for one in virtual_["servers"]]
     assert [one["shares_checks_with"] for one in servers] == [["shop/web1"], ["shop/web2"], ["www/web1"], ["www/web2"]]
 
 
-def test_new_connections_are_those_of_all_services_and_unknown_where_the_plane_does_not_estimate() -> None:
-    pool = Pool(virtual(server(1)), set(), 0.0)
-    counters = Counters(connections=100)
-    assert told(pool, 1.0, {WWW: ServiceStatistics(counters=counters, connections_per_s=12.0)})["new_per_s"] == 12.0
-    assert told(pool, 1.0, {WWW: ServiceStatistics(counters=counters)})["new_per_s"] is None
-    assert told(pool, 1.0)["new_per_s"] is None
+def test_new_connections_are_those_of_the_last_samples_and_unknown_before_the_second() -> None:
+    pool, numbers = Pool(virtual(server(1)), set(), 0.0), Numbers()
+    assert told(pool, 1.0, numbers)["new_per_s"] is None
+    for now, connections, expected in ((0.0, 100, None), (10.0, 220, 12.0)):
+        found = {WWW: ServiceStatistics(counters=Counters(connections=connections))}
+        numbers.take(found, counted(numbers.counts, found), now)
+        www = told(pool, now, numbers)
+        assert (www["new_per_s"], www["connections"]) == (expected, connections)

@@ -9,6 +9,7 @@ from tests.lvsd.test_pool import SORRY, server, virtual
 from piranha.events.event import Event, Level
 from piranha.lvscf.check_values import Exchange, FurtherCheck, Program, WeightFrom
 from piranha.lvscf.config import Config, Quota, RealServer
+from piranha.lvsd.numbers import Numbers
 from piranha.lvsd.outlook import beliefs_of, outlook, pools_for
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.report import View, virtuals
@@ -162,7 +163,7 @@ def test_status_tells_a_weight_by_a_check_and_calls_weight_0_a_drain() -> None:
     pool = Pool(virtual(weighed(1), server(2)), BOTH, now=0.0)
 
     def web1() -> dict[str, Any]:
-        servers: Any = virtuals([pool], View({}, {}, 9.0))[0]["servers"]
+        servers: Any = virtuals([pool], View({}, Numbers(), 9.0))[0]["servers"]
         found: dict[str, Any] = servers[0]
         return found
 

@@ -104,10 +104,8 @@ def _sample(kernel: IpvsSocket, only: Collection[ServiceKey] | None) -> Sample:
     for service in _services(kernel, only):
         servers = kernel.destinations(service.key)
         table[service.key] = Service(service.settings, {server.key: server.destination for server in servers})
-        counted = service.statistics()
         statistics[service.key] = ServiceStatistics(
-            counters=_counters(counted),
-            connections_per_s=counted.connections_per_s,
+            counters=_counters(service.statistics()),
             servers={
                 server.key: ServerStatistics(
                     counters=_counters(server.statistics()),

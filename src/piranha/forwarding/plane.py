@@ -25,13 +25,27 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
-    """What passed so far; counts never go back except when the object is removed."""
+    """What passed since the object was added or set to zero."""
 
     connections: int = 0
     packets_in: int = 0
     packets_out: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+
+    def __add__(self, other: "Counters") -> "Counters":
+        """Return the sum."""
+        return Counters(
+            connections=self.connections + other.connections,
+            packets_in=self.packets_in + other.packets_in,
+            packets_out=self.packets_out + other.packets_out,
+            bytes_in=self.bytes_in + other.bytes_in,
+            bytes_out=self.bytes_out + other.bytes_out,
+        )
+
+
+NOTHING = Counters()
+"""Nothing has passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +60,9 @@ class ServerStatistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatistics:
-    """Counters of one service and of each of its real servers.
-
-    connections_per_s: new ones, as the plane estimates it; None where it does not.
-    """
+    """Counters of one service and of each of its real servers."""
 
     counters: Counters
-    connections_per_s: float | None = None
     servers: Mapping[DestinationKey, ServerStatistics] = field(default_factory=dict)
 
 

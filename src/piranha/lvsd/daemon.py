@@ -103,7 +103,7 @@ class Lvsd:
         self.maintenance = Maintenance(self.source.kept, self.teller)
         machine = Machine() if self.runs_on is PlaneKind.IPVS else None
         self.kernel = KeptKernel(machine, self.teller, lambda: Asked(self.config))
-        self.table = KeptTable(self.plane, self.ours, self.teller, self._wanted, self._dirty.set)
+        self.table = KeptTable(self.plane, self.ours, self.teller, self._wanted, self._dirty.set, kept=self.source.kept)
 
     async def start(self) -> None:
         """Adopt the table that is there and bring it to what the file asks for; start the checks.
@@ -125,7 +125,7 @@ class Lvsd:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        watches = [self._beat(), self.table.watch(), self.kernel.watch(), self._watch_checks()]
+        watches = [self._beat(), self.table.watch(), self.kernel.watch(), self.table.count(), self._watch_checks()]
         watches += [self.leaving.watch(self.table, self._pass_soon)]
         watches += [self.maintenance.watch(lambda: self.config, self._drain)]
         watches += [self.marks.watch(lambda: self.config.lvsd.repair_interval_s)]
@@ -163,6 +163,7 @@ class Lvsd:
         if not restart and not self.config.lvsd.keep_table:
             await self.marks.remove()
             await self.table.remove()
+        await self.table.numbers.keep()
         self.table.close()
 
     async def reload(self, act: Act) -> bool:

@@ -6,18 +6,20 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from piranha.control.state_files import StateFiles
 from piranha.events.event import Level
 from piranha.events.teller import Teller
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.plane import Sample
 from piranha.lvscf.config import Config
+from piranha.lvsd.kept_numbers import KeptNumbers
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.reconcile import Reconciler, with_part
-from piranha.lvsd.report import Statistics
 from piranha.lvsd.unforwarded import Unforwarded
 from piranha.table.changes import RemoveService
-from piranha.table.desired import Place, Verdicts, service_keys, services_of
+from piranha.table.desired import Place, Verdicts, servers_of, service_keys, services_of, sorry_place
+from piranha.table.destination import DestinationKey
 from piranha.table.leaving import Leaver
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
@@ -25,6 +27,7 @@ from piranha.table.table import Table
 FEW = 4
 """Up to one in so many services is read and changed before the rest is looked at."""
 RETRY_S = 1.0
+LOOK_S = 1.0
 FRESH_S = 1.0
 """How old the last reading may be for an answer that shows the table."""
 PATIENCE_S = 0.7
@@ -43,11 +46,11 @@ class Wanted:
 class KeptTable:
     """The one table of this router; everything runs in the thread of the event loop.
 
-    wanted: asked for at each pass. on_lost: called when
-    the plane turns out to be out of reach, so that the next pass comes soon.
-    live: the table as last seen. passed_at_s: the last pass that could be made, monotonic. trouble:
-    why the plane cannot be reached, empty if it can. overruled: when, and in words, what others had
-    changed, the last hundred. unforwarded: what the machine does not route although NAT needs it.
+    wanted: asked for at each pass. soon: called when the next pass is due before its time, since the plane is out of
+    reach or somebody has changed the table. kept: where the numbers are kept.
+    live: the table as last seen. numbers: its counters and connections. passed_at_s: the last pass that could be made,
+    monotonic. trouble: why the plane cannot be reached, empty if it can. overruled: when, and in words, what others
+    had changed, the last hundred. unforwarded: what the machine does not route although NAT needs it.
     """
 
     def __init__(
@@ -56,18 +59,20 @@ class KeptTable:
         ours: Ours,
         teller: Teller,
         wanted: Callable[[], Wanted],
-        on_lost: Callable[[], None],
+        soon: Callable[[], None],
+        *,
+        kept: StateFiles,
     ) -> None:
         self._plane = plane
         self._ours = ours
         self._teller = teller
         self._wanted = wanted
-        self._on_lost = on_lost
+        self._soon = soon
         self._reconciler = Reconciler()
         self._one_pass = asyncio.Lock()
         self._refreshing: asyncio.Task[bool] | None = None
         self._ended = False
-        self._numbers: Statistics = {}
+        self.numbers = KeptNumbers(kept, teller, self._places)
         self.live: Table = {}
         self.passed_at_s: float | None = None
         self.trouble = ""
@@ -94,6 +99,7 @@ class KeptTable:
         A crash in between must not make them somebody else's.
         """
         await self._keep_ours(self._ours.services | set(services_of(config)))
+        self.numbers.reloaded()
         if come:
             with contextlib.suppress(PlaneUnavailable):
                 there = await self._plane.dump(come)
@@ -125,7 +131,7 @@ class KeptTable:
             return repaired
 
     async def _step(self, part: Mapping[ServiceKey, str] | None = None) -> list[str]:
-        live = await self._plane.dump(part)
+        live = await self._read(part)
         asked = self._wanted()
         config, verdicts, ours = asked.config, asked.verdicts, self._ours.services
         if part is not None:
@@ -144,6 +150,20 @@ class KeptTable:
         repaired = list(plan.repairs.values())
         self.overruled = [*self.overruled, *((now, words) for words in repaired)][-100:]
         return repaired
+
+    async def _read(self, part: Collection[ServiceKey] | None = None, *, numbers: bool = False) -> Table:
+        """Read the table, with its numbers where they are due; numbers: they are."""
+        if part is None and not numbers and not self.numbers.due:
+            return await self._plane.dump()
+        began_s = time.monotonic()
+        seen = await self._plane.sample(part)
+        ours = services_of(self._wanted().config)
+        found = {key: one for key, one in seen.statistics.items() if key in ours}
+        if part is None:
+            await self.numbers.take(found, began_s)
+        else:
+            self.numbers.take_some(found, part)
+        return seen.table
 
     async def try_pass(self, first: Mapping[ServiceKey, str] | None = None) -> bool:
         """Make a pass, see `one_pass`; say so, once, when the plane cannot be reached, and when it can again."""
@@ -164,6 +184,7 @@ class KeptTable:
 
         Waits for at most PATIENCE_S; a pass that takes longer goes on, and what is known stays until then.
         """
+        self.numbers.ask()
         if self._ended or (self.passed_at_s is not None and time.monotonic() - self.passed_at_s <= older_than_s):
             return
         if self._refreshing is None or self._refreshing.done():
@@ -177,15 +198,22 @@ class KeptTable:
             self._lost("its process has ended")
             await asyncio.sleep(RETRY_S)
 
-    async def statistics(self) -> Statistics:
-        """Read counters and connection numbers; none from a plane out of reach, the last ones from a slow one."""
-        try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE_S):
-                    self._numbers = (await self._plane.sample()).statistics
-        except PlaneUnavailable:
-            self._numbers = {}
-        return self._numbers
+    async def count(self) -> None:
+        """Read the numbers at once, and again and again while somebody looks at them; until cancelled."""
+        while True:
+            if self.numbers.now.taken_at_s is None or (self.numbers.due and self.numbers.looked_at):
+                await self._sample()
+            await asyncio.sleep(max(LOOK_S, self.numbers.due_in_s()))
+
+    async def _sample(self) -> None:
+        with contextlib.suppress(PlaneUnavailable):  # a pass tells of it
+            async with self._one_pass:
+                if self._ended:
+                    return
+                live = await self._read(numbers=True)
+                changed = await asyncio.to_thread(self.live.__ne__, live)
+            if changed:
+                self._soon()
 
     async def set_timeouts(self, timeouts_s: tuple[int, int, int]) -> None:
         """Set the time-outs tcp, tcpfin and udp; 0 keeps the plane's value."""
@@ -221,12 +249,12 @@ class KeptTable:
         if not self.trouble:
             self._teller.say("table", "the table cannot be reached", cause=cause, level=Level.ERROR)
             self.trouble = cause
-            self._on_lost()
+            self._soon()
         self.trouble = cause
 
     async def _remove_ours(self) -> None:
         async with self._one_pass:
-            live = await self._plane.dump()
+            live = await self._read(numbers=True)
             config = self._wanted().config
             names = {key: virtual.name for virtual in config.active_virtuals() for key in service_keys(virtual)}
             changes = [RemoveService(key) for key in live if key in names or key in self._ours.services]
@@ -238,6 +266,15 @@ class KeptTable:
             for refusal in refusals:
                 self._teller.say("table", "a service could not be removed", cause=refusal.reason, level=Level.ERROR)
             await self._keep_ours({refusal.change.service for refusal in refusals})
+
+    def _places(self) -> Mapping[ServiceKey, Collection[DestinationKey]]:
+        """Return what belongs to the services of the file: its servers, and what is there."""
+        places: dict[ServiceKey, set[DestinationKey]] = {}
+        for key, virtual in services_of(self._wanted().config).items():
+            sorry = [sorry_place(key, virtual, virtual.sorry_server)] if virtual.sorry_server is not None else []
+            there = self.live[key].destinations if key in self.live else ()
+            places[key] = {*servers_of(key, virtual), *sorry, *there}
+        return places
 
     async def _keep_ours(self, services: Collection[ServiceKey]) -> None:
         try:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from piranha.forwarding.plane import ServerStatistics, ServiceStatistics
+from piranha.forwarding.plane import ServerStatistics
 from piranha.lvscf.config import Virtual
 from piranha.lvscf.patience import out_by_s
 from piranha.lvsd.leaving import left_at
 from piranha.lvsd.monitor import Health
+from piranha.lvsd.numbers import Numbers
 from piranha.lvsd.pool import APART, Pool
 from piranha.lvsd.unforwarded import Cut
 from piranha.nanny.results import ProbeResult
@@ -16,8 +17,6 @@ from piranha.table.destination import DestinationKey
 from piranha.table.leaving import Leaver
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
-
-Statistics = Mapping[ServiceKey, ServiceStatistics]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class View:
     """
 
     live: Table
-    statistics: Statistics
+    numbers: Numbers
     now: float
     cut: Mapping[str, Cut] = field(default_factory=dict)
     leaving: Sequence[Leaver] = ()
@@ -41,7 +40,7 @@ def virtuals(pools: Iterable[Pool], view: View) -> list[dict[str, object]]:
 
 
 def _virtual(pool: Pool, view: View) -> dict[str, object]:
-    virtual, live, statistics = pool.virtual, view.live, view.statistics
+    virtual, live, numbers = pool.virtual, view.live, view.numbers
     keys, cut = service_keys(virtual), view.cut.get(virtual.name)
     servers = [_server(pool, check, view) for check in pool.servers]
     serving = sum(isinstance(s["weight"], int) and s["weight"] > 0 for s in servers)
@@ -57,15 +56,15 @@ def _virtual(pool: Pool, view: View) -> dict[str, object]:
         "sorry": _sorry_serves(virtual, live),
         "not_forwarded": {"setting": cut.setting, "whole": cut.whole} if cut is not None else None,
         "out_by_s": max((out_by_s(server) for server in virtual.servers if server.active), default=0.0),
-        "connections": sum(statistics[key].counters.connections for key in keys if key in statistics),
-        "new_per_s": _rate(statistics, keys),
+        "connections": sum(numbers.total(key).connections for key in keys),
+        "new_per_s": _new_per_s(numbers, keys),
         "servers": servers,
         "leaving": [_leaver(leaver, view) for leaver in view.leaving if leaver.virtual == virtual.name],
     }
 
 
 def _leaver(leaver: Leaver, view: View) -> dict[str, object]:
-    left, left_s = left_at(leaver.places, view.statistics), leaver.left_s(view.now)
+    left, left_s = left_at(leaver.places, view.numbers.statistics), leaver.left_s(view.now)
     held = [view.live[key].destinations.get(at) for key, at in leaver.places if key in view.live]
     return {
         "name": leaver.server,
@@ -81,9 +80,8 @@ def _leaver(leaver: Leaver, view: View) -> dict[str, object]:
     }
 
 
-def _rate(statistics: Statistics, keys: Sequence[ServiceKey]) -> float | None:
-    rates = [statistics[key].connections_per_s for key in keys if key in statistics]
-    known = [rate for rate in rates if rate is not None]
+def _new_per_s(numbers: Numbers, keys: Sequence[ServiceKey]) -> float | None:
+    known = [rates.connections for key in keys if (rates := numbers.rates(key)) is not None]
     return round(sum(known), 1) if known else None
 
 
@@ -96,10 +94,9 @@ def _server(pool: Pool, check: str, view: View) -> dict[str, object]:
         where = place(key, virtual, server)
         if key in live and where in live[key].destinations:
             weight = live[key].destinations[where].weight
-        numbers = _numbers(view.statistics, key, where)
-        if numbers is not None:
-            active, inactive = active + numbers.active, inactive + numbers.inactive
-            connections += numbers.counters.connections
+        connections += view.numbers.total(key, where).connections
+        if (found := _found(view.numbers, key, where)) is not None:
+            active, inactive = active + found.active, inactive + found.inactive
     return {
         "name": server.name,
         "address": str(server.address),
@@ -156,8 +153,8 @@ def _check(last: ProbeResult | None, now: float) -> dict[str, object] | None:
     }
 
 
-def _numbers(statistics: Statistics, key: ServiceKey, where: DestinationKey) -> ServerStatistics | None:
-    return statistics[key].servers.get(where) if key in statistics else None
+def _found(numbers: Numbers, key: ServiceKey, where: DestinationKey) -> ServerStatistics | None:
+    return numbers.statistics[key].servers.get(where) if key in numbers.statistics else None
 
 
 def _sorry_serves(virtual: Virtual, live: Table) -> bool:

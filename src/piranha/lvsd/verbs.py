@@ -62,7 +62,7 @@ class Verbs:
             return self._facts(time.monotonic())
         await self._lvsd.table.refresh()
         await self._lvsd.marks.refresh()
-        details = await self._details()
+        details = self._details()
         return self._facts(time.monotonic()) | details
 
     def _facts(self, now: float) -> dict[str, object]:
@@ -101,14 +101,15 @@ class Verbs:
             **(lvsd.own.facts() if lvsd.own is not None else {}),
         }
 
-    async def _details(self) -> dict[str, object]:
-        lvsd = self._lvsd
-        statistics = await lvsd.table.statistics()
-        leaving = [leaver for leaver in lvsd.leaving.servers if not leaver.over]
-        view = View(
-            lvsd.table.live, statistics, time.monotonic(), lvsd.table.unforwarded.cut, leaving, lvsd.nannies.with_whom
-        )
-        return {"virtuals": virtuals(lvsd.pools.values(), view), "nannies": lvsd.nannies.status()}
+    def _details(self) -> dict[str, object]:
+        table, numbers, now = self._lvsd.table, self._lvsd.table.numbers.now, time.monotonic()
+        leaving = [leaver for leaver in self._lvsd.leaving.servers if not leaver.over]
+        view = View(table.live, numbers, now, table.unforwarded.cut, leaving, self._lvsd.nannies.with_whom)
+        return {
+            "virtuals": virtuals(self._lvsd.pools.values(), view),
+            "numbers_age_s": round(now - numbers.taken_at_s, 3) if numbers.taken_at_s is not None else None,
+            "nannies": self._lvsd.nannies.status(),
+        }
 
     async def standing(self, _args: Mapping[str, object], _peer: Peer) -> object:
         """Return what a plan needs: the file in force, what is believed of its servers, the table as it lies."""

@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from piranha.forwarding.plane import Counters, Refusal, ServerStatistics, ServiceStatistics
+from piranha.forwarding.plane import NOTHING, Counters, Refusal, ServerStatistics, ServiceStatistics
 from piranha.forwarding.userspace.limits import (
     Objection,
     object_to_destination,
     object_to_service,
     object_to_settings,
 )
-from piranha.forwarding.userspace.live import NOTHING, Connection, LiveService, Phase, Server, plus
+from piranha.forwarding.userspace.live import Connection, LiveService, Phase, Server
 from piranha.forwarding.userspace.schedule import PICKERS
 from piranha.table.changes import (
     AddDestination,
@@ -159,7 +159,7 @@ class Balancer:
             return None
         server, template = chosen
         one = Counters(connections=1)
-        server.counters, service.counters = plus(server.counters, one), plus(service.counters, one)
+        server.counters, service.counters = server.counters + one, service.counters + one
         server.inactive += 1
         server.judge_load()
         if template is not None:
@@ -181,7 +181,7 @@ class Balancer:
         else:
             server.inactive -= 1
         server.judge_load()
-        server.counters, service.counters = plus(server.counters, traffic), plus(service.counters, traffic)
+        server.counters, service.counters = server.counters + traffic, service.counters + traffic
         if connection.template is not None:
             connection.template.users -= 1
             connection.template.used_s = now
@@ -193,7 +193,7 @@ class Balancer:
         passing: dict[Server | LiveService, Counters] = {}
         for connection, counters in under_way:
             for owner in (connection.server, connection.service):
-                passing[owner] = plus(passing.get(owner, NOTHING), counters)
+                passing[owner] = passing.get(owner, NOTHING) + counters
         result: dict[ServiceKey, ServiceStatistics] = {}
         for key, service in self._services.items():
             service.expire(now)
@@ -201,10 +201,10 @@ class Balancer:
             for template in service.templates.values():
                 persistent[template.server] = persistent.get(template.server, 0) + 1
             result[key] = ServiceStatistics(
-                counters=plus(service.counters, passing.get(service, NOTHING)),
+                counters=service.counters + passing.get(service, NOTHING),
                 servers={
                     server.key: ServerStatistics(
-                        counters=plus(server.counters, passing.get(server, NOTHING)),
+                        counters=server.counters + passing.get(server, NOTHING),
                         active=server.active,
                         inactive=server.inactive,
                         persistent=persistent.get(server, 0),

@@ -3,13 +3,11 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from piranha.forwarding.plane import Counters
+from piranha.forwarding.plane import NOTHING, Counters
 from piranha.forwarding.userspace.schedule import Picker
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import ServiceSettings
 from piranha.terms import Address
-
-NOTHING = Counters()
 
 
 class Phase(Enum):
@@ -109,17 +107,6 @@ class Connection:
     server: Server
     template: Template | None
     phase: Phase = Phase.CONNECTING
-
-
-def plus(left: Counters, right: Counters) -> Counters:
-    """Return the sum of two sets of counters."""
-    return Counters(
-        connections=left.connections + right.connections,
-        packets_in=left.packets_in + right.packets_in,
-        packets_out=left.packets_out + right.packets_out,
-        bytes_in=left.bytes_in + right.bytes_in,
-        bytes_out=left.bytes_out + right.bytes_out,
-    )
 
 
 def _network(client: Address, mask: int | None) -> int:
