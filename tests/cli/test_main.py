@@ -29,7 +29,7 @@ def test_no_verb_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_unknown_verb_gets_the_nearest_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["statsu"]) == 64
-    assert capsys.readouterr().err.startswith("piranha: unknown verb 'statsu'; did you mean status")
+    assert capsys.readouterr().err.startswith("piranha: unknown verb 'statsu'; did you mean stats or status")
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +58,7 @@ def test_help_on_a_verb_is_what_the_verb_says_itself(verb: str, capsys: pytest.C
 
 def test_help_on_an_unknown_word_offers_verbs_and_keywords(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["help", "statsu"]) == 1
-    assert capsys.readouterr().err == "piranha: neither verb nor keyword: statsu; did you mean status?\n"
+    assert capsys.readouterr().err == "piranha: neither verb nor keyword: statsu; did you mean stats or status?\n"
     assert main(["help", "schedular"]) == 1
     assert "did you mean scheduler" in capsys.readouterr().err
 

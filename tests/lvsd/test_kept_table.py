@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import subprocess
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection
@@ -140,3 +141,29 @@ async def test_who_looks_while_the_daemon_ends_does_not_bring_the_table_back(kep
     await kept.table.one_pass()
 
     assert kept.plane.kernel.services == {}
+
+
+@pytest.mark.slow
+def test_a_pass_that_began_before_the_plane_was_lost_does_not_say_that_it_is_back(tmp_path: Path) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    plane, kept = CountedPlane(), StateFiles(tmp_path, tmp_path / "run")
+    thread, teller = PlaneThread(plane, lambda: child.pid, lambda: None), Teller("lvsd", Recorder(None))
+
+    async def run() -> None:
+        lost, wanted = asyncio.Event(), Wanted(FILE, all_up(FILE))
+        table = KeptTable(thread, Ours(kept), teller, lambda: wanted, lost.set, kept=kept)
+        await table.adopt()
+        plane.free.clear()
+        one_pass, watch = asyncio.create_task(table.try_pass()), asyncio.create_task(table.watch())
+        child.kill()
+        child.wait()
+        await lost.wait()
+        plane.free.set()
+        await one_pass
+        watch.cancel()
+        assert table.trouble == "its process has ended"
+        assert await table.try_pass()
+        assert table.trouble == ""
+        table.close()
+
+    asyncio.run(asyncio.wait_for(run(), HELD_S))

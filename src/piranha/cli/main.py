@@ -25,6 +25,7 @@ VERBS = {
     "show": "show every setting in force, with its line or default",
     "plan": "show what a new lvs.cf would change, and what each change costs",
     "status": "show routers, VIPs, virtual servers and every server that is not up",
+    "stats": "show connections, totals and rates of virtual servers and servers",
     "why": "tell the story of a server, virtual server, VIP, router or of the configuration",
     "events": "list what was decided, newest last",
     "apply": "put a file in force, and take it back if it is not confirmed",

@@ -82,10 +82,12 @@ class Asked:
     last_at_s: float | None = None
 
 
-def ask_daemon(name: str, verb: str, folders: Folders, args: Mapping[str, object] | None = None) -> Asked:
+def ask_daemon(
+    name: str, verb: str, folders: Folders, args: Mapping[str, object] | None = None, timeout_s: float = 2.0
+) -> Asked:
     """Ask `pulse` or `lvsd`. Raises NotPermitted for who may not look, and nothing else."""
     try:
-        return Asked(name, ask(folders.run / f"{name}.sock", verb, args))
+        return Asked(name, ask(folders.run / f"{name}.sock", verb, args, timeout_s))
     except NotPermitted:
         raise
     except (NoAnswer, Refused) as error:

@@ -130,7 +130,7 @@ class KeptNumbers:
         self._begun = True
         try:
             self._resume(*await asyncio.to_thread(self._read))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             path = self._kept.path(FILE)

@@ -70,7 +70,7 @@ class KeptTable:
         self._soon = soon
         self._reconciler = Reconciler()
         self._one_pass = asyncio.Lock()
-        self._refreshing: asyncio.Task[bool] | None = None
+        self._refreshing: asyncio.Task[object] | None = None
         self._ended = False
         self.numbers = KeptNumbers(kept, teller, self._places)
         self.live: Table = {}
@@ -167,28 +167,32 @@ class KeptTable:
 
     async def try_pass(self, first: Mapping[ServiceKey, str] | None = None) -> bool:
         """Make a pass, see `one_pass`; say so, once, when the plane cannot be reached, and when it can again."""
+        # Lost meanwhile is not back because a reading from before has come.
+        was_lost = bool(self.trouble)
         try:
-            if self.trouble:
+            if was_lost:
                 await self._plane.prepare()
             await self.one_pass(first)
         except PlaneUnavailable as error:
             self._lost(str(error))
             return False
-        if self.trouble:
+        if was_lost:
             self._teller.say("table", "the table can be reached again", before=self.trouble)
             self.trouble = ""
         return True
 
     async def refresh(self, older_than_s: float = FRESH_S) -> None:
-        """Make a pass when the last one is older than that; who asks meanwhile shares it.
+        """Make a pass when the last one is older than that, else read the numbers where they are due.
 
-        Waits for at most PATIENCE_S; a pass that takes longer goes on, and what is known stays until then.
+        Who asks meanwhile shares it. Waits for at most PATIENCE_S; what takes longer goes on, and what is known stays
+        until then.
         """
         self.numbers.ask()
-        if self._ended or (self.passed_at_s is not None and time.monotonic() - self.passed_at_s <= older_than_s):
+        fresh = self.passed_at_s is not None and time.monotonic() - self.passed_at_s <= older_than_s
+        if self._ended or (fresh and not self.numbers.due):
             return
         if self._refreshing is None or self._refreshing.done():
-            self._refreshing = asyncio.create_task(self.try_pass())
+            self._refreshing = asyncio.create_task(self._sample() if fresh else self.try_pass())
         await asyncio.wait([self._refreshing], timeout=PATIENCE_S)
 
     async def watch(self) -> None:

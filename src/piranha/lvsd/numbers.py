@@ -98,6 +98,13 @@ class Numbers:
         self.counts = counts
         self._points = deque([(at_s, counts)] if at_s is not None else [])
 
+    def still(self) -> "Numbers":
+        """Return them as they are now, for another thread."""
+        made = Numbers()
+        made.statistics, made.counts, made.taken_at_s = self.statistics, self.counts, self.taken_at_s
+        made._points = self._points.copy()
+        return made
+
     def take(self, found: Statistics, counts: Counts, now: float) -> None:
         """Take in a sample of all services. counts: `counted` of it."""
         self.statistics, self.counts, self.taken_at_s = found, counts, now

@@ -17,6 +17,8 @@ from piranha.lvsd.overdue import awaited
 from piranha.lvsd.pool import standings
 from piranha.lvsd.report import View, virtuals
 from piranha.lvsd.standing import standing_data
+from piranha.lvsd.stats import stats_of_file
+from piranha.table.leaving import by_place
 
 LATELY_S = 3600.0
 """How long `status` names a repair of the table."""
@@ -45,6 +47,7 @@ class Verbs:
         """Return the table of verbs."""
         return {
             "status": self.status,
+            "stats": self.stats,
             "events": self.events,
             "standing": self.standing,
             "read_back": self.read_back,
@@ -109,6 +112,21 @@ class Verbs:
             "virtuals": virtuals(self._lvsd.pools.values(), view),
             "numbers_age_s": round(now - numbers.taken_at_s, 3) if numbers.taken_at_s is not None else None,
             "nannies": self._lvsd.nannies.status(),
+        }
+
+    async def stats(self, _args: Mapping[str, object], _peer: Peer) -> object:
+        """What passes through each virtual server and to each server, see `stats`; each fact with its age."""
+        lvsd, table = self._lvsd, self._lvsd.table
+        await table.refresh()
+        numbers, now = table.numbers.now.still(), time.monotonic()
+        leaving = {place: leaver.server for place, leaver in by_place(lvsd.leaving.servers).items()}
+        return {
+            "source": "lvsd",
+            "node": self._node,
+            "age_s": round(now - numbers.taken_at_s, 3) if numbers.taken_at_s is not None else None,
+            "rates_over_s": round(numbers.rates_over_s, 3) if numbers.rates_over_s is not None else None,
+            "totals_since": round(table.numbers.since_s, 3),
+            "virtuals": await asyncio.to_thread(stats_of_file, lvsd.config, table.live, numbers, leaving),
         }
 
     async def standing(self, _args: Mapping[str, object], _peer: Peer) -> object:
