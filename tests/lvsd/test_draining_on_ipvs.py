@@ -113,7 +113,7 @@ def test_a_client_that_persistence_binds_comes_back_and_keeps_the_server(
     lvsd.reload()
     until(lambda: www(lvsd)["serving"] == 1 and [one["weight"] for one in www(lvsd)["leaving"]] == [0], "the change")
     assert talk().port == servers[1].port
-    assert [one["persistent"] for one in www(lvsd)["leaving"]] == [1]
+    until(lambda: [one["persistent"] for one in www(lvsd)["leaving"]] == [1], "the client that is bound")
 
 
 def test_a_file_of_maintenance_dir_drains_a_server_and_its_connections_go_on(
