@@ -8,8 +8,7 @@ from piranha.cli.status_routers import is_active, router_findings
 from piranha.cli.verdict import Finding, Verdict, verdict_of
 from piranha.cli.words import count, duration, services_words
 from piranha.lvsd.overdue import STALE_INTERVALS
-from piranha.nanny.protocol import SUMMARY_INTERVAL_S
-from piranha.nanny.results import Reason
+from piranha.nanny.results import SUMMARY_INTERVAL_S, Reason
 
 OLD_TABLE_S = 3.0
 """A reading of the table this old was not renewed for the answer: the kernel was too slow."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
 from piranha.lvscf.canonical import canonical
 from piranha.lvscf.check_values import Check, CheckTiming, FurtherCheck, sets_weight
@@ -239,6 +240,11 @@ class Virtual:
     def meaning(self) -> str:
         """A hash of all that it means; a reload asks for it again of every block that stayed."""
         return _hash(canonical(self))
+
+    @cached_property
+    def worked_out(self) -> dict[object, Any]:
+        """What follows from it and is asked for again and again; kept here by those who work it out."""
+        return {}
 
     @property
     def vips(self) -> tuple[FloatingAddress, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
+from typing import Any
 
 from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import BuiltServer, BuiltVirtual
@@ -142,18 +143,18 @@ class Usual:
 
     def __init__(self, server: RealServer) -> None:
         self._make = partial(RealServer, **{name: getattr(server, name) for name in _SHARED})
-        self._version = server.address.version
+        self._family = type(server.address)
 
     def like(self, name: str, line: int, section: Section) -> RealServer | None:
         """Return such a server; None where it says more, or inherits otherwise."""
-        values = section.values
+        # Asked for nearly every server of a large file.
+        values: dict[str, Any] = section.values
         if values.keys() != _OWN or section.wrong:
             return None
-        address = section.address("address")
-        if address is None or address.version != self._version:
+        address = values["address"]
+        if not isinstance(address, self._family) or not int(address):
             return None
-        active, weight = section.value("active", bool), section.value("weight", int)
-        return self._make(name=name, address=address, active=active, weight=weight, line=line)
+        return self._make(name=name, line=line, **values)
 
 
 def _below(block: Block, section: Section) -> bool:

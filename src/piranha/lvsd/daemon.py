@@ -9,8 +9,9 @@ import contextlib
 import gc
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from piranha.change.order import Act
 from piranha.control.daemon import notify, watchdog_interval_s
@@ -19,7 +20,7 @@ from piranha.events.event import Event, Level
 from piranha.events.record import Recorder
 from piranha.events.teller import Teller
 from piranha.lvscf.changed import apart
-from piranha.lvscf.config import Config, PlaneKind, Virtual, meaning
+from piranha.lvscf.config import Config, PlaneKind, meaning
 from piranha.lvscf.load import Loaded
 from piranha.lvsd.accepted import Accepted
 from piranha.lvsd.kept_kernel import Asked, KeptKernel
@@ -28,21 +29,22 @@ from piranha.lvsd.leavers import Leavers
 from piranha.lvsd.machine import Machine
 from piranha.lvsd.maintenance_folder import Maintenance
 from piranha.lvsd.mark_rules import MarkRules, firewalls
-from piranha.lvsd.nannies import Nannies
 from piranha.lvsd.ours import Ours
-from piranha.lvsd.outlook import beliefs_of, pools_for
+from piranha.lvsd.outlook import beliefs_of, newcomers, pools_for
 from piranha.lvsd.overdue import LOOK_S, Overdue
 from piranha.lvsd.own_file import OwnFile
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.pool import Pool
 from piranha.lvsd.source import Source
-from piranha.lvsd.standing import Standing
 from piranha.nanny.results import ProbeResult
 from piranha.table.desired import Verdict, Verdicts, service_keys, services_of
 from piranha.table.leaving import by_place
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
-from piranha.terms import Address
+
+if TYPE_CHECKING:  # loaded when the table is in
+    from piranha.lvsd.nannies import Nannies
+    from piranha.lvsd.standing import Standing
 
 log = logging.getLogger("piranha.lvsd")
 
@@ -63,8 +65,8 @@ class RefusedFile:
 class Lvsd:
     """The daemon between its start and its end; everything runs in the thread of the event loop.
 
-    loaded: what `source` gave at start; it must hold a configuration. runs_on: what `plane` is. own: None
-    under `pulse`. Call `start`, then `run` until it returns, then `end`.
+    loaded: what `source` gave at start; it must hold a configuration. runs_on: what `plane` is. make_own: makes what
+    is done for an own file, None under `pulse`. Call `start`, then `run` until it returns, then `end`.
     """
 
     source: Source
@@ -73,6 +75,7 @@ class Lvsd:
     recorder: Recorder
     ours: Ours
     runs_on: PlaneKind
+    make_own: Callable[["Lvsd"], OwnFile] | None = None
 
     teller: Teller = field(init=False)
     table: KeptTable = field(init=False)
@@ -82,7 +85,7 @@ class Lvsd:
     maintenance: Maintenance = field(init=False)
     config: Config = field(init=False)
     accepted: Accepted = field(init=False)
-    nannies: Nannies = field(init=False)
+    nannies: "Nannies" = field(init=False)
     pools: dict[str, Pool] = field(default_factory=dict, init=False)
     _pool_of: dict[str, Pool] = field(default_factory=dict, init=False)
     refused_file: RefusedFile | None = field(default=None, init=False)
@@ -114,14 +117,17 @@ class Lvsd:
         async with self.one_reload:
             await self.table.adopt()
             config = self._usable(self.loaded)
-            self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self._record)
-            await self._accept(self.loaded, config)
+            await self._put_in_force(None, config)
             await self.table.one_pass()
-            if self.own is not None:
+            gc.freeze()
+            gc.enable()
+            # All else takes a while, and the table comes first.
+            self.accepted = await self._store(self.loaded, config)
+            self._tell_accepted(None)
+            if self.make_own is not None:
+                self.own = self.make_own(self)
                 await self.own.remember_start()
-            self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
-            # Not earlier: loading their program takes a while, and the table comes first.
-            await self.nannies.start()
+            await self._start_checks(config)
 
     async def run(self) -> None:
         """Serve until `stop`."""
@@ -215,11 +221,13 @@ class Lvsd:
     def _wanted(self) -> Wanted:
         return Wanted(self.config, self.verdicts(), by_place(one for one in self.leaving.servers if not one.over))
 
-    async def standing(self, parts: tuple[Config, Config] | None = None) -> Standing:
+    async def standing(self, parts: tuple[Config, Config] | None = None) -> "Standing":
         """Return how everything stands, for a plan; the table is read, not repaired. Raises PlaneUnavailable.
 
         parts: only what a plan of these two needs.
         """
+        from piranha.lvsd.standing import Standing  # noqa: PLC0415 -- no start needs a plan
+
         only = None if parts is None else {key for part in parts for key in services_of(part)}
         seen = await self.table.look(only)
         names = self.pools if parts is None else [one.name for one in parts[0].active_virtuals()]
@@ -248,17 +256,27 @@ class Lvsd:
         finally:
             notify("READY=1")
 
+    async def _start_checks(self, config: Config) -> None:
+        from piranha.lvsd.nannies import Nannies  # noqa: PLC0415 -- loading their program takes a while
+
+        self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self._record)
+        self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
+        await self.nannies.start()
+
     def _usable(self, loaded: Loaded) -> Config:
         if loaded.config is None:
             raise PiranhaError(f"{self.source.path}: no usable configuration")
         return loaded.config
 
     async def _accept(self, loaded: Loaded, config: Config) -> None:
-        before = getattr(self, "config", None)
-        accepted_before = getattr(self, "accepted", None)
+        accepted_before = self.accepted
         self.accepted = await self._store(loaded, config)
+        await self._put_in_force(self.config, config)
+        self._tell_accepted(accepted_before)
+
+    async def _put_in_force(self, before: Config | None, config: Config) -> None:
         # What the table holds says how servers begin; a start has just read it.
-        await self.table.claim(config, _come(before, config) if before is not None else ())
+        await self.table.claim(config, newcomers(before, config) if before is not None else ())
         if before is None or before.lvsd.maintenance_dir != config.lvsd.maintenance_dir:
             await self.maintenance.look(config)
         if before is None:
@@ -282,11 +300,13 @@ class Lvsd:
                 self.teller.say("config", "forwarding_plane takes effect after a restart of lvsd", level=Level.WARNING)
         # What is in force stays long and has no cycles: the collector need not look through it again and again.
         gc.freeze()
-        changed = accepted_before is None or accepted_before.meaning != self.accepted.meaning
+
+    def _tell_accepted(self, before: Accepted | None) -> None:
+        changed = before is None or before.meaning != self.accepted.meaning
         self.teller.say(
             "config",
             "configuration accepted" if changed else "configuration accepted, its meaning is unchanged",
-            before=f"generation {accepted_before.generation}" if accepted_before else "",
+            before=f"generation {before.generation}" if before else "",
             after=f"generation {self.accepted.generation}",
             facts=(("file", str(self.source.path)), ("serial_no", str(self.accepted.serial_no))),
         )
@@ -308,7 +328,7 @@ class Lvsd:
         self.pools = pools_for(config, live, self.pools, now)
         # Looked up, not taken apart: names of servers may hold a slash.
         self._pool_of = {check_id: pool for pool in self.pools.values() for check_id in pool.check_ids}
-        changed = [pool for name, pool in self.pools.items() if known.get(name) != pool.virtual.meaning]
+        changed = [one for name, one in self.pools.items() if name not in known or known[name] != one.virtual.meaning]
         return before.keys() - self._pool_of.keys(), changed
 
     def _drain(self) -> None:
@@ -374,15 +394,3 @@ class Lvsd:
         while interval_s is not None:
             notify("WATCHDOG=1")
             await asyncio.sleep(interval_s)
-
-
-def _come(before: Config, after: Config) -> set[ServiceKey]:
-    """Return the services in which a server is checked that was not, or elsewhere."""
-    old, new = apart(before, after)
-    known = {place for virtual in old.active_virtuals() for place in _places(virtual)}
-    return {key for key, virtual in services_of(new).items() if not _places(virtual) <= known}
-
-
-def _places(virtual: Virtual) -> set[tuple[str, str, Address, int]]:
-    """Return each server that is checked, and where it is."""
-    return {(virtual.name, server.name, server.address, server.port) for server in virtual.servers if server.active}

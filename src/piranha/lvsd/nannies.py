@@ -22,7 +22,6 @@ from piranha.lvsd.overdue import STARTS_WITHIN_S
 from piranha.lvsd.sharing import News, Sharing
 from piranha.nanny.channel import Channel
 from piranha.nanny.protocol import (
-    SUMMARY_INTERVAL_S,
     Alive,
     Assign,
     Believe,
@@ -35,7 +34,7 @@ from piranha.nanny.protocol import (
     read_upward,
     to_object,
 )
-from piranha.nanny.results import Assignment, ProbeResult
+from piranha.nanny.results import SUMMARY_INTERVAL_S, Assignment, ProbeResult
 
 TROUBLE_WITHIN_S = 60.0
 TROUBLE_AFTER = 3

@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from piranha.lvscf.changed import without
-from piranha.lvscf.config import Config
+from piranha.lvscf.changed import apart, without
+from piranha.lvscf.config import Config, Virtual
 from piranha.lvsd.maintenance import NO_MARKS, Marks
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.pool import Pool, ServerKey
 from piranha.nanny.results import Advice
 from piranha.table.adopted import starting_up
-from piranha.table.desired import Verdict
+from piranha.table.desired import Verdict, services_of
+from piranha.table.service import ServiceKey
 from piranha.table.table import Table
+from piranha.terms import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +99,15 @@ def pools_for(config: Config, live: Table, pools: Mapping[str, Pool], now: float
 
 def _verdicts(pools: Iterable[Pool], now: float) -> dict[ServerKey, Verdict]:
     return {key: verdict for pool in pools for key, verdict in pool.verdicts(now).items()}
+
+
+def newcomers(before: Config, after: Config) -> set[ServiceKey]:
+    """Return the services in which a server is checked that was not, or elsewhere."""
+    old, new = apart(before, after)
+    known = {place for virtual in old.active_virtuals() for place in _places(virtual)}
+    return {key for key, virtual in services_of(new).items() if not _places(virtual) <= known}
+
+
+def _places(virtual: Virtual) -> set[tuple[str, str, Address, int]]:
+    """Return each server that is checked, and where it is."""
+    return {(virtual.name, server.name, server.address, server.port) for server in virtual.servers if server.active}

@@ -10,8 +10,7 @@ from piranha.events.event import Event, Level
 from piranha.lvscf.check_values import CheckTiming
 from piranha.lvsd.combined import Combined
 from piranha.lvsd.monitor import Health, Monitor
-from piranha.nanny.protocol import SUMMARY_INTERVAL_S
-from piranha.nanny.results import Reason
+from piranha.nanny.results import SUMMARY_INTERVAL_S, Reason
 
 STARTS_WITHIN_S = 10.0
 """An interpreter on a machine under load, before its first word: the nanny parent."""

@@ -1,11 +1,13 @@
 """Shell: what an lvs daemon that has no `pulse` does for its file, as the daemon asks for it."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from piranha.change.order import Act
-from piranha.control.server import Handler
 from piranha.lvscf.config import Config
+
+if TYPE_CHECKING:  # loaded when the table is in
+    from piranha.control.server import Handler
 
 
 class OwnFile(Protocol):
@@ -26,7 +28,7 @@ class OwnFile(Protocol):
     async def watch(self) -> None:
         """Take back what is not confirmed; until cancelled."""
 
-    def handlers(self) -> Mapping[str, Handler]:
+    def handlers(self) -> Mapping[str, "Handler"]:
         """Return the control verbs about it."""
 
     def facts(self) -> Mapping[str, object]:

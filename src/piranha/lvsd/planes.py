@@ -10,7 +10,6 @@ from typing import TypeVar
 from piranha.forwarding.apply import apply_safely
 from piranha.forwarding.ipvs import IpvsPlane
 from piranha.forwarding.plane import Plane, Refusal, Sample
-from piranha.forwarding.userspace import client
 from piranha.kernel.addresses import forwards
 from piranha.lvscf.config import PlaneKind
 from piranha.table.changes import Change
@@ -104,10 +103,14 @@ def look(kind: PlaneKind, run_dir: Path) -> Table:
 
     A forwarder that does not run has an empty table, and is not started for this.
     """
-    path = run_dir / client.SOCKET_NAME
-    if kind is PlaneKind.USERSPACE and not path.exists():
-        return {}
-    plane: Plane = IpvsPlane() if kind is PlaneKind.IPVS else client.UserspacePlane(path)
+    plane: Plane = IpvsPlane()
+    if kind is PlaneKind.USERSPACE:
+        from piranha.forwarding.userspace import client  # noqa: PLC0415 -- only where it is asked for
+
+        path = run_dir / client.SOCKET_NAME
+        if not path.exists():
+            return {}
+        plane = client.UserspacePlane(path)
     try:
         return plane.dump()
     finally:
@@ -118,6 +121,8 @@ def open_plane(kind: PlaneKind, run_dir: Path) -> PlaneThread:
     """Return the plane that the file or `--plane` asks for; nothing is touched yet."""
     if kind is PlaneKind.IPVS:
         return PlaneThread(IpvsPlane(), lambda: None, _nothing, _not_forwarded)
+    from piranha.forwarding.userspace import client  # noqa: PLC0415 -- only where it is asked for
+
     path = run_dir / client.SOCKET_NAME
 
     def prepare() -> int:

@@ -7,7 +7,7 @@ removal and the sorry server follow from the verdicts in `table.desired`.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from piranha.events.event import Event
-from piranha.lvscf.config import RealServer, Virtual
+from piranha.lvscf.config import Quota, RealServer, Virtual
 from piranha.lvsd.combined import Combined
 from piranha.lvsd.drain import Drain, drained, undrained
 from piranha.lvsd.monitor import Health, Monitor
@@ -79,7 +79,7 @@ class Pool:
                 self.monitors[check_id] = self._begun(check_id, server, Health.UP if up else Health.UNKNOWN, now)
         self.drained = {check_id: one for check_id, one in self.drained.items() if check_id in self.servers}
         self._parts = dict(self._all_parts())
-        self._was_served = self._was_served or self.up() > 0
+        self._was_served = self._was_served or any(map(self._serves, self.servers))
         self._judge()
 
     def assignments(self) -> list[Assignment]:
@@ -162,12 +162,12 @@ class Pool:
         return 0 if check_id in self.drained else self.servers[check_id].weight
 
     def _begun(self, check_id: str, server: RealServer, health: Health, now: float) -> Monitor | Combined:
-        where, checks = place(server), server.all_checks()
-        if len(checks) == 1:
+        where = place(server)
+        if not server.more_checks:
             return Monitor(check_id, where, server.timing, health=health, since_s=now)
         parts = [
             (one.name, Monitor(f"{check_id} check {one.name}", where, one.timing, health=health, since_s=now))
-            for one in checks
+            for one in server.all_checks()
         ]
         return Combined(check_id, where, parts, server.checks_needed, since_s=now)
 
@@ -273,6 +273,10 @@ class Pool:
         """Apply the rules that see the whole pool; called whenever the health of a server has changed."""
         self._settled = None
         virtual = self.virtual
+        sorry = virtual.sorry_server is not None
+        if not sorry and virtual.keep_active == Quota():
+            self._below_quorum, self.kept = False, frozenset()
+            return
         members = [
             Member(
                 check_id,
@@ -284,7 +288,6 @@ class Pool:
             for check_id in self.servers
         ]
         below, margin = self._below_quorum, virtual.quorum_margin
-        sorry = virtual.sorry_server is not None
         self._below_quorum = sorry and below_quorum(members, virtual.quorum, margin, below=below)
         self.kept = frozenset() if self._below_quorum else kept(members, virtual.keep_active)
 

@@ -6,10 +6,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from piranha.change.starting import Waits
 from piranha.control import daemon
-from piranha.control.server import ControlServer
 from piranha.control.sole import Sole
 from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
@@ -21,10 +21,10 @@ from piranha.lvsd.accepted import FILE
 from piranha.lvsd.daemon import Lvsd
 from piranha.lvsd.leavers import read_leavers
 from piranha.lvsd.ours import Ours
+from piranha.lvsd.own_file import OwnFile
 from piranha.lvsd.planes import look, open_plane
 from piranha.lvsd.reconcile import Reconciler
 from piranha.lvsd.source import Source
-from piranha.lvsd.verbs import Verbs
 from piranha.table.changes import describe
 from piranha.table.leaving import by_place, leaving
 
@@ -83,10 +83,9 @@ def _run(args: argparse.Namespace, folders: daemon.Folders, source: Source, wait
             log.log.info("%s", sole.note)
     recorder = Recorder(folders.state / "lvsd-events.jsonl")
     try:
-        lvsd = Lvsd(source, loaded, open_plane(kind, folders.run), recorder, Ours(source.kept), kind)
-        if source.own is not None:
-            _own_file(lvsd, folders, waits)
-        return asyncio.run(_serve(lvsd, Verbs(lvsd, node=args.node or "", plane=str(kind)), folders, started))
+        make_own = partial(_own_file, folders, waits) if source.own is not None else None
+        lvsd = Lvsd(source, loaded, open_plane(kind, folders.run), recorder, Ours(source.kept), kind, make_own)
+        return asyncio.run(_serve(lvsd, args.node or "", folders, started))
     except PiranhaError:
         raise
     except Exception:
@@ -97,20 +96,25 @@ def _run(args: argparse.Namespace, folders: daemon.Folders, source: Source, wait
         recorder.close()
 
 
-def _own_file(lvsd: Lvsd, folders: daemon.Folders, waits: Waits) -> None:
+def _own_file(folders: daemon.Folders, waits: Waits, lvsd: Lvsd) -> OwnFile:
     from piranha.lvsd.changing import Changing  # noqa: PLC0415 -- under pulse, one that died should be back soon
 
-    lvsd.own = Changing(lvsd, folders, waits.settled)
+    return Changing(lvsd, folders, waits.settled)
 
 
-async def _serve(lvsd: Lvsd, verbs: Verbs, folders: daemon.Folders, started: Callable[[], None]) -> int:
+async def _serve(lvsd: Lvsd, node: str, folders: daemon.Folders, started: Callable[[], None]) -> int:
     def on_signal(number: int) -> None:
         lvsd.stop(f"shutting down due to signal {number}")
 
     daemon.on_signals(on_signal, lambda: lvsd.reload_soon("SIGHUP"))
-    server = ControlServer(folders.run / "lvsd.sock", verbs.handlers())
     try:
         await lvsd.start()
+        # The table comes first.
+        from piranha.control.server import ControlServer  # noqa: PLC0415
+        from piranha.lvsd.verbs import Verbs  # noqa: PLC0415
+
+        verbs = Verbs(lvsd, node=node, plane=str(lvsd.runs_on))
+        server = ControlServer(folders.run / "lvsd.sock", verbs.handlers())
         await server.start()
     except OSError as error:
         raise PiranhaError(f"{folders.run / 'lvsd.sock'}: {error.strerror or error}") from error

@@ -17,7 +17,6 @@ from piranha.nanny.results import Assignment, ProbeResult
 
 MAX_LINE = 512 * 1024  # bytes; one assignment with long texts, or a batch of results
 BATCH = 100  # results or assignments in one message
-SUMMARY_INTERVAL_S = 1.0
 
 T = TypeVar("T")
 

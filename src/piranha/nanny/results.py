@@ -6,6 +6,9 @@ from enum import StrEnum
 from piranha.lvscf.check_values import Check, CheckTiming
 from piranha.terms import Address
 
+SUMMARY_INTERVAL_S = 1.0
+"""Time between two summaries of a nanny."""
+
 
 class Reason(StrEnum):
     """How a probe ended."""

@@ -176,8 +176,16 @@ def _pool(
     return pool
 
 
-def servers_of(key: ServiceKey, virtual: Virtual) -> dict[DestinationKey, RealServer]:
+def servers_of(key: ServiceKey, virtual: Virtual) -> Mapping[DestinationKey, RealServer]:
     """Return the active servers by their place in service `key`; of two with one place the first has it."""
+    # Every pass asks for them.
+    known: Mapping[DestinationKey, RealServer] | None = virtual.worked_out.get(key)
+    if known is None:
+        known = virtual.worked_out[key] = _servers_of(key, virtual)
+    return known
+
+
+def _servers_of(key: ServiceKey, virtual: Virtual) -> dict[DestinationKey, RealServer]:
     servers: dict[DestinationKey, RealServer] = {}
     for server in virtual.servers:
         if server.active:
