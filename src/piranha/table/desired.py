@@ -150,20 +150,16 @@ def _pool(
     pool: dict[DestinationKey, Destination] = {}
     down: set[DestinationKey] = set()
     waiting = False
+    last: Destination | None = None
     for where, server in servers.items():
         verdict = verdicts.get((virtual.name, server.name), ServerVerdict.UNKNOWN)
-        waiting = waiting or (verdict is ServerVerdict.UNKNOWN and server.weight > 0)
-        if verdict is ServerVerdict.DOWN:
+        if verdict is ServerVerdict.UNKNOWN:
+            waiting = waiting or server.weight > 0
+        elif verdict is ServerVerdict.DOWN:
             down.add(where)
-        weight = _weight(virtual, server, verdict, held.get(where))
+        weight = _weight(virtual, server, verdict, held.get(where) if held else None)
         if weight is not None:
-            pool[where] = Destination(
-                forwarding=server.forwarding,
-                weight=weight,
-                upper_threshold=server.upper_threshold,
-                lower_threshold=server.lower_threshold,
-                tunnel=server.tunnel,
-            )
+            pool[where] = last = _destination(server, weight, last)
     if any(serves(destination) for destination in pool.values()):
         return pool
     if waiting:
@@ -174,6 +170,26 @@ def _pool(
             forwarding=sorry.forwarding, weight=SORRY_WEIGHT, tunnel=sorry.tunnel
         )
     return pool
+
+
+def _destination(server: RealServer, weight: int, like: Destination | None) -> Destination:
+    """Return what the kernel shall hold of a server; `like`, where that is the same: mostly all of a pool are."""
+    if (
+        like is not None
+        and like.weight == weight
+        and like.forwarding is server.forwarding
+        and like.upper_threshold == server.upper_threshold
+        and like.lower_threshold == server.lower_threshold
+        and like.tunnel is server.tunnel
+    ):
+        return like
+    return Destination(
+        forwarding=server.forwarding,
+        weight=weight,
+        upper_threshold=server.upper_threshold,
+        lower_threshold=server.lower_threshold,
+        tunnel=server.tunnel,
+    )
 
 
 def servers_of(key: ServiceKey, virtual: Virtual) -> Mapping[DestinationKey, RealServer]:
@@ -216,6 +232,6 @@ def _unweighed(server: RealServer, have: Destination | None) -> int:
 
     What the kernel has may be what a check said before this daemon was started.
     """
-    if server.weighed and server.weight and have is not None and have.weight:
+    if have is not None and have.weight and server.weight and server.weighed:
         return have.weight
     return server.weight

@@ -47,6 +47,8 @@ def diff_pool(
     What raises the capacity of the pool comes first: a new server before another is quiesced, and
     both before one is removed. Whoever interrupts this leaves no smaller pool than needed.
     """
+    if not before:
+        return [AddDestination(service, server, want) for server, want in after.items()]
     additions: list[Change] = []
     edits: list[Change] = []
     quiesced: list[Change] = []
