@@ -213,6 +213,6 @@ def test_a_state_folder_that_cannot_be_had_is_told_once_and_keeps_nothing_from_w
     lvsd.write(virtual("www", ("web1", server.port, 2), vip=str(free_vip())))
     lvsd.reload()
     assert lvsd.status()["generation"] == 2
-    assert lvsd.count(f'state cannot be written: subject=lvsd cause="{nowhere}/accepted.cf: Not a directory') == 1
+    assert lvsd.count(f'state cannot be written: subject=lvsd cause="{nowhere}/lvsd-services.json: Not a dir') == 1
     assert lvsd.count(f"events cannot be written: file={nowhere}") == 1
     assert lvsd.count(f"{nowhere}/") == 2
