@@ -26,7 +26,7 @@ help:
 	@echo 'make check   the part without kernel and slow tests, half a minute'
 	@echo 'make kernel  the tests on a real kernel with IPVS only'
 	@echo 'make bench   the measurements of bench/README.md'
-	@echo 'make fuzz    parser, edits and importers with atheris, FUZZ_S=600 seconds each'
+	@echo 'make fuzz    parser, edits, importers and netlink with atheris, FUZZ_S=600 seconds each'
 	@echo 'make clean   removes what the above have made'
 
 demo:
@@ -76,7 +76,7 @@ bench: $(STAMP)
 
 # What breaks a target lies in build/fuzz/TARGET; it becomes a golden file, and its defect is mended.
 FUZZ_S ?= 600
-FUZZ ?= read layout edit again keepalived ldirectord ipvsadm piranha
+FUZZ ?= read layout edit again keepalived ldirectord ipvsadm piranha codec
 fuzz: $(STAMP)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip --disable-pip-version-check install -q -e '.[fuzz]'
 	@for target in $(FUZZ); do \

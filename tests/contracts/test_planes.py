@@ -1,10 +1,12 @@
-"""Every forwarding plane passes one suite: the fake that other tests use, the forwarder, and the kernel."""
+"""Every forwarding plane passes one suite: the fake that other tests use, the netlink client on a socket
+in memory, the forwarder, and the kernel."""
 
 from collections.abc import Iterator
 
 import pytest
 from tests.contracts.fake_kernel import FakePlane
 from tests.contracts.plane_contract import PlaneContract, seen
+from tests.kernel.wire_kernel import WireKernel
 from tests.userspace.processes import Forwarder
 
 from piranha.forwarding.ipvs import IpvsPlane
@@ -16,6 +18,14 @@ class TestFakePlane(PlaneContract):
     @pytest.fixture
     def plane(self) -> Plane:
         return FakePlane()
+
+
+class TestIpvsPlaneOnAFakeSocket(PlaneContract):
+    @pytest.fixture
+    def plane(self) -> Iterator[Plane]:
+        plane = IpvsPlane(WireKernel().connect)
+        yield plane
+        plane.close()
 
 
 @pytest.fixture(scope="module")

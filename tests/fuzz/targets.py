@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fuzz.codec import codec
+
 from piranha.change.import_ipvsadm import import_ipvsadm
 from piranha.change.import_keepalived import import_keepalived
 from piranha.change.import_ldirectord import import_ldirectord
@@ -134,5 +136,6 @@ TARGETS = {
         lambda text: holds(import_piranha(Original(name="fuzz", text=text, options=text, devices=("eth0",)))),
         ((GOLDEN / "import" / "piranha", "*.original"), (GOLDEN / "lvscf", "row*.cf")),
     ),
+    "codec": Target(codec, ((GOLDEN / "kernel", "*.answer"),)),
     "ipvsadm": Target(lambda text: holds(import_ipvsadm("fuzz", text)), ((GOLDEN / "import" / "ipvsadm", "*.rules"),)),
 }

@@ -150,7 +150,7 @@ entries = st.lists(usual_entries | odd_entries, min_size=1, max_size=8)
 
 
 @given(data=st.data(), before=entries, after=entries)
-@examples(300)
+@examples(150)
 def test_what_is_read_at_once_is_what_is_read_one_by_one(
     data: st.DataObject, before: list[bytes], after: list[bytes]
 ) -> None:

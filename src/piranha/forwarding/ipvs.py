@@ -7,6 +7,7 @@ from typing import TypeVar
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.plane import Counters, Refusal, Sample, ServerStatistics, ServiceStatistics
 from piranha.forwarding.refusals import refusal_words
+from piranha.kernel.connection import Connection, connect
 from piranha.kernel.ipvs import Timeouts
 from piranha.kernel.ipvs_answers import ServiceEntry, Statistics
 from piranha.kernel.ipvs_socket import FIND_FAMILY, IpvsSocket
@@ -21,11 +22,12 @@ _Result = TypeVar("_Result")
 class IpvsPlane:
     """The IPVS table of this network namespace (see `forwarding.plane.Plane`).
 
-    The first call opens the netlink socket. Raises PlaneUnavailable when this kernel has no IPVS,
+    The first call opens the netlink socket, by `opener`. Raises PlaneUnavailable when this kernel has no IPVS,
     when the process may not use it, and when it does not answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, opener: Callable[[int], Connection] = connect) -> None:
+        self._opener = opener
         self._kernel: IpvsSocket | None = None
 
     def dump(self, only: Collection[ServiceKey] | None = None) -> Table:
@@ -63,7 +65,7 @@ class IpvsPlane:
     def _call(self, action: Callable[[IpvsSocket], _Result]) -> _Result:
         try:
             if self._kernel is None:
-                self._kernel = IpvsSocket()
+                self._kernel = IpvsSocket(self._opener)
             return action(self._kernel)
         except NetlinkError as error:
             # The number of the family changes when the module is unloaded and loaded: look it up again next time.

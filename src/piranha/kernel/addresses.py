@@ -5,10 +5,11 @@ calls it from its effects thread, except before its loop runs.
 """
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
+from piranha.kernel.connection import Connection, connect
 from piranha.kernel.route import (
     RTM_DELADDR,
     RTM_GETADDR,
@@ -25,11 +26,13 @@ from piranha.kernel.route import (
     read_link,
     removal,
 )
-from piranha.kernel.socket import NETLINK_ROUTE, Failure, NetlinkSocket, Request
-from piranha.kernel.wire import NLM_F_CREATE, NLM_F_REPLACE
+from piranha.kernel.socket import NETLINK_ROUTE, Failure, NetlinkError, NetlinkSocket, Request
+from piranha.kernel.wire import NLM_F_CREATE, NLM_F_REPLACE, WireError
 from piranha.terms import Family
 
 GONE = (errno.EADDRNOTAVAIL, errno.ENODEV)  # what a removal answers when there is nothing to remove
+
+_Entry = TypeVar("_Entry")
 
 
 class Addresses:
@@ -38,8 +41,8 @@ class Addresses:
     Raises NetlinkError from every method when the kernel refuses the whole of it.
     """
 
-    def __init__(self) -> None:
-        self._kernel = NetlinkSocket(NETLINK_ROUTE)
+    def __init__(self, opener: Callable[[int], Connection] = connect) -> None:
+        self._kernel = NetlinkSocket(NETLINK_ROUTE, opener=opener)
 
     def __enter__(self) -> Self:
         return self
@@ -53,13 +56,22 @@ class Addresses:
 
     def links(self) -> list[Link]:
         """Return all devices."""
-        entries = self._kernel.dump(RTM_GETLINK, list_links(), "list devices", answer=RTM_NEWLINK)
-        return [read_link(payload) for payload in entries]
+        return self._read(RTM_GETLINK, list_links(), "list devices", RTM_NEWLINK, read_link)
 
     def addresses(self) -> list[InterfaceAddress]:
         """Return all addresses of all devices."""
-        entries = self._kernel.dump(RTM_GETADDR, list_addresses(), "list addresses", answer=RTM_NEWADDR)
-        return [found for payload in entries if (found := read_address(payload)) is not None]
+        words = "list addresses"
+        found = self._read(RTM_GETADDR, list_addresses(), words, RTM_NEWADDR, read_address)
+        return [one for one in found if one is not None]
+
+    def _read(
+        self, kind: int, request: bytes, words: str, answer: int, read: Callable[[bytes], _Entry]
+    ) -> list[_Entry]:
+        entries = self._kernel.dump(kind, request, words, answer=answer)
+        try:
+            return [read(payload) for payload in entries]
+        except WireError as error:
+            raise NetlinkError(words, errno.EBADMSG, str(error)) from None
 
     def lease(self, leased: Sequence[LeasedAddress], valid_s: int | None) -> list[Failure]:
         """Add or renew all of `leased` in one batch; return what was refused, by index.
