@@ -1,19 +1,19 @@
 """The same commands to both tools, each in a network namespace of its own: same table, status and output."""
 
-import io
-import subprocess
+import os
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.ipvsadm.both_tools import C_TOOL, Answer, Tools, both_tools
+from tests.ipvsadm.generated import CommandMaker
 
-from piranha.cli.ipvsadm.main import main
-from piranha.lab.namespaces import Namespace
-
-C_TOOL = "/usr/sbin/ipvsadm"
 FOLDER = Path(__file__).parent / "golden"
+# How many seeds of generated commands; a long run: IPVSADM_SEEDS=1000 tools/with-ipvs .venv/bin/pytest THIS-FILE.
+SEEDS = int(os.environ.get("IPVSADM_SEEDS", "25"))
+FIRST_SEED = int(os.environ.get("IPVSADM_FIRST_SEED", "0"))
+COMMANDS_OF_A_SEED = 20
+CHANGES_OF_A_SEED = 15
 
 pytestmark = [
     pytest.mark.kernel,
@@ -24,59 +24,15 @@ pytestmark = [
 OWN_WORDS = {"-v", "-v -L", "-h", "-h foo"}
 
 
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    output: str
-    complaints: str
-
-
-@dataclass(frozen=True)
-class Tools:
-    """Both tools, each with a table of its own."""
-
-    theirs: Namespace
-    ours: Namespace
-
-    def ask_theirs(self, words: list[str], rules: str = "") -> Answer:
-        with self.theirs.entered():
-            done = subprocess.run([C_TOOL, *words], input=rules, capture_output=True, text=True, check=False)
-        return Answer(done.returncode, done.stdout, done.stderr)
-
-    def ask_ours(self, words: list[str], rules: str = "") -> Answer:
-        output, complaints = io.StringIO(), io.StringIO()
-        with self.ours.entered(), redirect_stdout(output), redirect_stderr(complaints):
-            status = main([C_TOOL, *words], rules.encode().splitlines(keepends=True))
-        return Answer(status, output.getvalue(), complaints.getvalue())
-
-    def agree(self, line: str, rules: str = "") -> Answer:
-        """Give both one command line; return the answer, which is the same."""
-        ours, theirs = self.ask_ours(line.split(), rules), self.ask_theirs(line.split(), rules)
-        program = Answer(theirs.status, theirs.output, theirs.complaints.replace(C_TOOL, "ipvsadm"))
-        assert ours == program, f"ipvsadm {line}"
-        return ours
-
-
 @pytest.fixture(scope="module")
 def both() -> Iterator[Tools]:
-    made = Tools(Namespace.create("theirs"), Namespace.create("ours"))
-    try:
-        for namespace in (made.theirs, made.ours):
-            namespace.run(["ip", "link", "set", "lo", "up"])
-            namespace.run(["ip", "link", "add", "dummy0", "type", "dummy"])
-            namespace.run(["ip", "address", "add", "10.77.0.1/24", "dev", "dummy0"])
-            namespace.run(["ip", "link", "set", "dummy0", "up", "multicast", "on"])
+    with both_tools() as made:
         yield made
-    finally:
-        made.theirs.close()
-        made.ours.close()
 
 
 @pytest.fixture
 def tools(both: Tools) -> Tools:
-    """Both with an empty table and the kernel's timeouts."""
-    both.agree("-C")
-    both.agree("--set 900 120 300")
+    both.clear()
     return both
 
 
@@ -96,15 +52,13 @@ def test_hundreds_of_command_lines_have_the_same_answers_and_leave_the_same_tabl
         "-A -t 1.1.1.1:3\n-A -t 1.1.1.1:3\n",
         "-A -t 1.1.1.1:4\n-A -t 1.1.1.1:4 --bogus\n-A -t 1.1.1.1:5\n",
         "-A -t 1.1.1.1:6\n-A -t 1.1.1.1:7 -w 5\n-A -t 1.1.1.1:8\n",
-        "# foo\n-A -t 1.1.1.1:9\n",
-        "-A -t 1.1.1.1:1\n# foo\n-A -t 1.1.1.1:9\n",
         "ipvsadm -A -t 1.1.1.1:9\n\n  \t\n-A   -t\t1.1.1.1:10\r\n-A -t 1.1.1.1:11",
-        "-A -t 1.1.1.1:12 # c\n-A -t 1.1.1.1:13\n",
         "-A -t 1.1.1.1:13\n-R\n-A -t 1.1.1.1:14\n",
         "foo\n",
         "foo -A -t 1.1.1.1:14\n",
         "ipvsadm\n-A -t 1.1.1.1:15\n",
         "-A -t 1.1.1.1:15\n-L -n -t 1.1.1.1:15\n-D -t 1.1.1.1:15\n-L -n -t 1.1.1.1:15\n",
+        "-A -t 1.1.1.1:15\n-L -n -t 1.1.1.1:16\n-A -t 1.1.1.1:17\n",
         "-A -t 1.1.1.1:15\n-C\n-A -t 1.2.3.4:81\n-S -n\n",
         "",
     ],
@@ -136,3 +90,40 @@ def test_sync_daemons_are_started_and_stopped_alike(tools: Tools) -> None:
         "-L --daemon",
     ):
         tools.agree(line)
+
+
+def test_generated_commands_have_the_same_answers_and_leave_the_same_table(tools: Tools) -> None:
+    differences = []
+    for seed in range(FIRST_SEED, FIRST_SEED + SEEDS):
+        maker = CommandMaker(seed)
+        for _ in range(COMMANDS_OF_A_SEED):
+            words = maker.command()
+            ours, theirs = tools.compare(words)
+            if ours != theirs:
+                differences.append(f"seed {seed}: ipvsadm {words}\n  ours:   {ours}\n  theirs: {theirs}")
+        differences += _different_tables(tools, f"seed {seed}")
+    assert not differences, "\n".join(differences)
+
+
+def test_a_random_history_of_changes_leaves_the_same_table_after_each(tools: Tools) -> None:
+    """Both get it as rules, each change followed by two listings of the table."""
+    differences = []
+    for seed in range(FIRST_SEED, FIRST_SEED + SEEDS):
+        tools.clear()
+        maker = CommandMaker(seed)
+        lines = [line for _ in range(CHANGES_OF_A_SEED) for line in (maker.change(), "-S -n", maker.listing())]
+        ours, theirs = tools.compare(["-R"], "".join(f"{line}\n" for line in lines))
+        assert ours.status == 0, f"seed {seed}: a mistake of usage ended it"
+        if ours != theirs:
+            differences.append(f"seed {seed}\n  ours:   {ours}\n  theirs: {theirs}")
+        differences += _different_tables(tools, f"seed {seed}")
+    assert not differences, "\n".join(differences)
+
+
+def _different_tables(tools: Tools, what: str) -> list[str]:
+    listings = ("-S -n", "-S", "-L -n", "-Ln --thresholds", "-Ln --tun-info", "-Ln --nosort", "-L --timeout")
+    ours, theirs = tools.compare(["-R"], "\n".join(listings))
+    if ours == theirs:
+        return []
+    tools.clear()
+    return [f"{what}: the table\n  ours:   {ours}\n  theirs: {theirs}"]

@@ -3,8 +3,7 @@
 import pytest
 from tests.ipvsadm.entries import Numbers, server_entry, service_entry
 
-from piranha.cli.ipvsadm.connections import TITLE, connection_rows
-from piranha.cli.ipvsadm.listing import Mode, Pools, Style, large_number, listing, version_line
+from piranha.cli.ipvsadm.listing import Mode, Pools, Style, in_order, large_number, listing, version_line
 from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry
 from piranha.table.rules import numeric, parse_rules
 from piranha.table.service import ServiceKey
@@ -86,7 +85,8 @@ def counters(name: str) -> Numbers:
 
 
 def shown(mode: Mode, *, only: str = "", exact: bool = False, ordered: bool = True) -> list[str]:
-    return listing(pools(only), Style(names=numeric, mode=mode, exact=exact, ordered=ordered))
+    found = in_order(pools(only)) if ordered else pools(only)
+    return listing(found, Style(names=numeric, mode=mode, exact=exact))
 
 
 def test_the_plain_listing_is_sorted_and_laid_out_as_in_the_c_tool() -> None:
@@ -147,10 +147,11 @@ def test_tunnels_are_shown() -> None:
 
 
 def test_long_names_are_cut_but_ipv6_addresses_are_not() -> None:
-    def names(address: Address, port: int, protocol: Protocol) -> str:
+    def names(address: Address, port: int, protocol: Protocol | None) -> str:
+        assert protocol is not None
         return f"{'x' * 40}:{port}/{protocol.word}"
 
-    lines = listing([*pools("26.1:443"), *pools("db8")], Style(names=names))
+    lines = listing(in_order([*pools("26.1:443"), *pools("db8")]), Style(names=names))
 
     assert lines[2] == "TCP  " + "x" * 28 + " wrr persistent 360"
     assert lines[3].startswith("  -> " + "x" * 28 + " Route")
@@ -177,30 +178,3 @@ def test_large_numbers_are_cut_not_rounded(value: int, text: str) -> None:
 
 def test_the_first_line_names_version_and_size() -> None:
     assert version_line(KernelInfo((1, 2, 1), 4096)) == "IP Virtual Server version 1.2.1 (size=4096)"
-
-
-PROC = """\
-Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData
-TCP C0A80164 D431 C0A81A01 0050 0A0B0C01 0050 ESTABLISHED     899
-IP  C0A80100 0000 00000050 0000 0A0B0C01 0000 NONE           6000
-UDP 20010db8000000000000000000000064 0035 20010db8000000000000000000000080 0035 broken 0035 UDP 1
-TCP 2001:0db8:0000:0000:0000:0000:0000:0064 D431 2001:0db8:0000:0000:0000:0000:0000:0080 0050 \
-2001:0db8:0000:0000:0000:0000:0000:a0a0 0050 FIN_WAIT         7
-UDP C0A80165 13C4 C0A81A09 13C4 0A0B0C03 13C4 UDP            300 sip 1234@host
-"""
-
-
-def test_connections_are_listed_with_the_time_they_have_left() -> None:
-    assert TITLE[1] == "pro expire state       source             virtual            destination"
-    assert connection_rows(PROC.splitlines(), numeric, engines=False) == [
-        "TCP 14:59  ESTABLISHED 192.168.1.100:54321 192.168.26.1:80    10.11.12.1:80",
-        "IP  100:00 NONE        192.168.1.0:0      0.0.0.80:0         10.11.12.1:0",
-        "TCP 00:07  FIN_WAIT    [2001:db8::64]:54321 [2001:db8::80]:80  [2001:db8::a0a0]:80",
-        "UDP 05:00  UDP         192.168.1.101:5060 192.168.26.9:5060  10.11.12.3:5060",
-    ]
-
-
-def test_persistence_engines_of_connections_are_listed_on_request() -> None:
-    assert connection_rows(PROC.splitlines(), numeric, engines=True)[-1] == (
-        "UDP 05:00  UDP         192.168.1.101:5060 192.168.26.9:5060  10.11.12.3:5060  sip                1234@host"
-    )

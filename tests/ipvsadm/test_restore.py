@@ -1,82 +1,22 @@
 """`ipvsadm -R`: many commands from stdin, sent in batches, with the C tool's idea of a mistake."""
 
-import errno
-from collections.abc import Sequence
 from ipaddress import IPv4Address
 
 import pytest
-from tests.contracts.fake_kernel import FakeKernel
-from tests.ipvsadm.entries import server_entry, service_entry
+from tests.ipvsadm.fake_ipvs import FakeIpvs
 
 from piranha.cli.ipvsadm.draft import UsageError
 from piranha.cli.ipvsadm.grammar import VersionAsked
 from piranha.cli.ipvsadm.session import Session
-from piranha.kernel.ipvs import SyncDaemon, Timeouts
-from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry
-from piranha.kernel.socket import Failure, NetlinkError
-from piranha.table.changes import Change
-from piranha.table.rules import parse_rules, print_rules
+from piranha.cli.ipvsadm.showing import Showing
+from piranha.table.rules import print_rules
 from piranha.table.service import AddressMatch, ServiceKey
 from piranha.terms import Protocol
 
 
-class FakeIpvs:
-    """The requests of ipvsadm answered by a FakeKernel. batches: how many changes came at a time."""
-
-    def __init__(self, rules: str = "") -> None:
-        self.kernel = FakeKernel(parse_rules(rules))
-        self.batches: list[int] = []
-        self.times = Timeouts(900, 120, 300)
-        self.running: list[SyncDaemon] = []
-
-    def info(self) -> KernelInfo:
-        return KernelInfo((1, 2, 1), 4096)
-
-    def services(self) -> list[ServiceEntry]:
-        return [service_entry(key, service.settings) for key, service in self.kernel.services.items()]
-
-    def service(self, key: ServiceKey) -> ServiceEntry:
-        if key not in self.kernel.services:
-            raise NetlinkError("read service", errno.ESRCH)
-        return service_entry(key, self.kernel.services[key].settings)
-
-    def destinations(self, key: ServiceKey) -> list[DestinationEntry]:
-        pool = self.kernel.services[key].destinations
-        return [server_entry(key, server, destination) for server, destination in pool.items()]
-
-    def apply(self, changes: Sequence[Change]) -> list[Failure]:
-        self.batches.append(len(changes))
-        codes = [self.kernel.carry_out(change) for change in changes]
-        return [Failure(index, code) for index, code in enumerate(codes) if code]
-
-    def flush(self) -> None:
-        self.kernel.services.clear()
-
-    def zero(self, key: ServiceKey | None = None) -> None:
-        if key is not None:
-            self.service(key)
-
-    def timeouts(self) -> Timeouts:
-        return self.times
-
-    def set_timeouts(self, timeouts: Timeouts) -> None:
-        self.times = timeouts
-
-    def daemons(self) -> list[SyncDaemon]:
-        return self.running
-
-    def start_daemon(self, daemon: SyncDaemon) -> None:
-        self.running.append(daemon)
-
-    def stop_daemon(self, daemon: SyncDaemon) -> None:
-        if all(one.sender is not daemon.sender for one in self.running):
-            raise NetlinkError("stop sync daemon", errno.ESRCH)
-        self.running = [one for one in self.running if one.sender is not daemon.sender]
-
-
 def restore(kernel: FakeIpvs, text: str) -> int:
     lines = text.encode().splitlines(keepends=True)
-    return Session(kernel, "ipvsadm", lines).restore(lines)
+    return Session(kernel, Showing(kernel), "ipvsadm").restore(lines)
 
 
 def www(port: int) -> ServiceKey:
@@ -103,7 +43,7 @@ def test_what_the_kernel_refuses_is_told_and_the_rest_goes_on(capsys: pytest.Cap
     kernel = FakeIpvs()
 
     assert restore(kernel, "-A -t 192.0.2.10:1\n-A -t 192.0.2.10:1\n-D -t 192.0.2.10:9\n-A -t 192.0.2.10:2\n") == 0
-    assert capsys.readouterr().err == "Service already exists\nNo such service\n"
+    assert capsys.readouterr().err == "line 2: Service already exists\nline 3: No such service\n"
     assert set(kernel.kernel.services) == {www(1), www(2)}
 
 
@@ -114,7 +54,7 @@ def test_the_status_is_that_of_the_last_line() -> None:
     assert restore(FakeIpvs(), "") == 0
 
 
-@pytest.mark.parametrize(("line", "status"), [("-A -t 192.0.2.10:2 -w 5", 2), ("# comment", 255), ("-R", 255)])
+@pytest.mark.parametrize(("line", "status"), [("-A -t 192.0.2.10:2 -w 5", 2), ("hello", 255), ("-R", 255)])
 def test_a_line_that_is_no_command_ends_it_and_what_came_before_stays(line: str, status: int) -> None:
     kernel = FakeIpvs()
 
@@ -122,6 +62,7 @@ def test_a_line_that_is_no_command_ends_it_and_what_came_before_stays(line: str,
         restore(kernel, f"-A -t 192.0.2.10:1\n{line}\n-A -t 192.0.2.10:3\n")
 
     assert caught.value.status == status
+    assert str(caught.value).startswith("line 2: ")
     assert set(kernel.kernel.services) == {www(1)}
 
 
@@ -139,8 +80,26 @@ def test_a_word_that_popt_cannot_read_is_told_and_passed_over(capsys: pytest.Cap
 
     restore(kernel, "-A -t 192.0.2.10:1\n-A -t 192.0.2.10:2 --bogus\n-A -t 192.0.2.10:3\n")
 
-    assert capsys.readouterr().err == "--bogus: unknown option\n"
+    assert capsys.readouterr().err == "line 2: --bogus: unknown option\n"
     assert set(kernel.kernel.services) == {www(1), www(3)}
+
+
+def test_comments_are_passed_over_and_lines_are_counted_with_them(capsys: pytest.CaptureFixture[str]) -> None:
+    kernel = FakeIpvs()
+    text = "# all of it\n-A -t 192.0.2.10:1 # web\n\n  # -A -t 192.0.2.10:2\n-D -t 192.0.2.10:3 #gone\n"
+
+    assert restore(kernel, text) == 255
+    assert capsys.readouterr().err == "line 5: No such service\n"
+    assert set(kernel.kernel.services) == {www(1)}
+
+
+def test_a_refused_change_is_named_by_its_own_line_also_in_a_batch(capsys: pytest.CaptureFixture[str]) -> None:
+    kernel = FakeIpvs()
+
+    restore(kernel, "-A -t 192.0.2.10:1\n\n-A -t 192.0.2.10:1\n-A -t 192.0.2.10:2\n-L -t 192.0.2.10:7 -n\n-C\n")
+
+    assert capsys.readouterr().err == "line 3: Service already exists\nline 5: No such service\n"
+    assert set(kernel.kernel.services) == {www(1), www(2)}  # a listing that fails ends it
 
 
 def test_changes_are_sent_in_large_batches() -> None:
@@ -169,7 +128,7 @@ def test_other_commands_stand_where_they_are_among_changes(capsys: pytest.Captur
 
 def test_a_listing_of_what_is_not_there_has_status_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert restore(FakeIpvs(), "-L -t 192.0.2.10:1\n") == 1
-    assert capsys.readouterr().err == "No such service\n"
+    assert capsys.readouterr().err == "line 1: No such service\n"
 
 
 def test_sync_daemons_are_started_listed_and_stopped(capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,4 +140,4 @@ def test_sync_daemons_are_started_listed_and_stopped(capsys: pytest.CaptureFixtu
     )
     assert restore(kernel, "--stop-daemon backup\n--stop-daemon master\n") == 0
     assert restore(kernel, "--stop-daemon master\n") == 255
-    assert capsys.readouterr().err == "No daemon is running\n"
+    assert capsys.readouterr().err == "line 1: No daemon is running\n"

@@ -13,12 +13,12 @@ from piranha.table.rules import RulesError, parse_rules, print_rules
 from piranha.table.table import Service, Table
 from piranha.terms import ForwardingMethod
 
-# From the C tool, version 1.31 (`ipvsadm -S -n`).
+# From the C tool, version 1.31 (`ipvsadm -S -n`), but for the thresholds, which it does not save.
 SAVED = """\
 -A -t 192.168.26.1:21 -s rr -p 600 -M 255.255.255.0
 -A -t 192.168.26.1:80 -s wlc
--a -t 192.168.26.1:80 -r 10.11.12.1:80 -m -w 2000
--a -t 192.168.26.1:80 -r 10.11.12.2:80 -i -w 3 --tun-type ipip
+-a -t 192.168.26.1:80 -r 10.11.12.1:80 -m -w 2000 -x 500 -y 400
+-a -t 192.168.26.1:80 -r 10.11.12.2:80 -i -w 3 -x 9 --tun-type ipip
 -A -u 192.168.26.1:53 -s sed -o
 -a -u 192.168.26.1:53 -r 10.11.12.3:53 -i -w 1 --tun-type gue --tun-port 6080 --tun-csum
 -a -u 192.168.26.1:53 -r 10.11.12.4:53 -i -w 1 --tun-type gre --tun-nocsum
@@ -41,14 +41,10 @@ def expressible(table: Table) -> Table:
             replace(
                 service.settings,
                 persistence_mask=service.settings.persistence_mask if service.settings.persistence_s else None,
-                scheduler_flags=service.settings.scheduler_flags
-                & (3 if service.settings.scheduler in ("sh", "mh") else 7),
             ),
             {
                 server: replace(
                     destination,
-                    upper_threshold=0,
-                    lower_threshold=0,
                     forwarding=ForwardingMethod.DIRECT
                     if destination.forwarding in (ForwardingMethod.LOCAL, ForwardingMethod.BYPASS)
                     else destination.forwarding,
@@ -86,7 +82,9 @@ def test_a_mask_of_the_whole_address_is_no_mask() -> None:
 
 
 def test_comments_and_empty_lines_are_skipped() -> None:
-    assert len(parse_rules("# ipvsadm.rules\n\n  \n-A -t 192.0.2.10:80\n")) == 1
+    text = "# ipvsadm.rules\n\n  \n-A -t 192.0.2.10:80 # web\n  #-A -t 192.0.2.10:81\n-A -t 192.0.2.10:82 -s rr #x -o\n"
+
+    assert print_rules(parse_rules(text)) == "-A -t 192.0.2.10:80 -s wlc\n-A -t 192.0.2.10:82 -s rr\n"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The table as text: the rules that `ipvsadm -S` prints and `ipvsadm -R` reads.
 
-Not in the text, as in the C tool: thresholds. A server the kernel calls *Local* or *Bypass* is
-written as `-g`, the nearest that a rule can say.
+A server the kernel calls *Local* or *Bypass* is written as `-g`, the nearest that a rule can say.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,13 +8,25 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, ip_address
 
 from piranha.errors import PiranhaError
+from piranha.table.changes import (
+    AddDestination,
+    AddService,
+    Change,
+    EditDestination,
+    EditService,
+    RemoveDestination,
+    RemoveService,
+)
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
 from piranha.table.table import Service, Table
 from piranha.terms import Address, Family, ForwardingMethod, Protocol, Tunnel, TunnelChecksum, TunnelType
 
-Names = Callable[[Address, int, Protocol], str]
-"""How an address and a port are written: `192.0.2.10:80`, `[2001:db8::1]:80` or with names."""
+Names = Callable[[Address, int, Protocol | None], str]
+"""How an address and a port are written: `192.0.2.10:80`, `[2001:db8::1]:80` or with names.
+
+A port has a name in a protocol only: where there is none, it stays a number.
+"""
 
 PERSISTENCE_DEFAULT_S = 360
 
@@ -43,7 +54,7 @@ _CHECKSUM_OPTION = {
 _CHECKSUM_OF = {option: checksum for checksum, option in _CHECKSUM_OPTION.items()}
 
 _GENERIC_FLAGS = ("flag-1", "flag-2", "flag-3")
-_NAMED_FLAGS = {"sh": ("sh-fallback", "sh-port"), "mh": ("mh-fallback", "mh-port")}
+_NAMED_FLAGS = {"sh": ("sh-fallback", "sh-port", "flag-3"), "mh": ("mh-fallback", "mh-port", "flag-3")}
 
 
 class RulesError(PiranhaError):
@@ -55,7 +66,7 @@ class RulesError(PiranhaError):
         self.problem = problem
 
 
-def numeric(address: Address, port: int, _protocol: Protocol) -> str:
+def numeric(address: Address, port: int, _protocol: Protocol | None) -> str:
     """Write an address and a port as numbers."""
     return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
 
@@ -79,17 +90,35 @@ def print_rules(table: Table, names: Names = numeric) -> str:
     lines = []
     for key in sorted(table, key=service_order):
         service = table[key]
-        words = service_words(key, names)
-        lines.append(f"-A {words}{_settings_words(key, service.settings)}")
+        lines.append(rule_of(AddService(key, service.settings), names))
         for server in sorted(service.destinations, key=server_order):
-            where = names(server.address, server.port, protocol_of(key))
-            lines.append(f"-a {words} -r {where} {_destination_words(service.destinations[server])}")
+            lines.append(rule_of(AddDestination(key, server, service.destinations[server]), names))
     return "".join(line + "\n" for line in lines)
 
 
-def protocol_of(key: ServiceKey) -> Protocol:
-    """Return the protocol whose port names apply; a mark has none of its own, names are then TCP's."""
-    return key.match.protocol if isinstance(key.match, AddressMatch) else Protocol.TCP
+def rule_of(change: Change, names: Names = numeric) -> str:
+    """Write a change as the rule that asks for it: `-e -t 192.0.2.10:80 -r 10.0.0.1:80 -m -w 5`."""
+    words = service_words(change.service, names)
+    match change:
+        case AddService() | EditService():
+            return f"{_LETTER[type(change)]} {words}{_settings_words(change.service, change.settings)}"
+        case RemoveService():
+            return f"-D {words}"
+        case _:
+            server = f"{words} -r {names(change.server.address, change.server.port, protocol_of(change.service))}"
+    match change:
+        case AddDestination() | EditDestination():
+            return f"{_LETTER[type(change)]} {server} {_destination_words(change.destination)}"
+        case RemoveDestination():
+            return f"-d {server}"
+
+
+_LETTER: Mapping[type, str] = {AddService: "-A", EditService: "-E", AddDestination: "-a", EditDestination: "-e"}
+
+
+def protocol_of(key: ServiceKey) -> Protocol | None:
+    """Return the protocol whose port names apply; a mark has none."""
+    return key.match.protocol if isinstance(key.match, AddressMatch) else None
 
 
 def service_words(key: ServiceKey, names: Names = numeric) -> str:
@@ -142,6 +171,10 @@ def _settings_words(key: ServiceKey, settings: ServiceSettings) -> str:
 
 def _destination_words(destination: Destination) -> str:
     words = f"{_FORWARDING_OPTION[destination.forwarding]} -w {destination.weight}"
+    if destination.upper_threshold:
+        words += f" -x {destination.upper_threshold}"
+    if destination.lower_threshold:
+        words += f" -y {destination.lower_threshold}"
     if destination.forwarding is not ForwardingMethod.TUNNEL:
         return words
     tunnel = destination.tunnel
@@ -158,6 +191,13 @@ class Rule:
     key: ServiceKey
     settings: ServiceSettings | None = None
     server: tuple[DestinationKey, Destination] | None = None
+
+
+def words_of(line: str) -> list[str]:
+    """Return the words of a line of rules; a word that begins with `#` begins a comment."""
+    words = line.split()
+    comment = next((place for place, word in enumerate(words) if word.startswith("#")), None)
+    return words[:comment]
 
 
 def parse_rules(text: str) -> Table:
@@ -188,8 +228,8 @@ def parse_rules(text: str) -> Table:
 
 def parse_rule(line: str) -> Rule | None:
     """Read one line, None for an empty one or a comment. Raises ValueError for what is no rule of `print_rules`."""
-    words = line.split()
-    if not words or words[0].startswith("#"):
+    words = words_of(line)
+    if not words:
         return None
     options = dict(_options(words[1:]))
     key = _service(options)

@@ -19,10 +19,11 @@ class Lookup:
     port: Callable[[str, Protocol], int | None]
 
 
-def endpoint(text: str, protocol: Protocol, lookup: Lookup) -> tuple[Address, int | None] | None:
+def endpoint(text: str, protocol: Protocol | None, lookup: Lookup) -> tuple[Address, int | None] | None:
     """Read `HOST[:PORT]`, `[IPV6]:PORT` or a bare IPv6 address; None if it is neither.
 
-    The port is None where none is given. Digits alone are no address: `-t 80` is a mistake.
+    protocol: in which ports have names, None = they have none. The port is None where none is given.
+    Digits alone are no address: `-t 80` is a mistake.
     """
     if text.startswith("["):
         host, bracket, port_text = text[1:].partition("]")
@@ -84,6 +85,6 @@ def _part(text: str) -> int | None:
     return int(text) if re.fullmatch("[1-9][0-9]*", text) else None
 
 
-def _port(text: str, protocol: Protocol, lookup: Lookup) -> int | None:
+def _port(text: str, protocol: Protocol | None, lookup: Lookup) -> int | None:
     number = integer(text, 0, 65535)
-    return lookup.port(text, protocol) if number is None else number
+    return lookup.port(text, protocol) if number is None and protocol is not None else number

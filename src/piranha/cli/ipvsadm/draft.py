@@ -46,7 +46,7 @@ class Draft:
 
     lookup: Lookup
     given: set[str] = field(default_factory=set)
-    protocol: Protocol = Protocol.TCP
+    protocol: Protocol | None = None  # known from the service on
     address: Address | None = None
     port: int = 0
     mark: int = 0
@@ -108,7 +108,7 @@ class Draft:
                     self.mask = None  # an IPv4 mask given before is forgotten
             case "fwmark-service":
                 self.mark = _number(value, 1, 0xFFFFFFFF, f"invalid fwmark value `{value}' specified")
-                self.family = Family.IPV4
+                self.protocol, self.family = Protocol.TCP, Family.IPV4
             case "ipv6":
                 if not self.mark:
                     raise UsageError(MISUSE, "-6 used before -f\n")

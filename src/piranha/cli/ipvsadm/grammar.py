@@ -27,7 +27,10 @@ class VersionAsked(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Invocation:
-    """One command with everything it needs; given: names of the options, as in messages."""
+    """One command with everything it needs.
+
+    given: names of the options, as in messages. file: with the rules of `--diff`, empty or `-` = stdin.
+    """
 
     verb: Verb
     given: set[str] = field(default_factory=set)
@@ -37,6 +40,7 @@ class Invocation:
     destination: Destination = field(default_factory=lambda: Destination(forwarding=ForwardingMethod.DIRECT))
     timeouts: Timeouts = field(default_factory=Timeouts)
     daemon: SyncDaemon | None = None
+    file: str = ""
 
 
 def parse(words: Sequence[str], lookup: Lookup, program: str = "ipvsadm") -> Invocation:
@@ -56,26 +60,30 @@ def parse(words: Sequence[str], lookup: Lookup, program: str = "ipvsadm") -> Inv
         raise VersionAsked
     if first is None or first.name not in COMMANDS:
         raise UsageError(NOT_UNDERSTOOD, hint(program))
-    invocation = Invocation(verb=COMMANDS[first.name])
+    invocation = Invocation(verb=COMMANDS[first.name], file=(first.value or "") if first.name == "diff" else "")
     sender = _sender(first.name, first.value)
     draft = Draft(lookup)
     try:
         for option in options:
-            if option.name in COMMANDS or option.name in ("help", "version"):
+            if option.name == "diff" and invocation.verb is Verb.RESTORE:
+                invocation.verb, invocation.file = Verb.DIFF, option.value or ""
+            elif option.name in COMMANDS or option.name in ("help", "version"):
                 raise UsageError(MISUSE, f"invalid option `{option.word}'")
-            draft.take(option)
+            else:
+                draft.take(option)
     except OptionError as error:
         raise UsageError(NOT_UNDERSTOOD, str(error), ends=False) from None
     arguments = parser.arguments
     if invocation.verb is Verb.SET:
         invocation.timeouts = _timeouts(arguments)
         arguments = arguments[3:]
-    if arguments:
+    if arguments and (invocation.verb is not Verb.DIFF or arguments != ["-"]):
         raise UsageError(MISUSE, f"unexpected argument {arguments[0]}")
+    flags = _scheduler_flags(draft.scheduler, draft.flags)
     wrong = complaint(invocation.verb, draft.given)
     if wrong is not None:
         raise UsageError(MISUSE, wrong)
-    _complete(invocation, draft)
+    _complete(invocation, draft, flags)
     if sender is not None:
         invocation.daemon = _daemon(draft, sender=sender)
     return invocation
@@ -97,16 +105,16 @@ def _timeouts(arguments: Sequence[str]) -> Timeouts:
     return Timeouts(*(timeout(text, 0) for text in arguments[:3]))
 
 
-def _complete(invocation: Invocation, draft: Draft) -> None:
+def _complete(invocation: Invocation, draft: Draft, scheduler_flags: int) -> None:
     """Fill the invocation, judging what depends on several options in the order of the C tool."""
     invocation.given = draft.given
     if draft.mark:
         invocation.service = ServiceKey(FirewallMark(draft.mark, draft.family or Family.IPV4))
-    elif draft.address is not None:
+    elif draft.address is not None and draft.protocol is not None:
         invocation.service = ServiceKey(AddressMatch(draft.protocol, draft.address, draft.port))
     match invocation.verb:
         case Verb.ADD | Verb.EDIT:
-            invocation.settings = _settings(draft)
+            invocation.settings = _settings(draft, scheduler_flags)
         case Verb.ADD_SERVER | Verb.EDIT_SERVER:
             invocation.destination = _destination(draft)
             invocation.server = _server(draft)
@@ -117,19 +125,21 @@ def _complete(invocation: Invocation, draft: Draft) -> None:
             counted = draft.given & {"stats", "rate", "thresholds"}
             if (only and counted) or (only - {"connection"} and "persistent-conn" in draft.given):
                 raise UsageError(MISUSE, "options conflicts in the list command")
+        case Verb.RESTORE:
+            if "json" in draft.given and "dry-run" not in draft.given:
+                raise UsageError(MISUSE, "You need to supply the 'dry-run' option for the 'json' option of 'restore'")
 
 
-def _settings(draft: Draft) -> ServiceSettings:
+def _settings(draft: Draft, scheduler_flags: int) -> ServiceSettings:
     if not draft.mark and not draft.port and not draft.persistence_s:
         raise UsageError(MISUSE, "Zero port specified for non-persistent service")
     one_packet = "ops" in draft.given
     if one_packet and not draft.mark and draft.protocol is not Protocol.UDP:
         raise UsageError(MISUSE, "One-Packet Scheduling is only for UDP virtual services")
-    scheduler = draft.scheduler or "wlc"
     whole = 0xFFFFFFFF if draft.family is Family.IPV4 else 128
     return ServiceSettings(
-        scheduler=scheduler,
-        scheduler_flags=_scheduler_flags(scheduler, draft.flags),
+        scheduler=draft.scheduler or "wlc",
+        scheduler_flags=scheduler_flags,
         persistence_s=draft.persistence_s,
         persistence_mask=None if draft.mask == whole else draft.mask,
         persistence_engine=draft.engine,

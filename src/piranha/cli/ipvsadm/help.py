@@ -10,7 +10,8 @@ Usage:
   ipvsadm -d SERVICE -r SERVER
   ipvsadm -L|-l [SERVICE | -c | --timeout | --daemon] [LISTING OPTIONS]
   ipvsadm -S [-n]
-  ipvsadm -R
+  ipvsadm -R [--dry-run [--json]]
+  ipvsadm --diff [FILE] [--json]
   ipvsadm -C
   ipvsadm -Z [SERVICE]
   ipvsadm --set TCP TCPFIN UDP
@@ -66,6 +67,11 @@ Listing:
       --stats, --rate       counters, rates; -X, --exact: numbers in full
       --thresholds, --persistent-conn, --tun-info
       --nosort              in the kernel's order
+      --json                everything, as JSON
+
+Rules:
+      --dry-run             say what -R would change, and change nothing (status 1: something)
+      --diff [FILE]         say what would make the table the one of FILE, else stdin (status 1: something)
 
 Daemon:
       --mcast-interface NAME  --mcast-group ADDRESS  --mcast-port PORT  --mcast-ttl TTL

@@ -42,7 +42,6 @@ class Style:
     names: Names
     mode: Mode = Mode.PLAIN
     exact: bool = False
-    ordered: bool = True
 
 
 def version_line(info: KernelInfo) -> str:
@@ -50,10 +49,14 @@ def version_line(info: KernelInfo) -> str:
     return f"IP Virtual Server version {'.'.join(map(str, info.version))} (size={info.table_size})"
 
 
+def in_order(pools: Pools) -> Pools:
+    """Return services and servers sorted as a listing has them."""
+    services = sorted(pools, key=lambda pool: service_order(pool[0].key))
+    return [(service, sorted(servers, key=lambda server: server_order(server.key))) for service, servers in services]
+
+
 def listing(pools: Pools, style: Style) -> list[str]:
-    """Return title and rows for services with their servers."""
-    if style.ordered:
-        pools = sorted(pools, key=lambda pool: service_order(pool[0].key))
+    """Return title and rows for services with their servers, as they are given."""
     lines = _title(style.mode)
     row: Callable[[Statistics, Style], str] = _stats if style.mode is Mode.STATS else _rates
     counting = style.mode in (Mode.STATS, Mode.RATE)
@@ -63,7 +66,7 @@ def listing(pools: Pools, style: Style) -> list[str]:
             lines.append(f"{where:<{_SERVICE_WIDTH}}{row(service.statistics(), style)}")
         else:
             lines.append(f"{where} {_settings_words(service.key, service.settings)}")
-        for server in sorted(servers, key=lambda server: server_order(server.key)) if style.ordered else servers:
+        for server in servers:
             name = _server_words(server.key.address, server.key.port, protocol_of(service.key), style.names)
             values = row(server.statistics(), style) if counting else _server_values(server, style.mode)
             lines.append(f"  -> {name:<{_SERVER_WIDTH}}{values}")
@@ -96,7 +99,7 @@ def _service_words(key: ServiceKey, names: Names) -> str:
     return words if key.family is Family.IPV6 else words[:_SERVICE_WIDTH]
 
 
-def _server_words(address: Address, port: int, protocol: Protocol, names: Names) -> str:
+def _server_words(address: Address, port: int, protocol: Protocol | None, names: Names) -> str:
     words = names(address, port, protocol)
     return words if address.version == 6 else words[:_SERVER_WIDTH]
 

@@ -16,6 +16,8 @@ from piranha.cli.ipvsadm.help import HELP
 from piranha.cli.ipvsadm.names import system_lookup
 from piranha.cli.ipvsadm.refusals import refusal
 from piranha.cli.ipvsadm.session import DONE, NOT_THERE, Session
+from piranha.cli.ipvsadm.showing import Showing
+from piranha.cli.ipvsadm.usage import Verb
 from piranha.kernel.ipvs_socket import IpvsSocket
 from piranha.kernel.socket import NetlinkError
 from piranha.output import steadily
@@ -48,7 +50,12 @@ def _run(words: Sequence[str], program: str, rules: Iterable[bytes]) -> int:
             parse(words, system_lookup(), program)  # needs no kernel, unlike in the C tool
         with IpvsSocket() as kernel:
             kernel.info()  # the C tool begins so too: without the right to ask nothing else is judged
-            return Session(kernel, program, rules).run(parse(words or ["--list"], system_lookup(), program))
+            invocation = parse(words or ["--list"], system_lookup(), program)
+            if invocation.verb is Verb.DIFF or "dry-run" in invocation.given:
+                from piranha.cli.ipvsadm.rehearse import rehearse  # noqa: PLC0415 -- few ask for it
+
+                return rehearse(kernel, invocation, program, rules)
+            return Session(kernel, Showing(kernel), program, rules).run(invocation)
     except HelpAsked:
         print(VERSION_LINE, HELP.replace("ipvsadm", program), sep="\n", end="")
     except VersionAsked:

@@ -13,7 +13,7 @@ def system_lookup() -> Lookup:
     return Lookup(host=_host, port=_port)
 
 
-def resolved(address: Address, port: int, protocol: Protocol) -> str:
+def resolved(address: Address, port: int, protocol: Protocol | None) -> str:
     """Write address and port with the names they have; what has none stays a number."""
     host = _host_name(str(address))
     return f"{f'[{host}]' if address.version == 6 else host}:{_port_name(port, protocol)}"
@@ -43,7 +43,9 @@ def _host_name(address: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _port_name(port: int, protocol: Protocol) -> str:
+def _port_name(port: int, protocol: Protocol | None) -> str:
+    if protocol is None:
+        return str(port)
     try:
         return socket.getservbyport(port, protocol.word)
     except (OSError, OverflowError):

@@ -37,7 +37,7 @@ class Options:
 
 @dataclass(slots=True)
 class Given:
-    """An option found on the command line. value: None if it has no argument; word: where it stood."""
+    """An option found on the command line. value: None if it has no argument; word: the last one that belongs to it."""
 
     name: str
     value: str | None
@@ -79,7 +79,10 @@ class Parser:
             raise OptionError(f"{word}: unknown option")
         if option.argument is Argument.NONE and equals:
             raise OptionError(f"{word}: option does not take an argument")
-        return Given(name, value if equals else self._next(option, word), word)
+        if equals:
+            return Given(name, value, word)
+        following = self._next(option, word)
+        return Given(name, following, word if following is None else following)
 
     def _cluster(self, word: str) -> Iterator[Given]:
         for place, letter in enumerate(word[1:], 2):
@@ -92,7 +95,8 @@ class Parser:
                 return
             if rest.startswith("="):
                 raise OptionError(f"{word}: option does not take an argument")
-            yield Given(option.name, self._next(option, word), word)
+            value = self._next(option, word)
+            yield Given(option.name, value, word if value is None else value)
 
     def _next(self, option: Option, word: str) -> str | None:
         if option.argument is Argument.NONE:

@@ -23,6 +23,7 @@ class Verb(StrEnum):
     RESTORE = "restore"
     SAVE = "save"
     ZERO = "zero"
+    DIFF = "diff"
 
 
 COMMANDS: Final = {
@@ -40,6 +41,7 @@ COMMANDS: Final = {
     "stop-daemon": Verb.STOP_DAEMON,
     "restore": Verb.RESTORE,
     "save": Verb.SAVE,
+    "diff": Verb.DIFF,
 }
 
 _COMMAND_OPTIONS = (
@@ -60,8 +62,12 @@ _COMMAND_OPTIONS = (
     Option("save", "S"),
     Option("start-daemon", "", Argument.REQUIRED),
     Option("stop-daemon", "", Argument.REQUIRED),
+    Option("diff", "", Argument.OPTIONAL),
 )
-_FLAGS = "timeout daemon stats rate thresholds persistent-conn nosort sort tun-info tun-nocsum tun-csum tun-remcsum"
+_FLAGS = (
+    "timeout daemon stats rate thresholds persistent-conn nosort sort tun-info tun-nocsum tun-csum tun-remcsum "
+    "json dry-run"
+)
 _VALUES = "sctp-service pe tun-type tun-port mcast-interface syncid sync-maxlen mcast-group mcast-port mcast-ttl"
 
 OPTIONS: Final = Options(
@@ -100,7 +106,7 @@ COUNTS_AS: Final = {
     "gatewaying": "forwarding-method",
 }
 
-# The order in which the C tool judges options.
+# The order in which the C tool judges options; those that it does not have come last.
 _ORDER = [
     "numeric",
     "connection",
@@ -136,12 +142,15 @@ _ORDER = [
     "tun-nocsum",
     "tun-csum",
     "tun-remcsum",
+    "json",
+    "dry-run",
 ]
 
 _SERVICE_SETTINGS = ["scheduler", "persistent", "netmask", "ops", "pe", "sched-flags"]
 _TUNNEL = ["tun-type", "tun-port", "tun-nocsum", "tun-csum", "tun-remcsum"]
 _SERVER_SETTINGS = ["forwarding-method", "weight", "u-threshold", "l-threshold", *_TUNNEL]
-_LISTING = ["numeric", "stats", "rate", "thresholds", "persistent-conn", "nosort", "syncid", "exact", "tun-info"]
+_COLUMNS = ["stats", "rate", "thresholds", "persistent-conn", "exact", "tun-info"]
+_LISTING = ["numeric", "nosort", "syncid", "json", *_COLUMNS]
 _DAEMON = ["mcast-interface", "syncid", "mcast-group", "mcast-port", "mcast-ttl", "sync-maxlen"]
 _ONE_OF = ["connection", "service-address", "timeout", "daemon"]
 
@@ -160,6 +169,8 @@ _ALLOWED: Final[dict[Verb, list[str]]] = {
     Verb.EDIT_SERVER: _SERVER_SETTINGS,
     Verb.LIST: _LISTING,
     Verb.SAVE: ["numeric"],
+    Verb.RESTORE: ["dry-run", "json"],
+    Verb.DIFF: ["json"],
     Verb.ZERO: ["service-address"],
     Verb.START_DAEMON: _DAEMON,
     Verb.STOP_DAEMON: ["syncid"],

@@ -1,0 +1,150 @@
+"""Shell: prints what commands of ipvsadm show, as text of the C tool or as JSON."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
+
+from piranha.cli.ipvsadm.connections import TITLE, TITLE_WITH_ENGINE, connection_rows
+from piranha.cli.ipvsadm.grammar import Invocation
+from piranha.cli.ipvsadm.listing import Mode, Pools, Style, in_order, listing, version_line
+from piranha.cli.ipvsadm.names import resolved
+from piranha.cli.ipvsadm.usage import Verb
+from piranha.errors import PiranhaError
+from piranha.kernel.ipvs import SyncDaemon, Timeouts
+from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry
+from piranha.kernel.wire import WireError
+from piranha.output import reader_left
+from piranha.table.rules import Names, numeric, print_rules
+from piranha.table.service import ServiceKey
+from piranha.table.table import Service, Table
+
+_CONNECTIONS = "/proc/net/ip_vs_conn"
+_ROWS_AT_A_TIME = 256
+
+
+class Kernel(Protocol):
+    """What can be asked of `kernel.ipvs_socket.IpvsSocket`; every method raises NetlinkError."""
+
+    def info(self) -> KernelInfo:
+        """Read version and size."""
+
+    def services(self) -> list[ServiceEntry]:
+        """List all services."""
+
+    def service(self, key: ServiceKey) -> ServiceEntry:
+        """Read one service, ESRCH if there is none."""
+
+    def destinations(self, key: ServiceKey) -> list[DestinationEntry]:
+        """List the servers of one service."""
+
+    def timeouts(self) -> Timeouts:
+        """Read the timeouts."""
+
+    def daemons(self) -> list[SyncDaemon]:
+        """List sync daemons."""
+
+
+class NotListed(PiranhaError):
+    """What is to be listed cannot be read."""
+
+
+Lines = AbstractContextManager[Iterable[str]]
+
+
+def proc_connections() -> Lines:
+    """Open the kernel's list of the connections of this network namespace. Raises OSError."""
+    return os.fdopen(os.open(_CONNECTIONS, os.O_RDONLY))  # pathlib would slow every start
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """Carries out the commands that only show. connections: opens the kernel's list of them, raises OSError."""
+
+    kernel: Kernel
+    connections: Callable[[], Lines] = proc_connections
+
+    def __call__(self, invocation: Invocation) -> None:
+        """Print what `-L` or `-S` asks for. Raises NetlinkError and NotListed."""
+        given = invocation.given
+        try:
+            if "json" in given:
+                from piranha.cli.ipvsadm.as_json import show  # noqa: PLC0415 -- json takes time, few ask for it
+
+                show(self.kernel, self.connections, invocation)
+            elif invocation.verb is Verb.SAVE:
+                print(print_rules(live_table(self.kernel), names(given)), end="")
+            elif "connection" in given:
+                self._connections(given)
+            elif "timeout" in given:
+                timeouts = self.kernel.timeouts()
+                print(f"Timeout (tcp tcpfin udp): {timeouts.tcp_s} {timeouts.tcpfin_s} {timeouts.udp_s}")
+            elif "daemon" in given:
+                for daemon in daemons(self.kernel):
+                    print(_daemon_words(daemon))
+            else:
+                self._services(invocation)
+        except OSError as error:
+            raise NotListed(f"cannot open file {_CONNECTIONS}") from error
+        except WireError as error:
+            raise NotListed(f"the kernel's answer cannot be read: {error}") from error
+
+    def _services(self, invocation: Invocation) -> None:
+        given = invocation.given
+        if invocation.service is None:
+            print(version_line(self.kernel.info()))
+        style = Style(
+            names=names(given),
+            mode=next((mode for mode in Mode if mode in given), Mode.PLAIN),
+            exact="exact" in given,
+        )
+        print("\n".join(listing(pools(self.kernel, invocation), style)))
+
+    def _connections(self, given: set[str]) -> None:
+        engines = "persistent-conn" in given
+        with self.connections() as lines:
+            print("\n".join(TITLE_WITH_ENGINE if engines else TITLE))
+            print_rows(connection_rows(lines, names(given), engines=engines))
+
+
+def pools(kernel: Kernel, invocation: Invocation) -> Pools:
+    """Read the services that a listing is about, in the order it asks for."""
+    only = invocation.service
+    services = kernel.services() if only is None else [kernel.service(only)]
+    found = [(service, kernel.destinations(service.key)) for service in services]
+    return found if "nosort" in invocation.given else in_order(found)
+
+
+def daemons(kernel: Kernel) -> list[SyncDaemon]:
+    """Read the sync daemons, the one that sends first."""
+    return sorted(kernel.daemons(), key=lambda daemon: not daemon.sender)
+
+
+def live_table(kernel: Kernel) -> Table:
+    """Read the whole table."""
+    return {
+        service.key: Service(
+            service.settings, {server.key: server.destination for server in kernel.destinations(service.key)}
+        )
+        for service in kernel.services()
+    }
+
+
+def names(given: set[str]) -> Names:
+    """Return how addresses are to be written."""
+    return numeric if "numeric" in given else resolved
+
+
+def print_rows(rows: Iterator[str]) -> None:
+    """Print rows as they come: however many, few of them are in memory, and none is made for a reader who left."""
+    while (some := list(islice(rows, _ROWS_AT_A_TIME))) and not reader_left():
+        print("\n".join(some))
+
+
+def _daemon_words(daemon: SyncDaemon) -> str:
+    facts = [f"mcast={daemon.interface}", f"syncid={daemon.sync_id}"]
+    optional = {"maxlen": daemon.max_length, "group": daemon.group, "port": daemon.port, "ttl": daemon.ttl}
+    facts += [f"{name}={value}" for name, value in optional.items() if value is not None]
+    return f"{'master' if daemon.sender else 'backup'} sync daemon ({', '.join(facts)})"
