@@ -153,6 +153,21 @@ def test_addresses_that_cannot_be_removed_are_gone_with_their_lease() -> None:
     assert primary.said().handover
 
 
+def test_a_call_that_may_have_taken_the_limit_off_keeps_the_role_until_it_is_back() -> None:
+    primary = active_router()
+    primary.tick(6.9)
+    primary.hold_effects = True
+    primary.tick(11.0)  # the partner is dead, and the call that takes the limit off does not come back
+    assert "lease lapsed: deactivating LVS" in primary.messages()
+
+    for second in (12.0, 14.0, 60.0):
+        primary.hear(second, role=Role.STANDBY, readiness=100, obstacle=Obstacle.NONE)
+        assert (primary.said().role, primary.said().lease_s) == (Role.ACTIVE, NO_LIMIT)
+
+    primary.finish(61.0)
+    assert primary.said().role is Role.STANDBY
+
+
 def test_announcements_go_on_past_the_lease_of_the_former_holder() -> None:
     backup = Router().ready()
     backup.hear(1.0, lease_s=9.0, deadtime_s=6.0)

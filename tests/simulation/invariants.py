@@ -43,6 +43,7 @@ class Checker:
         self.both_since: float | None = None
         self.stale: Node | None = None
         self.nobody_since: float | None = 0.0
+        self.perhaps_held_at = -inf  # last said by a router whose call, not back yet, may have taken the limit off
         self.changed_at = 0.0  # last fault, or end of one
         self.calm_before_s = 0.0  # how long nothing had happened then
         self.others_changed_at = {node.place: 0.0 for node in world.nodes}  # last change that was not its own
@@ -202,10 +203,18 @@ class Checker:
     def sends(self, node: "Node", heartbeat: Heartbeat) -> None:
         """What a holder says of its lease is never shorter than what its kernel holds."""
         kernel = node.kernel
+        if not kernel.held:
+            self.believes(node, heartbeat)
+            return
         if heartbeat.lease_s < kernel.lifetime_s:
             self.fail("lease", f"{node.place} tells {heartbeat.lease_s:g} s, its kernel holds {kernel.lifetime_s:g} s")
         if heartbeat.role is Role.STANDBY and not node.leftover:
             self.fail("1", f"{node.place} says standby and still holds the addresses")
+
+    def believes(self, node: "Node", heartbeat: Heartbeat) -> None:
+        """Note that `node` cannot know that nothing is held: its call may have taken the limit off."""
+        if heartbeat.role is Role.ACTIVE and heartbeat.lease_s == NO_LIMIT and node.blocked_until > self.world.now:
+            self.perhaps_held_at = self.world.now
 
     def renews(self, node: "Node") -> None:
         """Invariant 9: an address that has lapsed is not renewed back to life."""
@@ -295,7 +304,7 @@ class Checker:
         world = self.world
         if self.nobody_since is None or not any(self.able(node) for node in world.nodes):
             return
-        since = max(self.nobody_since, self.changed_at)
+        since = max(self.nobody_since, self.changed_at, self.perhaps_held_at)
         beats = [node.settings.heartbeat for node in world.nodes]
         keepalive_s = max(beat.keepalive_s for beat in beats)
         bound_s = max(max(beat.deadtime_s, beat.initdead_s) for beat in beats) + 2 * keepalive_s + 2 * SLACK_S

@@ -313,8 +313,7 @@ class Node:
         world = self.world
         for action in actions:
             if type(action) is SendHeartbeat:
-                if self.kernel.held:
-                    world.check.sends(self, action.heartbeat)
+                world.check.sends(self, action.heartbeat)
                 for path in action.paths:
                     world.carry(self, path, self.session.stamp(path, action.heartbeat))
             elif type(action) is Emit:
