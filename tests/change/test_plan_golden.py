@@ -3,8 +3,8 @@
 Sections of a golden file: `before` (`none` = no daemon of ours runs), `after`, `table` (rules as of
 `ipvsadm -S`; left out = what `before` asks for), `ours` (services of earlier files), `held` (addresses of
 the machine), `kernel` (a setting and its value each; left out = nobody knows), `left` (`NAME ADDRESS:PORT
-SECONDS`: who leaves for so long already), `plan`. HEAD stands before both files. Each server of the table has 10
-connections, 3 of them inactive.
+SECONDS`: who leaves for so long already), `marked` (mark rules that are there, `PROTOCOL ADDRESS PORT MARK`),
+`plan`. HEAD stands before both files. Each server of the table has 10 connections, 3 of them inactive.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,10 @@ from piranha.lvscf.load import load
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, outlook
 from piranha.table.leaving import Leaver
+from piranha.table.mark_rules import Marked, MarkRule
 from piranha.table.rules import parse_rules
 from piranha.table.table import Table
+from piranha.terms import Protocol
 
 FOLDER = Path(__file__).parents[1] / "golden" / "plan"
 HEAD = """primary = 192.0.2.2
@@ -78,6 +80,7 @@ def planned(parts: Mapping[str, str]) -> Plan:
         ours=parse_rules(parts.get("ours", "")),
         leavers=[leaver(line, live) for line in parts.get("left", "").splitlines()],
         kernel=dict(line.split(" ", 1) for line in parts["kernel"].splitlines()) if "kernel" in parts else None,
+        marked=Marked(frozenset(map(mark_rule, parts["marked"].splitlines()))) if "marked" in parts else None,
         held=[ip_address(word) for word in parts["held"].split()] if "held" in parts else None,
     )
 
@@ -87,6 +90,11 @@ def leaver(line: str, live: Table) -> Leaver:
     virtual, _, server = name.partition("/")
     places = tuple((key, at) for key, service in live.items() for at in service.destinations if str(at) == where)
     return Leaver(virtual=virtual, server=server, places=places, drain_s=300, began_s=-float(since_s))
+
+
+def mark_rule(line: str) -> MarkRule:
+    protocol, address, port, mark = line.split()
+    return MarkRule(ip_address(address), Protocol[protocol.upper()], int(port), int(port), int(mark))
 
 
 def test_there_is_a_golden_file_for_every_kind_of_line_and_no_other() -> None:

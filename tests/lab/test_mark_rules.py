@@ -4,6 +4,7 @@ The kernel of the lab has no nftables for IPv4: it is iptables that marks. nftab
 """
 
 import socket
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -28,8 +29,8 @@ def cluster(nat_lab: Lab) -> Iterator[Cluster]:
     nat_lab.run(PRIMARY, *MANGLE, *THEIRS.split())
     shop = VirtualFile(extra=("ports = 80 443", "fwmark = 20", "persistent = 300"))
     running = Cluster(nat_lab, ClusterFile(pair=False, virtuals=(shop,)), ports=(80, 443, 8080))
-    running.start_router(PRIMARY)
-    wait_for(running.settled, "the table is loaded", 20)
+    running.start_router(PRIMARY, 60)
+    wait_for(lambda: running.routers[PRIMARY].table().count("-a -f 20") == 3, "every server is up", 60, every_s=0.25)
     yield running
 
 
@@ -97,6 +98,19 @@ def test_rules_that_somebody_deletes_come_back_and_are_named_and_his_own_stay(cl
     assert rules(router, cluster) == before
     assert "mark rules repaired: tcp 192.0.2.10:80,443 gets mark 20 put back" in router.log()
     assert server_of(cluster, CLIENTS[0], 443) in cluster.lab.topology.servers
+
+
+def test_a_plan_says_what_somebody_has_done_to_the_rules_and_repairs_nothing(cluster: Cluster) -> None:
+    router = cluster.routers[PRIMARY]
+    before = rules(router, cluster)
+    cluster.lab.run(PRIMARY, *MANGLE, "-D", "PIRANHA", "1")
+    deleted = rules(router, cluster)
+    plan = cluster.lab.run(PRIMARY, sys.executable, "-m", "piranha.cli.main", "plan", "--run-dir", str(router.run_dir))
+
+    assert "tcp 192.0.2.10:80 gets mark 20" in plan
+    assert "removed by somebody else" in plan
+    assert len(rules(router, cluster)) == len(deleted) == len(before) - 1
+    wait_for(lambda: bool(router.status("lvsd")) and rules(router, cluster) == before, "the rules are back", 20)
 
 
 def test_another_file_changes_the_rules_without_a_gap(cluster: Cluster) -> None:

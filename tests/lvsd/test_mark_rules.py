@@ -1,6 +1,7 @@
 """The daemon and its firewall: rules are kept as the file says, named when others change them, gone at the end."""
 
 import asyncio
+import json
 import time
 from collections.abc import Coroutine, Sequence
 from ipaddress import ip_address
@@ -13,9 +14,10 @@ from piranha.events.event import Event, Level
 from piranha.events.record import Recorder
 from piranha.events.teller import Teller
 from piranha.forwarding.firewall import FirewallMissing, FirewallUnavailable
-from piranha.lvscf.config import Config
-from piranha.lvsd.mark_rules import MarkRules
-from piranha.table.mark_rules import Difference, Hook, Kept, MarkRule, difference
+from piranha.lvscf.config import Config, PlaneKind
+from piranha.lvsd.mark_rules import MarkRules, firewalls, marked
+from piranha.lvsd.marked import marked_data, marked_from
+from piranha.table.mark_rules import Difference, Hook, Kept, Marked, MarkRule, difference, wanted_rules
 from piranha.terms import Protocol
 
 
@@ -260,3 +262,48 @@ def test_old_rules_that_cannot_be_removed_are_named(tmp_path: Path) -> None:
     (event,) = daemon.take(shop(more="mark_rules = 0"))
     assert event.message == "old mark rules stay"
     assert event.cause == "rules that are not needed any more stay: it is busy"
+
+
+def test_a_plan_is_told_which_rules_are_there_and_why_there_can_be_none(tmp_path: Path) -> None:
+    nftables = FakeFirewall("nftables")
+    daemon = Daemon(tmp_path, nftables)
+    assert asyncio.run(daemon.rules.marked()) == Marked()
+    assert nftables.asked == 0
+
+    daemon.take(shop())
+    found = asyncio.run(daemon.rules.marked())
+    assert found is not None
+    assert {str(rule) for rule in found.rules} == {PORT_80, PORT_443}
+    assert marked_from(json.loads(json.dumps(marked_data(found)))) == found
+
+    nftables.trouble = NO_NFTABLES
+    assert asyncio.run(daemon.rules.marked()) == Marked(trouble=str(NO_NFTABLES))
+
+
+def test_rules_are_found_wherever_they_lie() -> None:
+    nftables, iptables = FakeFirewall("nftables"), FakeFirewall("iptables")
+    rules = list(wanted_rules(shop()))
+    iptables.bring(rules)
+    assert marked([nftables, iptables]) == Marked(frozenset(rules))
+    assert marked([FakeFirewall("nftables", NO_NFTABLES), iptables]) == Marked(frozenset(rules))
+
+
+def test_the_userspace_plane_has_no_firewall() -> None:
+    assert firewalls(PlaneKind.USERSPACE) == ()
+    assert [one.name for one in firewalls(PlaneKind.IPVS)] == ["nftables", "iptables"]
+
+
+def test_the_first_rules_are_awaited_until_they_are_there_or_refused(tmp_path: Path) -> None:
+    for trouble in (None, NO_NFTABLES):
+        daemon = Daemon(tmp_path, FakeFirewall("nftables", trouble))
+        assert not daemon.rules.awaited
+
+        async def take(rules: MarkRules = daemon.rules) -> bool:
+            taking = asyncio.create_task(rules.take(shop()))
+            await asyncio.sleep(0)
+            on_their_way = rules.awaited
+            await taking
+            return on_their_way
+
+        assert asyncio.run(take())
+        assert not daemon.rules.awaited

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from piranha.change.plan_costs import costed
 from piranha.change.plan_kernel import kernel_drift, kernel_lines
 from piranha.change.plan_lines import RANK, About, Daemons, Kind, Line, Plan, Sign, counted, summary
+from piranha.change.plan_marks import mark_drift, mark_lines
 from piranha.change.plan_settings import heartbeat_changes, restarts, setting_lines
 from piranha.change.plan_table import later_lines, leaving_lines, table_lines, waiting_lines
 from piranha.change.plan_virtuals import virtual_lines
@@ -16,6 +17,7 @@ from piranha.lvscf.config import Config, meaning
 from piranha.table.changes import Change
 from piranha.table.desired import Verdicts
 from piranha.table.leaving import Leaver
+from piranha.table.mark_rules import Marked
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 from piranha.table.targets import names_of
@@ -36,6 +38,7 @@ def plan(
     leavers: Sequence[Leaver] = (),
     held: Collection[Address] | None = None,
     kernel: Mapping[str, str] | None = None,
+    marked: Marked | None = None,
     only_changed: bool = False,
     now: float = 0.0,
 ) -> Plan:
@@ -48,9 +51,9 @@ def plan(
     will be of those of `after`, see `lvsd.outlook`; left out = the same. ours: what earlier files named.
     leavers: servers that leave already, at `now`, monotonic seconds. held: addresses of this machine, for
     a plan without `before`. kernel: settings that it has (`lvscf.kernel_named`), None where nobody knows.
-    only_changed: look only at virtual servers that both files do not share (`lvscf.changed`): the lines are
-    the same, live and statistics need no services of others, and nothing is said of drift there, of what is
-    left alone and of the daemons.
+    marked: its mark rules, None where nobody knows or need know. only_changed: look only at virtual servers that
+    both files do not share (`lvscf.changed`): the lines are the same, live and statistics need no services of
+    others, and nothing is said of drift there, of what is left alone and of the daemons.
 
     The steps that `table.diff` makes of `table.desired` are those that the lines and the drift
     name, and no others. Two files of one meaning (`lvscf.config.meaning`) give an empty plan.
@@ -73,12 +76,13 @@ def plan(
     if before is None:
         names = names_of(after)
         lines = [*_missing_vips(after, held), *table_lines(seen, seen.changes, names), *later_lines(seen, names)]
-        lines += kernel_lines(None, after, kernel)
+        lines += [*kernel_lines(None, after, kernel), *mark_lines(None, after, marked)]
         return Plan(lines=_sorted(seen, lines), waiting=tuple(waiting_lines(seen)), left_alone=left_alone)
-    told = [*virtual_lines(seen), *setting_lines(before, after), *kernel_lines(before, after, kernel)]
+    told = [*virtual_lines(seen), *mark_lines(before, after, marked)]
+    told += [*setting_lines(before, after), *kernel_lines(before, after, kernel)]
     parts = (old or before, new)
     lines, drift = _complete(seen, parts, told, lambda: frozenset(drifted(parts[0], live, known, ours, leavers)))
-    drift = [*drift, *kernel_drift(before, after, kernel)]
+    drift += [*kernel_drift(before, after, kernel), *mark_drift(before, after, marked)]
     if not lines and meaning(before) != meaning(after):
         lines = [_order()]
     return Plan(

@@ -71,6 +71,7 @@ class About(StrEnum):
     RESTART = "restart"
     TIMEOUTS = "timeouts"
     KERNEL = "kernel"
+    MARK_RULES = "mark-rules"
     LVSD = "lvsd"
     CHANGES = "changes"
     ORDER = "order"

@@ -15,9 +15,9 @@ from piranha.table.service import AddressMatch, ServiceKey
 from piranha.terms import Address
 
 _TOLD = frozenset(
-    "name active vip extra_vips port ports protocols fwmark scheduler scheduler_flags one_packet persistence_s "
-    "persistence_mask persistence_engine quiesce_server start_up keep_active quorum quorum_margin drain_time_s "
-    "sorry_server servers line".split()
+    "name active vip extra_vips port ports protocols fwmark mark_rules scheduler scheduler_flags one_packet "
+    "persistence_s persistence_mask persistence_engine quiesce_server start_up keep_active quorum quorum_margin "
+    "drain_time_s sorry_server servers line".split()
 )
 
 _MEANING = attrgetter(*(f.name for f in fields(Virtual) if f.name not in ("line", "servers")))

@@ -17,10 +17,12 @@ from piranha.lvscf.config import Config, PlaneKind, Standby
 from piranha.lvscf.read import resolve_and_load
 from piranha.lvsd.accepted import FILE
 from piranha.lvsd.machine import Machine
+from piranha.lvsd.mark_rules import firewalls, marked
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, outlook
 from piranha.lvsd.standing import Standing, standing_from
 from piranha.table.desired import desired
+from piranha.table.mark_rules import wanted_rules
 
 ANSWER_S = 10.0
 """How long an answer with the table of thousands of servers may take."""
@@ -54,7 +56,7 @@ def ground(after: Config, folders: Folders, plane: PlaneKind | None) -> Ground:
         raise CannotTell(f"the answer of lvsd makes no sense; is it of another version? ({error!r})") from error
     pulse = ask_daemon("pulse", "status", folders)
     if pulse.data is None:
-        return _from_kernel(plane or after.lvsd.plane, folders)
+        return _from_kernel(plane or after.lvsd.plane, after, folders)
     return _without_lvsd(pulse.data, StateFiles(folders.state, folders.run))
 
 
@@ -84,7 +86,7 @@ def _without_lvsd(pulse: Facts, kept: StateFiles) -> Ground:
     )
 
 
-def _from_kernel(kind: PlaneKind, folders: Folders) -> Ground:
+def _from_kernel(kind: PlaneKind, after: Config, folders: Folders) -> Ground:
     socket = folders.run / SOCKET_NAME
     if kind is PlaneKind.USERSPACE and not socket.exists():
         return Ground(against="an empty table: no forwarder runs here", before=None, standing=Standing(live={}))
@@ -100,7 +102,11 @@ def _from_kernel(kind: PlaneKind, folders: Folders) -> Ground:
         return Ground(against="the forwarder of this machine", before=None, standing=there)
     with Addresses() as kernel:
         held = frozenset(one.address for one in kernel.addresses())
-    there = Standing(live=seen.table, statistics=seen.statistics, held=held, kernel=Machine().all_settings())
+    # A firewall is not even asked for nothing: that loads its module.
+    rules = marked(firewalls(kind)) if wanted_rules(after) else None
+    there = Standing(
+        live=seen.table, statistics=seen.statistics, held=held, kernel=Machine().all_settings(), marked=rules
+    )
     return Ground(against="this machine's kernel", before=None, standing=there)
 
 

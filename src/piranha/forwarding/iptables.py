@@ -35,6 +35,7 @@ class Iptables:
 
     def look(self) -> Kept:
         """Read our chain in both families."""
+        self._program(Family.IPV4, "restore")
         return _both([self._read(family).kept() for family in Family if self._in_use(family)])
 
     def bring(self, wanted: Sequence[MarkRule]) -> Difference:

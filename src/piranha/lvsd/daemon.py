@@ -238,6 +238,7 @@ class Lvsd:
             ours=self.ours.services,
             leaving=self.leaving.servers,
             kernel=await self.kernel.everything(),
+            marked=await self.marks.marked(),
             now=time.monotonic(),
         )
 

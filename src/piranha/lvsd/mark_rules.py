@@ -16,7 +16,7 @@ from piranha.forwarding.firewall import Firewall, FirewallMissing, FirewallUnava
 from piranha.forwarding.iptables import Iptables
 from piranha.forwarding.nftables import Nftables
 from piranha.lvscf.config import Config, PlaneKind
-from piranha.table.mark_rules import Difference, MarkRule, told, wanted_rules
+from piranha.table.mark_rules import Difference, Marked, MarkRule, told, wanted_rules
 
 FILE = "lvsd-mark-rules.json"
 RETRY_S = 5.0
@@ -62,6 +62,11 @@ class MarkRules:
         self._why_gone = "the file does not ask for them"
         self.trouble = ""
 
+    @property
+    def awaited(self) -> bool:
+        """Whether the first rules are on their way; a firewall that refused them is waited for no longer."""
+        return bool(self._wanted) and self._brought is None and not self.trouble
+
     async def take(self, config: Config) -> None:
         """Have the rules that `config` asks for from now on."""
         self._wanted = wanted_rules(config) if self._firewalls else {}
@@ -102,11 +107,14 @@ class MarkRules:
         for task in done:
             task.result()
 
-    async def at_work(self) -> frozenset[MarkRule]:
-        """Return the rules of ours that are there, for a plan; none where they cannot be read."""
+    async def marked(self) -> Marked | None:
+        """Read which rules of ours are there, for a plan; None where there is no firewall that could mark."""
+        if not self._firewalls:
+            return None
         if not (self._wanted or self._holding):
-            return frozenset()
-        return await asyncio.to_thread(at_work, self._firewalls)
+            return Marked()
+        found = await asyncio.to_thread(marked, self._firewalls)
+        return Marked(found.rules, self.trouble or found.trouble)
 
     async def remove(self) -> None:
         """Remove what is ours; no pass puts it back."""
@@ -213,15 +221,17 @@ def firewalls(plane: PlaneKind) -> tuple[Firewall, ...]:
     return (Nftables(), Iptables()) if plane is PlaneKind.IPVS else ()
 
 
-def at_work(among: Iterable[Firewall]) -> frozenset[MarkRule]:
-    """Return the rules of ours that are there. Blocks."""
-    found: frozenset[MarkRule] = frozenset()
-    for firewall in among:
+def marked(among: Iterable[Firewall]) -> Marked:
+    """Return the rules of ours that are there, wherever they lie. Blocks."""
+    rules, missing = frozenset[MarkRule](), list[str]()
+    for firewall in (all_of_them := list(among)):
         try:
-            found |= firewall.look().at_work()
-        except FirewallUnavailable:
-            continue
-    return found
+            rules |= firewall.look().at_work()
+        except FirewallMissing as error:
+            missing.append(str(error))
+        except FirewallUnavailable as error:
+            return Marked(rules, str(error))
+    return Marked(rules, "; ".join(missing) if len(missing) == len(all_of_them) else "")
 
 
 def _odd(found: Difference, unknown: Iterable[MarkRule], wanted: Mapping[MarkRule, str]) -> Iterator[str]:

@@ -18,11 +18,13 @@ from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config
 from piranha.lvsd.leaving import leaver_data, leaver_from
 from piranha.lvsd.maintenance import Marks
+from piranha.lvsd.marked import marked_data, marked_from
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import NOTHING_BELIEVED, Belief, Beliefs, outlook
 from piranha.lvsd.pool import ServerKey
 from piranha.nanny.results import Advice
 from piranha.table.leaving import Leaver
+from piranha.table.mark_rules import Marked
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 from piranha.terms import Address
@@ -39,6 +41,7 @@ class Standing:
     leaving: tuple[Leaver, ...] = ()
     held: frozenset[Address] | None = None
     kernel: Mapping[str, str] | None = None
+    marked: Marked | None = None
     now: float = 0.0
 
     def plan(self, before: Config | None, after: Config, *, only_changed: bool = False) -> Plan:
@@ -59,6 +62,7 @@ class Standing:
             leavers=self.leaving,
             held=self.held,
             kernel=self.kernel,
+            marked=self.marked,
             now=self.now,
             only_changed=only_changed,
         )
@@ -82,6 +86,7 @@ def standing_data(standing: Standing) -> dict[str, object]:
         "table": table_data(standing.live),
         "statistics": statistics_data(standing.statistics or {}),
         "kernel": None if standing.kernel is None else dict(standing.kernel),
+        "marked": None if standing.marked is None else marked_data(standing.marked),
     }
 
 
@@ -99,6 +104,7 @@ def standing_from(data: Mapping[str, Any]) -> Standing:
         live=table_from(_rows(data["table"])),
         statistics=statistics_from(_rows(data["statistics"])),
         kernel=_kernel(data.get("kernel")),
+        marked=marked_from(found) if isinstance(found := data.get("marked"), dict) else None,
     )
 
 

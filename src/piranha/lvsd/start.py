@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from piranha.change.starting import Waits
@@ -20,6 +20,7 @@ from piranha.lvscf.load import Loaded
 from piranha.lvsd.accepted import FILE
 from piranha.lvsd.daemon import Lvsd
 from piranha.lvsd.leavers import read_leavers
+from piranha.lvsd.mark_rules import firewalls, marked
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.own_file import OwnFile
 from piranha.lvsd.planes import look, open_plane
@@ -27,6 +28,7 @@ from piranha.lvsd.reconcile import Reconciler
 from piranha.lvsd.source import Source
 from piranha.table.changes import describe
 from piranha.table.leaving import by_place, leaving
+from piranha.table.mark_rules import wanted_rules
 
 DESCRIPTION = "Keep the IPVS table equal to what lvs.cf and the health of the real servers ask for."
 
@@ -132,10 +134,20 @@ def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) -> int
     live, kept = look(kind, folders.run), StateFiles(folders.state, folders.run)
     left = leaving(None, config, live, {}, read_leavers(kept, boot_id()))
     plan = Reconciler().prepare(config, {}, live, Ours(kept).services, leaving=by_place(left))
-    for change in plan.changes:
-        print(describe(change))
-    print(f"{len(plan.changes)} changes before the first checks. Nothing has been changed.")
+    for words in (changes := [*map(describe, plan.changes), *_mark_changes(kind, config)]):
+        print(words)
+    print(f"{len(changes)} changes before the first checks. Nothing has been changed.")
     return 0
+
+
+def _mark_changes(kind: PlaneKind, config: Config) -> Iterator[str]:
+    """Yield what a start would change of the mark rules, in words."""
+    if (wanted := wanted_rules(config)) and (among := firewalls(kind)):
+        found = marked(among)
+        yield from (f"add mark rule: {rule}" for rule in wanted if rule not in found.rules)
+        yield from sorted(f"remove mark rule: {rule}" for rule in found.rules if rule not in wanted)
+        if found.trouble:
+            print(f"lvsd: mark rules cannot be set: {found.trouble}", file=sys.stderr)
 
 
 def _load(source: Source) -> Loaded | None:

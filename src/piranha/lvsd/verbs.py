@@ -145,6 +145,8 @@ class Verbs:
         A change that the plane refuses is no reason: the other services are served.
         """
         reasons = [untouchable] if (untouchable := self._untouchable(now)) is not None else []
+        if self._lvsd.marks.awaited:
+            reasons.append("the mark rules are not set yet")
         monitors = [monitor for pool in self._lvsd.pools.values() for monitor in pool.monitors.values()]
         unknown = awaited(monitors, self._lvsd.nannies.begun_s, now)
         # Who serves already does not stop for a server that a reload has brought.

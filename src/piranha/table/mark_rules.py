@@ -23,7 +23,7 @@ class Hook(StrEnum):
     OUTPUT = "output"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class MarkRule:
     """Packets of `protocol` to `address` and to a port from `first` to `last`, both included, get `mark`.
 
@@ -88,6 +88,14 @@ class Difference:
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.surplus or self.strange or self.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The rules of ours that are at work in this machine. trouble: why there can be none, empty otherwise."""
+
+    rules: frozenset[MarkRule] = frozenset()
+    trouble: str = ""
 
 
 def rules_of(virtual: Virtual) -> tuple[MarkRule, ...]:
