@@ -29,16 +29,16 @@ class StateFiles:
         """Return the newest `name`. Raises OSError."""
         return self.path(name).read_bytes()
 
-    def write(self, files: Mapping[str, bytes]) -> str:
-        """Replace `files`, contents by name; a crash leaves the old one or the new one of each.
+    def write(self, files: Mapping[str, bytes], mode: int = 0o640) -> str:
+        """Replace `files`, contents by name; a crash leaves the old one or the new one of each. mode: their rights.
 
         Returns why the state folder does not have them, in one line, empty when it has. Blocks.
         Raises OSError, with a path, when the run folder cannot be written either; then nothing has changed.
         """
         try:
-            _replace(self.state, files)
+            _replace(self.state, files, mode)
         except OSError as error:
-            _replace(self.run, files)
+            _replace(self.run, files, mode)
             return f"{error.filename}: {error.strerror}; kept in {self.run} until the machine boots"
         for name in files:
             with suppress(OSError):
@@ -46,13 +46,13 @@ class StateFiles:
         return ""
 
 
-def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
+def _replace(folder: Path, files: Mapping[str, bytes], mode: int) -> None:
     fresh = {folder / (name + FRESH): data for name, data in files.items()}
     path = folder
     try:
         for path, data in fresh.items():
             with path.open("wb") as file:
-                os.fchmod(file.fileno(), 0o640)
+                os.fchmod(file.fileno(), mode)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

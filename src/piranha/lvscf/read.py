@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from piranha.errors import PiranhaError
-from piranha.lvscf.load import Loaded, elaborated, parsed, unusable
-from piranha.lvscf.resolve import resolve
+from piranha.lvscf.loaded import Loaded
 from piranha.lvscf.syntax.limits import SIZE_LIMIT
 
 
@@ -39,6 +38,10 @@ def read_bytes(path: Path | str) -> bytes:
 
 def resolve_and_load(data: bytes, name: str, before: Loaded | None = None) -> Loaded:
     """Do what `read_and_load` does with what was read already; `name` is for findings."""
+    # A start that knows what the file says (`lvsd.compiled`) does not load what reads it.
+    from piranha.lvscf.load import elaborated, parsed, unusable  # noqa: PLC0415
+    from piranha.lvscf.resolve import resolve  # noqa: PLC0415
+
     if len(data) > SIZE_LIMIT:
         return unusable(name, "E025", f"this file is larger than {SIZE_LIMIT // 1024 // 1024} MiB")
     with _without_collector():

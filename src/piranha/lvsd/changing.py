@@ -19,7 +19,7 @@ from piranha.control.server import Handler
 from piranha.errors import PiranhaError
 from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config
-from piranha.lvscf.load import Loaded
+from piranha.lvscf.loaded import Loaded
 from piranha.lvscf.read import resolve_and_load
 from piranha.lvsd.accepted import entry_of
 from piranha.lvsd.daemon import Lvsd

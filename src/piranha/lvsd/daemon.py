@@ -21,8 +21,9 @@ from piranha.events.record import Recorder
 from piranha.events.teller import Teller
 from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config, PlaneKind, meaning
-from piranha.lvscf.load import Loaded
+from piranha.lvscf.loaded import Loaded
 from piranha.lvsd.accepted import Accepted
+from piranha.lvsd.compiled import Compiled
 from piranha.lvsd.kept_kernel import Asked, KeptKernel
 from piranha.lvsd.kept_table import RETRY_S, KeptTable, Wanted
 from piranha.lvsd.leavers import Leavers
@@ -35,7 +36,7 @@ from piranha.lvsd.overdue import LOOK_S, Overdue
 from piranha.lvsd.own_file import OwnFile
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.pool import Pool
-from piranha.lvsd.source import Source
+from piranha.lvsd.source import RefusedFile, Source
 from piranha.nanny.results import ProbeResult
 from piranha.table.desired import Verdict, Verdicts, service_keys, services_of
 from piranha.table.leaving import by_place
@@ -50,15 +51,6 @@ log = logging.getLogger("piranha.lvsd")
 
 RESTART_S = 60.0
 """How long an announced restart keeps SIGTERM from removing the table."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedFile:
-    """A file that was not accepted: while there is one, what was in force before stays."""
-
-    path: str
-    findings: tuple[str, ...]
-    at_s: float
 
 
 @dataclass(slots=True)
@@ -135,6 +127,10 @@ class Lvsd:
         watches += [self.leaving.watch(self.table, self._pass_soon)]
         watches += [self.maintenance.watch(lambda: self.config, self._drain)]
         watches += [self.marks.watch(lambda: self.config.lvsd.repair_interval_s)]
+        compiled = Compiled(
+            self.source.kept, self.teller, loaded=lambda: self.loaded, put=self._read_afresh, reload=self.reload
+        )
+        watches += [compiled.watch()]
         watches += [self.own.watch()] if self.own is not None else []
         helpers = [asyncio.create_task(watch) for watch in watches]
         try:
@@ -203,6 +199,11 @@ class Lvsd:
         self._dirty.set()
         if self.own is not None:
             await self.own.remember(act)
+
+    def _read_afresh(self, loaded: Loaded) -> None:
+        """Go on with another reading of the file in force, which says the same."""
+        self.loaded, self.config = loaded, self._usable(loaded)
+        self._make_pools(self.config, self.table.live, time.monotonic())
 
     def reload_soon(self, cause: str) -> None:
         """Do what `reload` does, from a signal handler."""

@@ -5,9 +5,19 @@ from pathlib import Path
 
 from piranha.control.state_files import StateFiles
 from piranha.lvscf.config import Config, meaning
-from piranha.lvscf.load import Loaded
+from piranha.lvscf.loaded import Loaded
 from piranha.lvscf.read import ReadError, read_and_load
 from piranha.lvsd.accepted import FILE, Accepted, Stored, read_accepted, store_accepted
+from piranha.lvsd.compiled import load_known
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that was not accepted: while there is one, what was in force before stays."""
+
+    path: str
+    findings: tuple[str, ...]
+    at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,11 @@ class Source:
         except ReadError as error:
             return None, [str(error)]
         return loaded, [finding.sentence() for finding in loaded.errors]
+
+    def read_at_start(self) -> tuple[Loaded | None, list[str]]:
+        """Do what `read` does, faster where this file was in force before."""
+        known = load_known(self.kept, self.path)
+        return (known, []) if known is not None else self.read()
 
     def accept(self, loaded: Loaded, config: Config) -> Stored:
         """Keep the file as the accepted one. Blocks; raises OSError when it can be kept nowhere."""

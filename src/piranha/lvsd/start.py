@@ -16,7 +16,7 @@ from piranha.errors import PiranhaError
 from piranha.events import log
 from piranha.events.record import Recorder, boot_id
 from piranha.lvscf.config import Config, PlaneKind
-from piranha.lvscf.load import Loaded
+from piranha.lvscf.loaded import Loaded
 from piranha.lvsd.accepted import FILE
 from piranha.lvsd.daemon import Lvsd
 from piranha.lvsd.leavers import read_leavers
@@ -152,7 +152,7 @@ def _mark_changes(kind: PlaneKind, config: Config) -> Iterator[str]:
 
 def _load(source: Source) -> Loaded | None:
     """Read the file, with all findings on stderr; None or no configuration in it: it cannot be used."""
-    loaded, problems = source.read()
+    loaded, problems = source.read_at_start()
     if loaded is not None and loaded.findings:
         print(loaded.render(), file=sys.stderr)
     if loaded is not None and loaded.config is not None:
