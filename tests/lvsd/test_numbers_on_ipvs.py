@@ -71,7 +71,7 @@ def test_counters_rise_by_what_was_sent_and_go_on_over_sigkill_zeroing_health_an
     clients.until_counted(lvsd, "ipvsadm -Z")
 
     servers[1].stop()
-    until(lambda: lvsd.states()["www/web2"] == "down", "web2 down")
+    until(lambda: www_of(lvsd)["serving"] == 1, "web2 out of the table")
     clients.connect(4)
     clients.until_counted(lvsd, "a death")
     servers[1].start()

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from piranha.cli.words import WIDTH
-from piranha.control.client import NoAnswer, NotPermitted, ask
-from piranha.control.daemon import Folders
+from piranha.control.client import NoAnswer, NobodyListens, NotPermitted, ask
+from piranha.control.daemon import OBSERVE, Folders, lock_holder
 from piranha.control.messages import Refused
 from piranha.events.event import Record, read_record
 from piranha.events.record import read_file
@@ -87,7 +87,14 @@ def ask_daemon(
 ) -> Asked:
     """Ask `pulse` or `lvsd`. Raises NotPermitted for who may not look, and nothing else."""
     try:
-        return Asked(name, ask(folders.run / f"{name}.sock", verb, args, timeout_s))
+        try:
+            return Asked(name, ask(folders.run / f"{name}.sock", verb, args, timeout_s))
+        except NobodyListens:
+            # One that observes answers where no other lvsd does; who acts acts on the others.
+            observing = folders.run / OBSERVE / f"{name}.sock"
+            if not _exists(observing) or lock_holder(folders.run / "pulse.lock") is not None:
+                raise
+            return Asked(name, ask(observing, verb, args, timeout_s))
     except NotPermitted:
         raise
     except (NoAnswer, Refused) as error:

@@ -115,6 +115,11 @@ def _table(lvsd: Facts) -> list[str]:
     age_s = number(lvsd.get("table_age_s"))
     read = "not read yet" if age_s is None else f"read {duration(age_s)} ago"
     refused = strings(lvsd.get("refused_changes"))
+    if (observing := facts(lvsd.get("observing"))) is not None:
+        differences = dicts(observing.get("differences"))
+        now = count(int(number(observing.get("now")) or 0), "difference")
+        lines = [f"  {text(one.get('subject'))}: {text(one.get('what'))}" for one in differences]
+        return [f"the table is only observed, {read}: {now} from what lvsd would have", *lines]
     if lvsd.get("table_equal") is True:
         return [f"the table is what file and health ask for, {read}"]
     if not refused:

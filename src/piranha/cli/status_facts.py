@@ -91,6 +91,8 @@ def _daemon(lvsd: Facts) -> list[Finding]:
         found.append(Finding("i", "table", f"repaired {age} ago: {text(repair.get('what'))}"))
     found += _kernel(facts(lvsd.get("kernel")) or {})
     found += _mark_rules(facts(lvsd.get("mark_rules")) or {}, standby=text(lvsd.get("role")) == "standby")
+    if (observing := facts(lvsd.get("observing"))) is not None:
+        found += _observing(observing)
     found += _maintenance(facts(lvsd.get("maintenance")) or {})
     waiting = strings(lvsd.get("waiting"))
     found += [Finding("i", "config", sentence) for sentence in waiting[:NOTES_SHOWN]]
@@ -108,7 +110,7 @@ def _kernel(kernel: Facts) -> list[Finding]:
         age = duration(number(repair.get("age_s")) or 0.0)
         found.append(Finding("i", KERNEL, f"put right {age} ago: {text(repair.get('what'))}"))
     if idle := strings(kernel.get("without_effect")):
-        found.append(Finding("i", KERNEL, f"not written, they are for IPVS: {', '.join(idle)}"))
+        found.append(Finding("i", KERNEL, f"not written, {text(kernel.get('why_without_effect'))}: {', '.join(idle)}"))
     return found
 
 
@@ -125,6 +127,29 @@ def _mark_rules(rules: Facts, *, standby: bool) -> list[Finding]:
         age = duration(number(repair.get("age_s")) or 0.0)
         found.append(Finding("i", "table", f"mark rules repaired {age} ago: {text(repair.get('what'))}"))
     return found
+
+
+def _observing(observing: Facts) -> list[Finding]:
+    """Return that nothing is written, and what differs: a fault once it has lasted longer than a matter of timing."""
+    began, brief = (_total(facts(observing.get(name)) or {}) for name in ("began", "brief"))
+    now, since = int(number(observing.get("now")) or 0), duration(number(observing.get("since_s")) or 0.0)
+    words = f"observing for {since}, nothing is written: {count(began, 'difference')} from the table, {brief} brief"
+    found = [Finding("i", "lvsd", f"{words}; {now} now")]
+    shown = dicts(observing.get("differences"))[:NOTES_SHOWN]
+    for one in shown:
+        age_s = number(one.get("age_s")) or 0.0
+        words = f"{text(one.get('kind'))} for {duration(age_s)}: {text(one.get('what'))}"
+        lasting = one.get("lasting") is True
+        found.append(
+            Finding("!" if lasting else "i", text(one.get("subject")), words, age_s=age_s if lasting else None)
+        )
+    if now > len(shown):
+        found.append(Finding("i", "table", f"{now - len(shown)} more differences (piranha events)"))
+    return found
+
+
+def _total(counts: Facts) -> int:
+    return sum(int(number(one) or 0) for one in counts.values())
 
 
 def _maintenance(folder: Facts) -> list[Finding]:

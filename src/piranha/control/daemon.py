@@ -23,6 +23,8 @@ from piranha.errors import PiranhaError
 DEFAULT_RUN_DIR = Path("/run/piranha")
 DEFAULT_STATE_DIR = Path("/var/lib/piranha")
 LOOKERS_GROUP = "piranha"
+OBSERVE = "observe"
+"""Folder inside run and state folder for an lvsd that only observes."""
 CONFIG_FILES = (Path("/etc/piranha/lvs.cf"), Path("/etc/sysconfig/ha/lvs.cf"))
 
 

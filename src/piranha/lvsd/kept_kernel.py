@@ -26,13 +26,18 @@ class Asked:
 class KeptKernel:
     """What the file wants of this router's kernel beside the table; runs in the thread of the event loop.
 
-    machine: None where the plane is no kernel: then nothing is touched. asked: called at each look.
+    machine: None where the plane is no kernel, or lvsd only observes: then nothing is touched. asked: called at each
+    look.
     """
 
-    def __init__(self, machine: Machine | None, teller: Teller, asked: Callable[[], Asked]) -> None:
+    def __init__(
+        self, machine: Machine | None, teller: Teller, asked: Callable[[], Asked], *, observing: bool = False
+    ) -> None:
         self._machine = machine
         self._teller = teller
         self._asked = asked
+        self._observing = observing
+        self._why_idle = "lvsd --observe writes nothing" if observing else "they are for IPVS"
         self._settings = NamedSettings()
         self._one_look = asyncio.Lock()
         self._due = asyncio.Event()
@@ -75,6 +80,7 @@ class KeptKernel:
             "refused": [{"setting": setting, "why": why} for setting, why in settings.refused.items()],
             "overruled": [{"what": words, "age_s": round(now - at_s, 3)} for words, at_s in lately],
             "without_effect": sorted(self._without_effect),
+            "why_without_effect": self._why_idle,
         }
 
     def _keep_settings(self, machine: Machine, config: Config) -> list[Event]:
@@ -89,7 +95,8 @@ class KeptKernel:
     def _tell_without_effect(self, config: Config) -> None:
         idle = frozenset(named(config))
         if idle - self._without_effect:
-            cause = f"the plane is {config.lvsd.plane}" if config.lvsd.plane == "userspace" else "--plane userspace"
+            option = "--observe" if self._observing else "--plane userspace"
+            cause = f"the plane is {config.lvsd.plane}" if config.lvsd.plane == "userspace" else option
             message = "settings of the kernel are not written"
-            self._teller.say(SUBJECT, message, rule="they are for IPVS", cause=cause, level=Level.WARNING)
+            self._teller.say(SUBJECT, message, rule=self._why_idle, cause=cause, level=Level.WARNING)
         self._without_effect = idle

@@ -15,7 +15,7 @@ from piranha.lvscf.config import Config
 from piranha.lvsd.kept_numbers import KeptNumbers
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
-from piranha.lvsd.reconcile import Reconciler, with_part
+from piranha.lvsd.reconcile import Pass, Reconciler, with_part
 from piranha.lvsd.unforwarded import Unforwarded
 from piranha.table.changes import RemoveService
 from piranha.table.desired import Place, Verdicts, servers_of, service_keys, services_of, sorry_place
@@ -84,6 +84,10 @@ class KeptTable:
         """What the plane refuses at the moment, in words."""
         return self._reconciler.refused
 
+    def observing(self) -> Mapping[str, object] | None:
+        """Return what differs in a table that is only observed; None: it is kept."""
+        return None
+
     async def adopt(self) -> None:
         """Take the table as it is. Raises PlaneUnavailable."""
         await self._plane.prepare()
@@ -141,6 +145,11 @@ class KeptTable:
         plan = await asyncio.to_thread(
             self._reconciler.prepare, config, verdicts, live, ours, part=part, leaving=asked.leaving
         )
+        return await self._carry_out(plan)
+
+    async def _carry_out(self, plan: Pass) -> list[str]:
+        """Apply what is planned and tell what came of it; return in words what others had changed."""
+        part = plan.part
         refusals = await self._plane.apply(plan.changes) if plan.changes else []
         # After a refusal only the plane knows what is there now.
         left = plan.wanted if not refusals else await self._plane.dump(part)

@@ -28,11 +28,13 @@ FILE = "lvsd-leaving.json"
 class Leavers:
     """Raises nothing for a missing or damaged file: then those that the table has and the file does not begin anew.
 
+    observing: the table is somebody else's: from there nobody leaves slowly.
     servers: those that leave; what is over is among them until the table does not have it any more.
     """
 
-    def __init__(self, kept: StateFiles, teller: Teller) -> None:
+    def __init__(self, kept: StateFiles, teller: Teller, *, observing: bool = False) -> None:
         self._kept = kept
+        self._observing = observing
         self._teller = teller
         self._boot = boot_id()
         self._one_write = asyncio.Lock()
@@ -47,6 +49,8 @@ class Leavers:
         before, config: what both files have in common may be left out (`lvscf.changed`).
         At once, so that no pass sees the one without the other. One that is lost before it is kept begins anew.
         """
+        if self._observing:
+            return
         touched = services_of(before).keys() | services_of(config).keys() if before is not None else None
         others = [one for one in self.servers if touched is not None and one.places[0][0] not in touched]
         known = [one for one in self.servers if one not in others]

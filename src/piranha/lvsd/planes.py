@@ -10,6 +10,7 @@ from typing import TypeVar
 from piranha.forwarding.apply import apply_safely
 from piranha.forwarding.ipvs import IpvsPlane
 from piranha.forwarding.plane import Plane, Refusal, Sample
+from piranha.forwarding.read_only import ReadOnlyPlane
 from piranha.kernel.addresses import forwards
 from piranha.lvscf.config import PlaneKind
 from piranha.table.changes import Change
@@ -117,8 +118,10 @@ def look(kind: PlaneKind, run_dir: Path) -> Table:
         plane.close()
 
 
-def open_plane(kind: PlaneKind, run_dir: Path) -> PlaneThread:
-    """Return the plane that the file or `--plane` asks for; nothing is touched yet."""
+def open_plane(kind: PlaneKind, run_dir: Path, *, observing: bool = False) -> PlaneThread:
+    """Return the plane that the file or `--plane` asks for; nothing is touched yet. observing: IPVS, without hands."""
+    if observing:
+        return PlaneThread(ReadOnlyPlane(IpvsPlane()), lambda: None, _nothing, _not_forwarded)
     if kind is PlaneKind.IPVS:
         return PlaneThread(IpvsPlane(), lambda: None, _nothing, _not_forwarded)
     from piranha.forwarding.userspace import client  # noqa: PLC0415 -- only where it is asked for

@@ -159,11 +159,12 @@ def _without_consequences(refusals: Sequence[Refusal]) -> list[Refusal]:
     return [r for r in refusals if isinstance(r.change, AddService) or r.change.service not in missing]
 
 
-def _subject(plan: Pass, target: Target) -> str:
+def subject_of(names: Mapping[Target, str], target: Target) -> str:
+    """Return what events call a target; names: of the file."""
     service, server = target
-    if (name := plan.names.get(target)) is not None:
+    if (name := names.get(target)) is not None:
         return name
-    return f"{plan.names.get((service, None), service)}/{server}" if server is not None else str(service)
+    return f"{names.get((service, None), service)}/{server}" if server is not None else str(service)
 
 
 def _undone(change: Change, live: Table) -> str:
@@ -193,7 +194,7 @@ def _differences(found: ServiceSettings | Destination, wanted: ServiceSettings |
 def _repaired(plan: Pass, target: Target, words: str, now: float) -> Event:
     return Event(
         when_s=now,
-        subject=_subject(plan, target),
+        subject=subject_of(plan.names, target),
         message=REPAIRED,
         rule="services of lvs.cf are kept as the file says",
         cause=f"changed by somebody else: {words}",
@@ -203,7 +204,7 @@ def _repaired(plan: Pass, target: Target, words: str, now: float) -> Event:
 
 def _refusal(plan: Pass, refusal: Refusal, now: float) -> Event:
     target = target_of(refusal.change)
-    name = _subject(plan, target)
+    name = subject_of(plan.names, target)
     # The sentence of the original for a service: scripts search logs for it.
     message = f"ipvsadm failed for virtual server {name}!" if target[1] is None else "change of the table refused"
     return Event(
@@ -221,7 +222,7 @@ def _refusal(plan: Pass, refusal: Refusal, now: float) -> Event:
 def _no_longer_refused(plan: Pass, refusal: Refusal, now: float) -> Event:
     return Event(
         when_s=now,
-        subject=_subject(plan, target_of(refusal.change)),
+        subject=subject_of(plan.names, target_of(refusal.change)),
         message="change of the table no longer refused",
         before="refused",
         facts=(("change", describe(refusal.change)),),
@@ -256,7 +257,7 @@ def _counted(counted: Mapping[str, int]) -> list[tuple[str, str]]:
 
 def _change(plan: Pass, change: Change, now: float) -> Event:
     target = target_of(change)
-    name = _subject(plan, target)
+    name = subject_of(plan.names, target)
     service = (("service", str(change.service)),)
     before = after = ""
     match change:

@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--accepted", action="store_true", help="load the file that pulse accepted, from the state folder"
     )
+    made.add_argument("--observe", action="store_true", help="compare the table with what it should be, write nothing")
     return made
 
 
@@ -48,14 +49,18 @@ def run(argv: Sequence[str] | None) -> int:
     args = parser().parse_args(argv)
     if args.accepted and args.configfile is not None:
         return daemon.fail("lvsd", "--accepted and -c exclude each other")
+    if args.accepted and args.observe:
+        return daemon.fail("lvsd", "--accepted and --observe exclude each other: the lvsd of pulse keeps the table")
     folders = daemon.Folders.of(args.run_dir, args.state_dir)
+    if args.observe:
+        folders = _folders_beside(folders, make=not args.test_start)
     kept = StateFiles(folders.state, folders.run)
     source = Source(kept) if args.accepted else Source(kept, daemon.config_file(args.configfile))
     waits = Waits(source.path, folders, "lvsd.lock")
     try:
         if not args.test_start:
             folders.make()
-            if source.own is not None:
+            if source.own is not None and not args.observe:
                 waits.settle()
         return _run(args, folders, source, waits)
     except PiranhaError as error:
@@ -71,11 +76,13 @@ def _run(args: argparse.Namespace, folders: daemon.Folders, source: Source, wait
     if loaded is None or loaded.config is None:
         return 1
     kind = PlaneKind(args.plane) if args.plane else loaded.config.lvsd.plane
+    if args.observe and kind is not PlaneKind.IPVS:
+        return daemon.fail("lvsd", "--observe is for the table of the kernel, not for the plane in user space")
     if args.test_start:
         return _test_start(kind, loaded.config, folders)
     lock = waits.lock()
     # The table of the plane in user space lies in its run directory, and is nobody else's.
-    sole = Sole("lvsd") if kind is PlaneKind.IPVS else None
+    sole = Sole("lvsd") if kind is PlaneKind.IPVS and not args.observe else None
     started = _go(args)
     lock.write_pid()
     log.setup("lvsd", args.verbose, foreground=args.nodaemon)
@@ -85,8 +92,9 @@ def _run(args: argparse.Namespace, folders: daemon.Folders, source: Source, wait
             log.log.info("%s", sole.note)
     recorder = Recorder(folders.state / "lvsd-events.jsonl")
     try:
-        make_own = partial(_own_file, folders, waits) if source.own is not None else None
-        lvsd = Lvsd(source, loaded, open_plane(kind, folders.run), recorder, Ours(source.kept), kind, make_own)
+        make_own = partial(_own_file, folders, waits) if source.own is not None and not args.observe else None
+        plane, ours = open_plane(kind, folders.run, observing=args.observe), Ours(source.kept)
+        lvsd = Lvsd(source, loaded, plane, recorder, ours, kind, make_own, observing=args.observe)
         return asyncio.run(_serve(lvsd, args.node or "", folders, started))
     except PiranhaError:
         raise
@@ -96,6 +104,13 @@ def _run(args: argparse.Namespace, folders: daemon.Folders, source: Source, wait
         return 1
     finally:
         recorder.close()
+
+
+def _folders_beside(folders: daemon.Folders, *, make: bool) -> daemon.Folders:
+    """Return folders of its own for an lvsd that observes: no other daemon takes what it leaves there for its own."""
+    if make:
+        folders.make()
+    return daemon.Folders(folders.run / daemon.OBSERVE, folders.state / daemon.OBSERVE)
 
 
 def _own_file(folders: daemon.Folders, waits: Waits, lvsd: Lvsd) -> OwnFile:

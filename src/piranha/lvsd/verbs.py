@@ -26,6 +26,8 @@ LATELY_S = 3600.0
 NOT_ACTED_ON = "W004"
 """Code of the findings about settings that nobody may count on yet."""
 
+NOT_WHEN_OBSERVING = ("stage", "apply", "confirm", "take_back", "role")
+
 OVERDUE = 3.0
 """After so many intervals without a pass the table counts as not known."""
 
@@ -57,6 +59,7 @@ class Verbs:
             "stop": self.stop,
             "standings": self.standings,
             **(self._lvsd.own.handlers() if self._lvsd.own is not None else {}),
+            **(dict.fromkeys(NOT_WHEN_OBSERVING, _only_observes) if self._lvsd.observing else {}),
         }
 
     async def status(self, args: Mapping[str, object], _peer: Peer) -> object:
@@ -72,6 +75,8 @@ class Verbs:
         lvsd = self._lvsd
         accepted, refused, table = lvsd.accepted, lvsd.refused_file, lvsd.table
         not_ready = self.not_ready(now)
+        observing = table.observing()
+        differs = observing is not None and observing["now"] != 0
         overruled = [(words, at_s) for at_s, words in table.overruled if now - at_s < LATELY_S]
         return {
             "pid": os.getpid(),
@@ -90,7 +95,7 @@ class Verbs:
             "serving": self._untouchable(now) is None,
             "ready": not not_ready,
             "not_ready": not_ready,
-            "table_equal": table.passed_at_s is not None and not table.refused and not table.trouble,
+            "table_equal": table.passed_at_s is not None and not (table.refused or table.trouble or differs),
             "table_age_s": round(now - table.passed_at_s, 3) if table.passed_at_s is not None else None,
             "refused_changes": table.refused,
             "refused_file": refused
@@ -100,6 +105,7 @@ class Verbs:
             "maintenance": lvsd.maintenance.facts(),
             "kernel": lvsd.kernel.facts(),
             "mark_rules": lvsd.marks.facts(now),
+            "observing": observing,
             "record": lvsd.recorder.status(),
             **(lvsd.own.facts() if lvsd.own is not None else {}),
         }
@@ -224,3 +230,8 @@ class Verbs:
             return [*await self._lvsd.table.one_pass(), *await self._lvsd.marks.one_pass()]
         except PlaneUnavailable as error:
             raise PiranhaError(f"the table cannot be reached: {error}") from error
+
+
+async def _only_observes(_args: Mapping[str, object], peer: Peer) -> object:
+    require_admin(peer)
+    raise Refused("this lvsd only observes (--observe) and puts nothing in force; edit its file and send it SIGHUP")

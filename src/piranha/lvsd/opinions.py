@@ -1,0 +1,166 @@
+"""What `lvsd --observe` would do otherwise than whoever keeps the table: told when it begins and when it ends, counted.
+
+Two programs that see the same death a second apart differ for that second. So a difference that ends within
+`brief_s` is counted as brief, and one that lasts is a difference of opinion.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+
+from piranha.events.event import Event, Level
+from piranha.table.changes import (
+    AddDestination,
+    AddService,
+    Change,
+    EditDestination,
+    EditService,
+    RemoveDestination,
+    RemoveService,
+)
+from piranha.table.destination import Destination
+from piranha.table.service import ServiceKey, ServiceSettings
+from piranha.table.table import Table
+from piranha.table.targets import Target, target_of
+
+ONE_BY_ONE = 100
+"""Differences that one look tells each on its own; more are counted."""
+RULE = "lvsd --observe writes nothing"
+
+
+class Kind(StrEnum):
+    """What a difference is about, seen from the table: what it lacks, has too much, or has otherwise."""
+
+    SERVICE_MISSING = "service missing"
+    SERVICE_TOO_MANY = "service too many"
+    SERVER_MISSING = "server missing"
+    SERVER_TOO_MANY = "server too many"
+    WEIGHT = "weight"
+    SETTINGS = "settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One change that would be made. since_s: when it was seen first, monotonic. subject: as in events."""
+
+    kind: Kind
+    subject: str
+    words: str
+    since_s: float
+
+
+@dataclass(slots=True)
+class Opinions:
+    """Remembers what differs. brief_s: a difference that ends within so many seconds was one of timing.
+
+    began, brief: how many there were, by kind, since `since_s`, monotonic.
+    """
+
+    since_s: float
+    began: Counter[Kind] = field(default_factory=Counter, init=False)
+    brief: Counter[Kind] = field(default_factory=Counter, init=False)
+    _open: dict[tuple[Kind, Target], Difference] = field(default_factory=dict, init=False)
+
+    @property
+    def now(self) -> Sequence[Difference]:
+        """What differs at the last look, the longest first."""
+        return sorted(self._open.values(), key=lambda one: one.since_s)
+
+    def look(
+        self,
+        changes: Iterable[Change],
+        live: Table,
+        name: Callable[[Target], str],
+        *,
+        brief_s: float,
+        now: float,
+        part: Collection[ServiceKey] | None = None,
+    ) -> list[Event]:
+        """Take in what would be changed in `live`; return what began and what ended.
+
+        name: of a target, as in events. part: the services that were looked at, None = all.
+        """
+        found: dict[tuple[Kind, Target], str] = {}
+        missing: set[ServiceKey] = set()
+        for change in changes:
+            kind, words = _opinion(change, live)
+            if kind is Kind.SERVICE_MISSING:
+                missing.add(change.service)
+            elif change.service in missing:
+                continue  # a service that is not there has no servers either
+            found[kind, target_of(change)] = words
+        began = {at: Difference(at[0], name(at[1]), words, now) for at, words in found.items() if at not in self._open}
+        ended = {at: one for at, one in self._open.items() if at not in found and (part is None or at[1][0] in part)}
+        self._open = {at: one for at, one in self._open.items() if at not in ended} | began
+        self.began.update(one.kind for one in began.values())
+        short = [one for one in ended.values() if now - one.since_s < brief_s]
+        self.brief.update(one.kind for one in short)
+        return _began([*began.values()], now) + _ended([*ended.values()], brief_s, now)
+
+
+def _opinion(change: Change, live: Table) -> tuple[Kind, str]:
+    match change:
+        case AddService(key):
+            return Kind.SERVICE_MISSING, f"the table does not have {key}"
+        case RemoveService(key):
+            return Kind.SERVICE_TOO_MANY, f"the table has {key}, lvsd would not"
+        case EditService(key, settings):
+            return Kind.SETTINGS, _differing(live[key].settings, settings)
+        case AddDestination(_, server, destination):
+            words = f"the table does not have {server}, lvsd would, with weight {destination.weight}"
+            return Kind.SERVER_MISSING, words
+        case RemoveDestination(key, server):
+            weight = live[key].destinations[server].weight
+            return Kind.SERVER_TOO_MANY, f"the table has {server} with weight {weight}, lvsd would not"
+        case EditDestination(key, server, destination):
+            have = live[key].destinations[server]
+            same_but_weight = replace(have, weight=destination.weight) == destination
+            kind = Kind.WEIGHT if same_but_weight else Kind.SETTINGS
+            return kind, f"{server}: {_differing(have, destination)}"
+
+
+def _differing(found: ServiceSettings | Destination, wanted: ServiceSettings | Destination) -> str:
+    pairs = [
+        (spec.name.removesuffix("_s"), getattr(found, spec.name), getattr(wanted, spec.name)) for spec in fields(wanted)
+    ]
+    return ", ".join(f"{name} is {have}, lvsd would have {want}" for name, have, want in pairs if have != want)
+
+
+def _began(differences: Sequence[Difference], now: float) -> list[Event]:
+    if len(differences) > ONE_BY_ONE:
+        return [_together("the table differs from what lvsd would have", differences, now)]
+    return [
+        Event(
+            when_s=now,
+            subject=one.subject,
+            message="the table differs from what lvsd would have",
+            after=one.kind,
+            rule=RULE,
+            cause=one.words,
+            level=Level.WARNING,
+        )
+        for one in differences
+    ]
+
+
+def _ended(differences: Sequence[Difference], brief_s: float, now: float) -> list[Event]:
+    if len(differences) > ONE_BY_ONE:
+        return [_together("the table is again what lvsd would have", differences, now)]
+    return [
+        Event(
+            when_s=now,
+            subject=one.subject,
+            message="the table is again what lvsd would have",
+            before=one.kind,
+            rule=f"{RULE}; brief is less than {brief_s:g} s",
+            facts=(("for_s", f"{now - one.since_s:.1f}"), ("brief", "yes" if now - one.since_s < brief_s else "no")),
+        )
+        for one in differences
+    ]
+
+
+def _together(message: str, differences: Sequence[Difference], now: float) -> Event:
+    counts = Counter(one.kind for one in differences)
+    facts = tuple((kind.replace(" ", "_"), str(number)) for kind, number in sorted(counts.items()))
+    return Event(when_s=now, subject="table", message=message, rule=RULE, facts=facts, level=Level.WARNING)
