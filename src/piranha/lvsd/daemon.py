@@ -58,7 +58,7 @@ class Lvsd:
     """The daemon between its start and its end; everything runs in the thread of the event loop.
 
     loaded: what `source` gave at start; it must hold a configuration. runs_on: what `plane` is. make_own: makes what
-    is done for an own file, None under `pulse`. observing: the table is only compared. Call `start`, then `run` until
+    is done for an own file, None under `pulse`. observes: how a table is only compared. Call `start`, then `run` until
     it returns, then `end`.
     """
 
@@ -69,7 +69,7 @@ class Lvsd:
     ours: Ours
     runs_on: PlaneKind
     make_own: Callable[["Lvsd"], OwnFile] | None = None
-    observing: bool = False
+    observes: type[KeptTable] | None = None
 
     teller: Teller = field(init=False)
     table: KeptTable = field(init=False)
@@ -95,14 +95,13 @@ class Lvsd:
 
     def __post_init__(self) -> None:
         self.teller = Teller("lvsd", self.recorder)
-        self.marks = MarkRules(() if self.observing else firewalls(self.runs_on), self.source.kept, self.teller)
-        self.leaving = Leavers(self.source.kept, self.teller, observing=self.observing)
+        observing = self.observes is not None
+        self.marks = MarkRules(() if observing else firewalls(self.runs_on), self.source.kept, self.teller)
+        self.leaving = Leavers(self.source.kept, self.teller, observing=observing)
         self.maintenance = Maintenance(self.source.kept, self.teller)
-        machine = Machine() if self.runs_on is PlaneKind.IPVS and not self.observing else None
-        self.kernel = KeptKernel(machine, self.teller, lambda: Asked(self.config), observing=self.observing)
-        made: type[KeptTable] = KeptTable
-        if self.observing:
-            from piranha.lvsd.observed_table import ObservedTable as made  # noqa: PLC0415 -- not on the way to a start
+        machine = Machine() if self.runs_on is PlaneKind.IPVS and not observing else None
+        self.kernel = KeptKernel(machine, self.teller, lambda: Asked(self.config), observing=observing)
+        made = self.observes or KeptTable
         self.table = made(self.plane, self.ours, self.teller, self._wanted, self._dirty.set, kept=self.source.kept)
 
     async def start(self) -> None:

@@ -19,6 +19,7 @@ from piranha.lvscf.config import Config, PlaneKind
 from piranha.lvscf.loaded import Loaded
 from piranha.lvsd.accepted import FILE
 from piranha.lvsd.daemon import Lvsd
+from piranha.lvsd.kept_table import KeptTable
 from piranha.lvsd.leavers import read_leavers
 from piranha.lvsd.mark_rules import firewalls, marked
 from piranha.lvsd.ours import Ours
@@ -94,7 +95,7 @@ def _run(args: argparse.Namespace, folders: daemon.Folders, source: Source, wait
     try:
         make_own = partial(_own_file, folders, waits) if source.own is not None and not args.observe else None
         plane, ours = open_plane(kind, folders.run, observing=args.observe), Ours(source.kept)
-        lvsd = Lvsd(source, loaded, plane, recorder, ours, kind, make_own, observing=args.observe)
+        lvsd = Lvsd(source, loaded, plane, recorder, ours, kind, make_own, _observes() if args.observe else None)
         return asyncio.run(_serve(lvsd, args.node or "", folders, started))
     except PiranhaError:
         raise
@@ -111,6 +112,12 @@ def _folders_beside(folders: daemon.Folders, *, make: bool) -> daemon.Folders:
     if make:
         folders.make()
     return daemon.Folders(folders.run / daemon.OBSERVE, folders.state / daemon.OBSERVE)
+
+
+def _observes() -> type[KeptTable]:
+    from piranha.lvsd.observed_table import ObservedTable  # noqa: PLC0415 -- not on the way of others to their table
+
+    return ObservedTable
 
 
 def _own_file(folders: daemon.Folders, waits: Waits, lvsd: Lvsd) -> OwnFile:

@@ -59,7 +59,7 @@ class Verbs:
             "stop": self.stop,
             "standings": self.standings,
             **(self._lvsd.own.handlers() if self._lvsd.own is not None else {}),
-            **(dict.fromkeys(NOT_WHEN_OBSERVING, _only_observes) if self._lvsd.observing else {}),
+            **(dict.fromkeys(NOT_WHEN_OBSERVING, _only_observes) if self._lvsd.observes is not None else {}),
         }
 
     async def status(self, args: Mapping[str, object], _peer: Peer) -> object:
