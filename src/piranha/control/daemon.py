@@ -239,6 +239,14 @@ def watchdog_interval_s() -> float | None:
     return asked_us / 2e6 if asked_us > 0 and for_pid == os.getpid() else None
 
 
+async def beat() -> None:
+    """Tell systemd that the loop turns, until cancelled, or not at all where it does not ask."""
+    interval_s = watchdog_interval_s()
+    while interval_s is not None:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(interval_s)
+
+
 def fail(prog: str, error: object) -> int:
     """Print one clear line on stderr and return exit status 1."""
     print(f"{prog}: {error}", file=sys.stderr)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from piranha.change.order import Act
-from piranha.control.daemon import notify, watchdog_interval_s
+from piranha.control.daemon import beat, notify
 from piranha.errors import PiranhaError
 from piranha.events.event import Event, Level
 from piranha.events.record import Recorder
@@ -127,7 +127,7 @@ class Lvsd:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        watches = [self._beat(), self.table.watch(), self.kernel.watch(), self.table.count(), self._watch_checks()]
+        watches = [beat(), self.table.watch(), self.kernel.watch(), self.table.count(), self._watch_checks()]
         watches += [self.leaving.watch(self.table, self._pass_soon)]
         watches += [self.maintenance.watch(lambda: self.config, self._drain)]
         watches += [self.marks.watch(lambda: self.config.lvsd.repair_interval_s)]
@@ -394,9 +394,3 @@ class Lvsd:
             await asyncio.sleep(LOOK_S)
             monitors = [part for pool in self.pools.values() for part in pool.parts()]
             self.recorder.record_all(overdue.look(monitors, time.monotonic()))
-
-    async def _beat(self) -> None:
-        interval_s = watchdog_interval_s()
-        while interval_s is not None:
-            notify("WATCHDOG=1")
-            await asyncio.sleep(interval_s)

@@ -175,7 +175,7 @@ async def _serve(make: Callable[[], Pulse], setup: Setup, started: Callable[[], 
         raise PiranhaError(f"{socket_path}: {error.strerror or error}") from error
     started()
     daemon.notify("READY=1")
-    beat = asyncio.create_task(_beat())
+    beat = asyncio.create_task(daemon.beat())
     try:
         await pulse.run()
     finally:
@@ -183,14 +183,6 @@ async def _serve(make: Callable[[], Pulse], setup: Setup, started: Callable[[], 
         beat.cancel()
         await server.close()
     return 0
-
-
-async def _beat() -> None:
-    """Tell systemd that the loop turns."""
-    interval_s = daemon.watchdog_interval_s()
-    while interval_s is not None:
-        daemon.notify("WATCHDOG=1")
-        await asyncio.sleep(interval_s)
 
 
 def _lvsd_command(args: argparse.Namespace, folders: daemon.Folders, place: Place) -> tuple[str, ...]:
