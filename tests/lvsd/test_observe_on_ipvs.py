@@ -71,6 +71,7 @@ def test_health_changes_and_reloads_and_its_end_write_nothing(
     # What it kept is in a folder of its own.
     assert [one.name for one in (tmp_path / "run" / "state").iterdir()] == ["observe"]
     assert observer.count("connection time-outs are not set") == 1
+    servers[1].start()
 
 
 def test_a_daemon_that_keeps_the_table_runs_beside_it_and_finds_nothing_of_it(
