@@ -24,7 +24,7 @@ from piranha.table.diff import diff
 from piranha.table.service import ServiceSettings
 from piranha.table.table import Service, Table
 
-BIG: Table = {www(number): Service(RR, {server(n): nat(n) for n in range(1, 31)}) for number in range(30)}
+BIG: Table = {www(number): Service(RR, {server(n): nat(n) for n in range(1, 16)}) for number in range(20)}
 """More than one batch."""
 
 
@@ -51,7 +51,7 @@ def test_after_refusals_the_table_is_what_was_taken_and_the_next_pass_completes_
     assert diff(plane.dump(), wanted) == []
 
 
-@pytest.mark.parametrize("answered", [0, 1, 3])
+@pytest.mark.parametrize("answered", [0, 1])
 def test_when_the_kernel_falls_silent_after_some_parts_the_next_pass_does_the_rest(answered: int) -> None:
     kernel = WireKernel()
     plane = IpvsPlane(kernel.connect)
@@ -67,9 +67,8 @@ def test_when_the_kernel_falls_silent_after_some_parts_the_next_pass_does_the_re
 
     kernel.spoil = lambda answers: answers
     there = sum(1 + len(service.destinations) for service in plane.dump().values())
-    assert there == min(
-        (answered + 1) * BATCH_LIMIT, 30 * 31
-    )  # what was sent last was carried out, though nobody heard of it
+    # What was sent last was carried out, though nobody heard of it.
+    assert there == min((answered + 1) * BATCH_LIMIT, len(diff({}, BIG)))
     assert passes(plane, BIG) == []
     assert plane.dump() == BIG
 
@@ -121,7 +120,7 @@ IMPOSSIBLE: dict[str, Callable[[Service], Service]] = {
 def test_the_real_kernel_takes_the_rest_of_a_batch_and_the_next_pass_completes_it(
     real_plane: IpvsPlane, wrong: str
 ) -> None:
-    some = {www(number) for number in range(0, 30, 4)}
+    some = {www(number) for number in range(0, 20, 4)}
     asked = {key: IMPOSSIBLE[wrong](service) if key in some else service for key, service in BIG.items()}
 
     refusals = real_plane.apply(diff({}, asked))

@@ -9,6 +9,7 @@ import errno
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from piranha.kernel.generic import CONTROL_FAMILY
@@ -19,6 +20,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "golden" / "kernel"
 LITTLE_ENDIAN = sys.byteorder == "little"
 
 
+@cache
 def answer(name: str) -> bytes:
     return (FOLDER / f"{name}.answer").read_bytes()
 

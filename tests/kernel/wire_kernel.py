@@ -75,11 +75,15 @@ def as_sent(answers: list[Arrival]) -> list[Arrival]:
 
 @dataclass
 class WireKernel:
-    """One kernel. spoil: what becomes of answers; opened: how many sockets were opened so far."""
+    """One kernel. spoil: what becomes of answers; opened: how many sockets were opened so far.
+
+    tunnels: whether it knows tunnels other than IP in IP, as Linux 5.3 and later do.
+    """
 
     table: FakeKernel = field(default_factory=FakeKernel)
     spoil: Spoil = as_sent
     opened: int = 0
+    tunnels: bool = True
     timeouts: Timeouts = field(default_factory=lambda: Timeouts(900, 120, 300))
 
     def connect(self, _protocol: int) -> "WireConnection":
@@ -112,7 +116,7 @@ class WireKernel:
             case Command.GET_DEST:
                 named = self._named(request)
                 for server, destination in named[1].items() if named else ():
-                    yield message_of(FAMILY, request, server_answer(server, destination))
+                    yield message_of(FAMILY, request, server_answer(server, destination, tunnels=self.tunnels))
             case _:
                 code = self.table.carry_out(_change(number, request.payload))
                 if code:
@@ -244,7 +248,7 @@ def service_answer(key: ServiceKey, settings: ServiceSettings) -> bytes:
     return GENL_HEADER.pack(Command.NEW_SERVICE, 1, 0) + nest
 
 
-def server_answer(server: DestinationKey, destination: Destination) -> bytes:
+def server_answer(server: DestinationKey, destination: Destination, *, tunnels: bool) -> bytes:
     """What the kernel answers of a server (ip_vs_genl_fill_dest)."""
     (request,) = change_requests([AddDestination(_ANY_SERVICE, server, destination)])
     fields = attributes(body(request)[Top.DEST])
@@ -253,5 +257,6 @@ def server_answer(server: DestinationKey, destination: Destination) -> bytes:
     order: tuple[int, ...] = (Dest.ADDR, Dest.PORT, Dest.FWD_METHOD, Dest.WEIGHT)
     order += (*tunnel, Dest.U_THRESH, Dest.L_THRESH, *now, Dest.ADDR_FAMILY)
     whole = {**tunnel, **now, **fields}
-    members = b"".join(attribute(kind, whole[kind]) for kind in order) + _statistics(Dest.STATS, Dest.STATS64)
+    known = [kind for kind in order if tunnels or kind not in tunnel]
+    members = b"".join(attribute(kind, whole[kind]) for kind in known) + _statistics(Dest.STATS, Dest.STATS64)
     return GENL_HEADER.pack(Command.NEW_DEST, 1, 0) + attribute(Top.DEST, members)

@@ -1,21 +1,23 @@
 """Shell: the forwarding plane that the kernel is, IPVS over netlink."""
 
 import errno
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.plane import Counters, Refusal, Sample, ServerStatistics, ServiceStatistics
-from piranha.forwarding.refusals import refusal_words
+from piranha.forwarding.refusals import refusal_words, tunnel_lost
 from piranha.kernel.connection import Connection, connect
 from piranha.kernel.ipvs import Timeouts
 from piranha.kernel.ipvs_answers import ServiceEntry
 from piranha.kernel.ipvs_socket import FIND_FAMILY, IpvsSocket
 from piranha.kernel.layout import Row
 from piranha.kernel.socket import NetlinkError, errno_words
-from piranha.table.changes import Change
+from piranha.table.changes import AddDestination, Change, EditDestination, RemoveDestination
+from piranha.table.destination import DestinationKey
 from piranha.table.service import ServiceKey
 from piranha.table.table import Service, Table
+from piranha.terms import PLAIN_TUNNEL
 
 _Result = TypeVar("_Result")
 
@@ -40,7 +42,7 @@ class IpvsPlane:
         failures = self._call(lambda kernel: kernel.apply(changes))
         if failures and all(failure.code == errno.EPERM for failure in failures):
             raise PlaneUnavailable(_NOT_PERMITTED)
-        return [
+        refusals = [
             Refusal(
                 changes[failure.index],
                 failure.code,
@@ -48,6 +50,9 @@ class IpvsPlane:
             )
             for failure in failures
         ]
+        refused = {failure.index for failure in failures}
+        wrapped = _wrapped(change for index, change in enumerate(changes) if index not in refused)
+        return refusals + self._call(lambda kernel: _unwrapped(kernel, wrapped)) if wrapped else refusals
 
     def sample(self, only: Collection[ServiceKey] | None = None) -> Sample:
         """Read the live table as `dump` does, with counters and connection numbers."""
@@ -83,6 +88,30 @@ def _unavailable(error: NetlinkError) -> str:
     if error.code == errno.EPERM:
         return _NOT_PERMITTED
     return f"IPVS does not answer: {error}"
+
+
+Wrapped = AddDestination | EditDestination
+
+
+def _wrapped(changes: Iterable[Change]) -> dict[tuple[ServiceKey, DestinationKey], Wrapped]:
+    """Return the changes that last said of a server that its packets go through a tunnel other than IP in IP."""
+    found: dict[tuple[ServiceKey, DestinationKey], Wrapped] = {}
+    for change in changes:
+        if isinstance(change, AddDestination | EditDestination) and change.destination.tunnel != PLAIN_TUNNEL:
+            found[change.service, change.server] = change
+        elif found and isinstance(change, AddDestination | EditDestination | RemoveDestination):
+            found.pop((change.service, change.server), None)
+    return found
+
+
+def _unwrapped(kernel: IpvsSocket, wrapped: Mapping[tuple[ServiceKey, DestinationKey], Wrapped]) -> list[Refusal]:
+    """Return as refused what a kernel that is too old took for IP in IP: it drops what it does not know."""
+    pools = {key: kernel.pool(key) for key in dict.fromkeys(key for key, _ in wrapped)}
+    return [
+        Refusal(change, errno.EOPNOTSUPP, tunnel_lost(change.destination))
+        for (key, server), change in wrapped.items()
+        if server in pools[key] and pools[key][server].tunnel != change.destination.tunnel
+    ]
 
 
 def _services(kernel: IpvsSocket, only: Collection[ServiceKey] | None) -> Iterator[ServiceEntry]:

@@ -10,8 +10,9 @@ from piranha.table.changes import (
     EditService,
     RemoveService,
 )
-from piranha.table.service import ServiceSettings
-from piranha.terms import Family, ForwardingMethod
+from piranha.table.destination import Destination
+from piranha.table.service import FirewallMark, ServiceSettings
+from piranha.terms import Family, ForwardingMethod, TunnelChecksum
 
 
 def refusal_words(change: Change, code: int, fallback: str) -> str:
@@ -34,9 +35,9 @@ def _meaning(change: Change, code: int) -> str:
         case errno.ESRCH:
             return "there is no such service"
         case errno.EPROTONOSUPPORT:
-            return "this kernel's IPVS does not balance that protocol"
+            return _no_protocol(change)
         case errno.EAFNOSUPPORT:
-            return "this kernel's IPVS does not know that address family"
+            return "this kernel's IPVS knows no IPv6: it was built without CONFIG_IP_VS_IPV6"
     if isinstance(change, AddService | EditService | RemoveService):
         return _of_service(change, code)
     return _of_server(change, code)
@@ -55,11 +56,33 @@ def _of_service(change: AddService | EditService | RemoveService, code: int) -> 
 
 
 def _missing_module(settings: ServiceSettings) -> str:
+    """Name what the kernel did not find; it looks for the scheduler first and does not say which it was."""
     scheduler, engine = settings.scheduler, settings.persistence_engine
-    missing = f"scheduler {scheduler} is not available: module ip_vs_{scheduler} is missing"
+    missing = f"scheduler {scheduler} is not available: {_module(scheduler)} is missing"
     if engine:
-        missing += f", or persistence engine {engine} is: module ip_vs_pe_{engine}"
+        missing += f"; or persistence engine {engine} is not: {_module(f'pe_{engine}')}"
     return missing
+
+
+def _module(name: str) -> str:
+    return f"module ip_vs_{name} (CONFIG_IP_VS_{name.upper()})"
+
+
+def _no_protocol(change: Change) -> str:
+    match = change.service.match
+    if isinstance(match, FirewallMark):
+        return "this kernel's IPVS does not balance that protocol"
+    word = match.protocol.word
+    return f"this kernel's IPVS does not balance {word}: it was built without CONFIG_IP_VS_PROTO_{word.upper()}"
+
+
+def tunnel_lost(destination: Destination) -> str:
+    """Return why, when the kernel took a server and dropped how its packets are to be wrapped."""
+    tunnel = destination.tunnel
+    form = tunnel.type.value + (
+        f" with checksum {tunnel.checksum}" if tunnel.checksum is not TunnelChecksum.NONE else ""
+    )
+    return f"this kernel's IPVS knows no tunnel {form}: it needs Linux 5.3 (EOPNOTSUPP)"
 
 
 def _of_server(change: Change, code: int) -> str:

@@ -132,7 +132,11 @@ class IpvsSocket:
 
     def stop_daemon(self, daemon: SyncDaemon) -> None:
         """Stop a sync daemon; ESRCH if it does not run."""
-        self._tell(ipvs.stop_daemon(daemon), "stop sync daemon")
+        # One that was started just now and has not run yet is stopped without an answer (the kernel swallows its own
+        # EINTR): so a question follows, and silence up to its answer is success.
+        stop, question = ipvs.stop_daemon(daemon), ipvs.get_info()
+        for failure in self._socket.batch([Request(self._kind, 0, stop), Request(self._kind, 0, question)]):
+            raise NetlinkError("stop sync daemon", failure.code, failure.detail)
 
     def _tell(self, payload: bytes, words: str) -> None:
         self._socket.request(self._kind, payload, words)
