@@ -16,8 +16,11 @@ import pytest
 from piranha.forwarding.firewall import Firewall, FirewallMissing
 from piranha.forwarding.iptables import Iptables
 from piranha.forwarding.nftables import Nftables
+from piranha.kernel.nftables import Found, FoundRule, steps
+from piranha.kernel.nftables_socket import NftablesSocket
+from piranha.kernel.socket import NetlinkError
 from piranha.lab.namespaces import LabError, Namespace
-from piranha.table.mark_rules import Difference, MarkRule
+from piranha.table.mark_rules import Difference, Hook, MarkRule
 from piranha.terms import Address, Protocol
 
 VIP, VIP6 = ip_address("192.0.2.20"), ip_address("2001:db8::20")
@@ -199,6 +202,18 @@ def test_what_others_do_in_the_chain_of_iptables_is_undone_and_their_own_rules_s
     assert any(line.startswith(":THEIRS ") for line in left)
 
 
+def test_a_transaction_that_is_refused_changes_nothing_and_names_the_step(here: Namespace) -> None:
+    with here.entered():
+        usable(Nftables()).bring(WANTED)
+        with NftablesSocket() as kernel:
+            found = kernel.read()
+            unknown = FoundRule(Hook.OUTPUT, 99999, rule(80))
+            todo = steps(Found(True, found.chains, (*found.rules, unknown)), WANTED[:1])
+            with pytest.raises(NetlinkError, match=r"^remove rule output: tcp 192\.0\.2\.20:80 gets mark 20: ENOENT"):
+                kernel.apply(todo)
+            assert kernel.read() == found
+
+
 def test_a_thousand_rules_are_one_transaction(here: Namespace) -> None:
     with here.entered():
         nftables = usable(Nftables())
@@ -217,5 +232,5 @@ def test_a_program_that_fails_is_told_with_its_own_words(tmp_path: Path, here: N
     script = tmp_path / "iptables-save"
     script.write_text("#!/bin/sh\necho 'iptables-save: Table does not exist (do you need to insmod?)' >&2\nexit 1\n")
     script.chmod(0o755)
-    with here.entered(), pytest.raises(FirewallMissing, match="no table mangle: module iptable_mangle"):
+    with here.entered(), pytest.raises(FirewallMissing, match="no table mangle: modprobe iptable_mangle"):
         Iptables(folders=[str(tmp_path)]).bring([rule(80)])

@@ -14,7 +14,7 @@ from piranha.events.event import Event, Level
 from piranha.events.record import Recorder
 from piranha.events.teller import Teller
 from piranha.forwarding.firewall import FirewallMissing, FirewallUnavailable
-from piranha.lvscf.config import Config, PlaneKind
+from piranha.lvscf.config import Config
 from piranha.lvsd.mark_rules import MarkRules, firewalls, marked
 from piranha.lvsd.marked import marked_data, marked_from
 from piranha.table.mark_rules import Difference, Hook, Kept, Marked, MarkRule, difference, wanted_rules
@@ -63,10 +63,11 @@ def shop(ports: str = "80 443", more: str = "") -> Config:
 class Daemon:
     """What `lvsd` has of it; each call is a stretch of the daemon's life, and returns what was told in it."""
 
-    def __init__(self, folder: Path, *firewalls: FakeFirewall) -> None:
+    def __init__(self, folder: Path, *among: FakeFirewall, sees_marks: bool = True) -> None:
         self._recorder = Recorder(None)
         self._told = 0
-        self.rules = MarkRules(firewalls, StateFiles(folder, folder / "run"), Teller("lvsd", self._recorder))
+        kept, teller = StateFiles(folder, folder / "run"), Teller("lvsd", self._recorder)
+        self.rules = MarkRules(among, kept, teller, sees_marks=sees_marks)
 
     def take(self, of: Config) -> list[Event]:
         return self._run(self.rules.take(of))
@@ -288,9 +289,31 @@ def test_rules_are_found_wherever_they_lie() -> None:
     assert marked([FakeFirewall("nftables", NO_NFTABLES), iptables]) == Marked(frozenset(rules))
 
 
-def test_the_userspace_plane_has_no_firewall() -> None:
-    assert firewalls(PlaneKind.USERSPACE) == ()
-    assert [one.name for one in firewalls(PlaneKind.IPVS)] == ["nftables", "iptables"]
+def test_nftables_goes_before_iptables() -> None:
+    assert [one.name for one in firewalls()] == ["nftables", "iptables"]
+
+
+def test_who_only_observes_forgets_nothing_that_lies_in_a_firewall(tmp_path: Path) -> None:
+    nftables = FakeFirewall("nftables")
+    Daemon(tmp_path, nftables).take(shop())
+    observer = Daemon(tmp_path, sees_marks=False)
+    observer.take(shop(more="mark_rules = 0"))
+    observer.stop()
+
+    assert nftables.marks == {PORT_80, PORT_443}
+    assert words(Daemon(tmp_path, nftables).take(shop(more="mark_rules = 0"))) == [
+        "shop: mark rules removed: tcp 192.0.2.20:80,443 gets mark 20"
+    ]
+
+
+def test_a_plane_that_sees_no_marks_gets_no_rules_and_old_ones_go(tmp_path: Path) -> None:
+    nftables = FakeFirewall("nftables")
+    Daemon(tmp_path, nftables).take(shop())
+    daemon = Daemon(tmp_path, nftables, sees_marks=False)
+
+    assert words(daemon.take(shop())) == ["shop: mark rules removed: tcp 192.0.2.20:80,443 gets mark 20"]
+    assert nftables.kept.empty
+    assert asyncio.run(daemon.rules.marked()) is None
 
 
 def test_the_first_rules_are_awaited_until_they_are_there_or_refused(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def _from_kernel(kind: PlaneKind, after: Config, folders: Folders) -> Ground:
     with Addresses() as kernel:
         held = frozenset(one.address for one in kernel.addresses())
     # A firewall is not even asked for nothing: that loads its module.
-    rules = marked(firewalls(kind)) if wanted_rules(after) else None
+    rules = marked(firewalls()) if wanted_rules(after) else None
     there = Standing(
         live=seen.table, statistics=seen.statistics, held=held, kernel=Machine().all_settings(), marked=rules
     )

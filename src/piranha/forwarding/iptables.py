@@ -106,5 +106,5 @@ def _refused(family: Family, program: str, complaint: str) -> FirewallUnavailabl
     if _NO_TARGET.search(complaint):
         return FirewallMissing(f"this kernel lacks what the rules need: module xt_mark, xt_tcpudp or xt_sctp ({words})")
     if _NO_TABLE.search(complaint):
-        return FirewallMissing(f"this kernel has no table mangle: module {_MODULE[family]} ({words})")
+        return FirewallMissing(f"this kernel has no table mangle: modprobe {_MODULE[family]} ({words})")
     return FirewallUnavailable(words)

@@ -96,7 +96,9 @@ class Lvsd:
     def __post_init__(self) -> None:
         self.teller = Teller("lvsd", self.recorder)
         observing = self.observes is not None
-        self.marks = MarkRules(() if observing else firewalls(self.runs_on), self.source.kept, self.teller)
+        sees_marks = self.runs_on is PlaneKind.IPVS and not observing
+        among = () if observing else firewalls()
+        self.marks = MarkRules(among, self.source.kept, self.teller, sees_marks=sees_marks)
         self.leaving = Leavers(self.source.kept, self.teller, observing=observing)
         self.maintenance = Maintenance(self.source.kept, self.teller)
         machine = Machine() if self.runs_on is PlaneKind.IPVS and not observing else None

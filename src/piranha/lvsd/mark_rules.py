@@ -15,7 +15,7 @@ from piranha.events.teller import Teller
 from piranha.forwarding.firewall import Firewall, FirewallMissing, FirewallUnavailable
 from piranha.forwarding.iptables import Iptables
 from piranha.forwarding.nftables import Nftables
-from piranha.lvscf.config import Config, PlaneKind
+from piranha.lvscf.config import Config
 from piranha.table.mark_rules import Difference, Marked, MarkRule, told, wanted_rules
 
 FILE = "lvsd-mark-rules.json"
@@ -41,13 +41,15 @@ class _Brought:
 class MarkRules:
     """The rules of this router; everything runs in the thread of the event loop.
 
-    firewalls: the first one that this machine has is used. kept: remembers which of them hold rules of ours: where
-    none do and none are asked for, no firewall is even looked at. trouble: why packets are not marked, empty if
-    they are, or need not be.
+    among: the firewalls; the first one that this machine has is used, and where there is none nothing is done at all.
+    kept: remembers which of them hold rules of ours: where none do and none are asked for, no firewall is even looked
+    at. sees_marks: packets are balanced by their mark here. trouble: why packets are not marked, empty if they are, or
+    need not be.
     """
 
-    def __init__(self, firewalls: Sequence[Firewall], kept: StateFiles, teller: Teller) -> None:
-        self._firewalls = firewalls
+    def __init__(self, among: Sequence[Firewall], kept: StateFiles, teller: Teller, *, sees_marks: bool = True) -> None:
+        self._firewalls = among
+        self._sees_marks = sees_marks
         self._kept = kept
         self._teller = teller
         self._one_pass = asyncio.Lock()
@@ -69,7 +71,7 @@ class MarkRules:
 
     async def take(self, config: Config) -> None:
         """Have the rules that `config` asks for from now on."""
-        self._wanted = wanted_rules(config) if self._firewalls else {}
+        self._wanted = wanted_rules(config) if self._sees_marks else {}
         if self._wanted != self._brought:
             await self._patiently()
 
@@ -88,7 +90,7 @@ class MarkRules:
         """Read the rules, repair them, tell what was found; return in words what others had changed."""
         async with self._one_pass:
             wanted, known = self._wanted, len(self._repaired)
-            if self._ended or not (wanted or self._holding):
+            if self._ended or not self._firewalls or not (wanted or self._holding):
                 self._brought = wanted
                 return []
             brought = await asyncio.to_thread(self._bring, wanted)
@@ -108,8 +110,8 @@ class MarkRules:
             task.result()
 
     async def marked(self) -> Marked | None:
-        """Read which rules of ours are there, for a plan; None where there is no firewall that could mark."""
-        if not self._firewalls:
+        """Read which rules of ours are there, for a plan; None where the plane sees no marks."""
+        if not self._sees_marks:
             return None
         if not (self._wanted or self._holding):
             return Marked()
@@ -216,9 +218,9 @@ class MarkRules:
         self._teller.say(subject, f"mark rules repaired: {words}", rule=_RULE, cause=cause, level=Level.WARNING)
 
 
-def firewalls(plane: PlaneKind) -> tuple[Firewall, ...]:
-    """Return the firewalls that can mark for `plane`, the best first; the one in user space sees no marks."""
-    return (Nftables(), Iptables()) if plane is PlaneKind.IPVS else ()
+def firewalls() -> tuple[Firewall, ...]:
+    """Return the firewalls that can mark, the best first."""
+    return Nftables(), Iptables()
 
 
 def marked(among: Iterable[Firewall]) -> Marked:

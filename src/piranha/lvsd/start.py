@@ -164,8 +164,8 @@ def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) -> int
 
 def _mark_changes(kind: PlaneKind, config: Config) -> Iterator[str]:
     """Yield what a start would change of the mark rules, in words."""
-    if (wanted := wanted_rules(config)) and (among := firewalls(kind)):
-        found = marked(among)
+    if kind is PlaneKind.IPVS and (wanted := wanted_rules(config)):
+        found = marked(firewalls())
         yield from (f"add mark rule: {rule}" for rule in wanted if rule not in found.rules)
         yield from sorted(f"remove mark rule: {rule}" for rule in found.rules if rule not in wanted)
         if found.trouble:
