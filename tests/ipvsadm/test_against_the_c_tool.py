@@ -1,6 +1,7 @@
 """The same commands to both tools, each in a network namespace of its own: same table, status and output."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,18 @@ FOLDER = Path(__file__).parent / "golden"
 SEEDS = int(os.environ.get("IPVSADM_SEEDS", "25"))
 FIRST_SEED = int(os.environ.get("IPVSADM_FIRST_SEED", "0"))
 COMMANDS_OF_A_SEED = 20
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+CONNECTIONS = """\
+Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData
+TCP  C0A80164 D431 C0A81A01 0050 0A0B0C01 1F90 ESTABLISHED     899
+IP   C0A80100 0000 00000050 0000 0A0B0C01 0050 NONE           6000
+SCTP C0A80164 D431 C0A81A01 0050 0A0B0C01 0050 ESTABLISHED       0
+TCP  2001:0db8:0000:0000:0000:0000:0000:0064 D431 2001:0db8:0000:0000:0000:0000:0000:0080 0050 \
+2001:0db8:0000:0000:0000:0000:0000:a0a0 0050 FIN_WAIT         7
+TCP  0000:0000:0000:0000:0000:ffff:c0a8:0101 D431 0000:0000:0000:0000:0000:ffff:7f00:0001 0050 \
+0A0B0C01 0016 TIME_WAIT       60
+UDP  C0A80165 13C4 C0A81A09 13C4 0A0B0C03 0035 UDP            300 sip 1234@host
+"""
 CHANGES_OF_A_SEED = 15
 
 pytestmark = [
@@ -90,6 +103,21 @@ def test_sync_daemons_are_started_and_stopped_alike(tools: Tools) -> None:
         "-L --daemon",
     ):
         tools.agree(line)
+
+
+@pytest.mark.parametrize("options", ["-L -n -c", "-L -c", "-L -n -c --persistent-conn"])
+def test_the_same_list_of_connections_is_shown_alike(tools: Tools, options: str, tmp_path: Path) -> None:
+    """Both read a list that is put in the place of the kernel's."""
+    (tmp_path / "ip_vs_conn").write_text(CONNECTIONS)
+    place = f"mount --bind {tmp_path} /proc/$$/net && exec"
+    ours = f"env PYTHONPATH={SOURCE} {sys.executable} -m piranha.cli.ipvsadm.main"
+
+    theirs, shown = (
+        tools.ours.run(["unshare", "-m", "sh", "-c", f"{place} {tool} {options}"]) for tool in (C_TOOL, ours)
+    )
+
+    assert theirs == shown
+    assert theirs.count("\n") == 8
 
 
 def test_generated_commands_have_the_same_answers_and_leave_the_same_table(tools: Tools) -> None:

@@ -20,7 +20,9 @@ LOOKUP = Lookup(
     host=lambda name: IPv4Address("127.0.0.1") if name == "localhost" else None,
     port=lambda name, _: PORTS.get(name),
 )
-GOLDEN = (Path(__file__).parent / "golden" / "complaints.txt").read_text()
+FOLDER = Path(__file__).parent / "golden"
+GOLDEN = (FOLDER / "complaints.txt").read_text()
+MATRIX = (FOLDER / "matrix.txt").read_text()
 RECORDED = re.findall(r"^\$ ipvsadm ?(.*)\n\[(\d+)\] (.*)$", GOLDEN, re.MULTILINE)
 WWW = ServiceKey(AddressMatch(Protocol.TCP, IPv4Address("192.0.2.10"), 80))
 
@@ -39,6 +41,23 @@ def test_complaints_and_statuses_are_those_of_the_c_tool(line: str, status: str,
         read(line)
 
     assert (caught.value.status, str(caught.value).rstrip("\n")) == (int(status), message)
+
+
+def test_every_option_is_legal_with_the_commands_with_which_the_c_tool_takes_it() -> None:
+    """Each command, alone and complete, with each option; each tunnel type with each option; pairs of listings."""
+    rows = re.findall(r"^\$ ipvsadm (.*)\n\[(\w+)\] ?(.*)$", MATRIX, re.MULTILINE)
+    differing = []
+    for line, verdict, message in rows:
+        try:
+            read(line)
+            found = ("legal", "")
+        except UsageError as error:
+            found = (str(error.status), str(error).rstrip("\n"))
+        if found != (verdict, message):
+            differing.append((line, found, message))
+
+    assert differing == []
+    assert len(rows) > 800
 
 
 def test_the_record_is_long_enough_to_mean_something() -> None:

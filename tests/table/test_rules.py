@@ -1,5 +1,6 @@
 """The table as text: what ipvsadm -S prints and -R reads."""
 
+import socket
 from dataclasses import replace
 from ipaddress import IPv6Address
 
@@ -9,7 +10,7 @@ from tests.contracts.tables import tables
 from tests.properties import examples
 
 from piranha.table.destination import DestinationKey
-from piranha.table.rules import RulesError, parse_rules, print_rules
+from piranha.table.rules import RulesError, numeric, parse_rules, print_rules
 from piranha.table.table import Service, Table
 from piranha.terms import ForwardingMethod
 
@@ -75,6 +76,23 @@ def test_rules_are_sorted_as_in_a_listing() -> None:
 @examples(40)
 def test_a_saved_table_is_read_back(table: Table) -> None:
     assert parse_rules(print_rules(table)) == expressible(table)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("::ffff:10.77.0.1", "::ffff:10.77.0.1"),
+        ("::10.77.0.1", "::10.77.0.1"),
+        ("::1:0", "::0.1.0.0"),
+        ("::1", "::1"),
+        ("::", "::"),
+        ("::fffe:10.77.0.1", "::fffe:a4d:1"),
+        ("2001:db8::1:0:0:1", "2001:db8::1:0:0:1"),
+    ],
+)
+def test_ipv6_addresses_are_written_as_the_system_does(address: str, words: str) -> None:
+    assert numeric(IPv6Address(address), 80, None) == f"[{words}]:80"
+    assert socket.inet_ntop(socket.AF_INET6, IPv6Address(address).packed) == words
 
 
 def test_a_mask_of_the_whole_address_is_no_mask() -> None:

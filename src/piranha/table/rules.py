@@ -29,6 +29,7 @@ A port has a name in a protocol only: where there is none, it stays a number.
 """
 
 PERSISTENCE_DEFAULT_S = 360
+_MAPPED = 0xFFFF  # RFC 4291, 2.5.5.2: what is above the IPv4 address in an IPv4-mapped one
 
 _SERVICE_OPTION = {Protocol.TCP: "-t", Protocol.UDP: "-u", Protocol.SCTP: "--sctp-service"}
 _PROTOCOL_OF = {
@@ -68,7 +69,20 @@ class RulesError(PiranhaError):
 
 def numeric(address: Address, port: int, _protocol: Protocol | None) -> str:
     """Write an address and a port as numbers."""
-    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+    return f"[{host_words(address)}]:{port}" if address.version == 6 else f"{address}:{port}"
+
+
+def host_words(address: Address) -> str:
+    """Write an address as inet_ntop(3) does: one of IPv6 that embeds one of IPv4 ends in it, `::ffff:192.0.2.1`.
+
+    `str` does so in some versions of Python only.
+    """
+    if address.version == 4:
+        return str(address)
+    high, low = divmod(int(address), 1 << 32)
+    if high == _MAPPED or (high == 0 and low >> 16):
+        return f"{'::ffff:' if high else '::'}{IPv4Address(low)}"
+    return str(address)
 
 
 def service_order(key: ServiceKey) -> tuple[int, int, int, int, int]:

@@ -17,9 +17,7 @@ from piranha.table.destination import Destination
 from piranha.table.diff import diff
 from piranha.table.rules import rule_of
 from piranha.table.table import Service, Table
-from piranha.terms import ForwardingMethod, Tunnel, TunnelChecksum, TunnelType
-
-_KERNELS_OWN = (ForwardingMethod.LOCAL, ForwardingMethod.BYPASS)
+from piranha.terms import PLAIN_TUNNEL, ForwardingMethod, TunnelChecksum, TunnelType
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +53,11 @@ class Difference:
 def differences(live: Table, wanted: Table) -> list[Difference]:
     """Return what turns `live` into `wanted`, in an order safe to apply.
 
-    Left out is what rules cannot say and what the kernel decides: a mask without persistence, and how a server
-    is reached that is this machine itself.
+    Left out is what rules cannot say: a mask without persistence, and that the kernel calls a server *Local* or
+    *Bypass*, which rules say as direct routing.
     """
     want = {key: _meaningful(service) for key, service in wanted.items()}
-    have = {key: _as_asked(_meaningful(service), want.get(key)) for key, service in live.items()}
+    have = {key: _meaningful(service) for key, service in live.items()}
     return [_difference(change, have) for change in diff(have, want)]
 
 
@@ -89,22 +87,14 @@ def _meaningful(service: Service) -> Service:
 
 
 def _said(destination: Destination) -> Destination:
-    tunnel = destination.tunnel if destination.forwarding is ForwardingMethod.TUNNEL else Tunnel()
+    forwarding, tunnel = destination.forwarding, destination.tunnel
+    if forwarding in (ForwardingMethod.LOCAL, ForwardingMethod.BYPASS):
+        forwarding = ForwardingMethod.DIRECT
+    if forwarding is not ForwardingMethod.TUNNEL:
+        tunnel = PLAIN_TUNNEL
     port = tunnel.port if tunnel.type is TunnelType.GUE else 0
     checksum = TunnelChecksum.NONE if tunnel.type is TunnelType.IPIP else tunnel.checksum
-    return replace(destination, tunnel=replace(tunnel, port=port, checksum=checksum))
-
-
-def _as_asked(have: Service, want: Service | None) -> Service:
-    """Return `have` with servers that the kernel calls *Local* reached as `want` asks for."""
-    if want is None:
-        return have
-    pool = dict(have.destinations)
-    for server, destination in have.destinations.items():
-        asked = want.destinations.get(server)
-        if asked is not None and destination.forwarding in _KERNELS_OWN:
-            pool[server] = replace(destination, forwarding=asked.forwarding, tunnel=asked.tunnel)
-    return Service(have.settings, pool)
+    return replace(destination, forwarding=forwarding, tunnel=replace(tunnel, port=port, checksum=checksum))
 
 
 def _word(value: object) -> str:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address
 
 from piranha.cli.ipvsadm.addresses import Lookup
+from piranha.table.rules import host_words
 from piranha.terms import Address, Protocol
 
 
@@ -15,7 +16,7 @@ def system_lookup() -> Lookup:
 
 def resolved(address: Address, port: int, protocol: Protocol | None) -> str:
     """Write address and port with the names they have; what has none stays a number."""
-    host = _host_name(str(address))
+    host = _host_name(host_words(address))
     return f"{f'[{host}]' if address.version == 6 else host}:{_port_name(port, protocol)}"
 
 
