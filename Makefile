@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 export EXAMPLES
-.PHONY: help demo test check lint unit unit-language unit-simulation unit-daemons unit-rest slow kernel packages bench fuzz clean
+.PHONY: help demo test check lint unit unit-language unit-simulation unit-daemons unit-rest slow kernel packages bench fuzz soak clean
 
 help:
 	@echo 'make demo    a whole cluster on loopback: no privilege, no IPVS, nothing to download'
@@ -27,6 +27,7 @@ help:
 	@echo 'make kernel  the tests on a real kernel with IPVS only'
 	@echo 'make bench   the measurements of bench/README.md'
 	@echo 'make fuzz    parser, edits, importers and netlink with atheris, FUZZ_S=600 seconds each'
+	@echo 'make soak    a million changes of the kernel table without growth, SOAK=1000000'
 	@echo 'make clean   removes what the above have made'
 
 demo:
@@ -81,6 +82,11 @@ fuzz: $(STAMP)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip --disable-pip-version-check install -q -e '.[fuzz]'
 	@for target in $(FUZZ); do \
 		echo "== $$target"; $(BIN)/python -m tests.fuzz.run $$target -max_total_time=$(FUZZ_S) $(FUZZ_OPTIONS) || exit 1; done
+
+SOAK ?= 1000000
+soak: $(STAMP)
+	@$(BIN)/python -m compileall -q src
+	@tools/with-ipvs $(BIN)/python -m tests.kernel.soak --operations $(SOAK)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
