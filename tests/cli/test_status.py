@@ -243,3 +243,10 @@ def test_a_machine_can_be_named_by_its_address(daemons: Daemons, capsys: pytest.
     )
     assert status.main(["10.11.12.21:8443", "--run-dir", str(daemons.folder)]) == 1
     assert "www/web1" in capsys.readouterr().out
+
+
+def test_synchronisation_is_one_line_with_daemon_interface_and_id() -> None:
+    sync = {"states": ["backup"], "interface": "eth1", "id": 7, "backup_only": "1", "trouble": "", "lacking": []}
+    shown = screen(pulse(), lvsd(virtual("www", server("web1")), kernel={"sync": sync}))
+    assert "\nSYNC  backup on eth1, id 7, backup_only\n" in shown
+    assert "SYNC" not in screen(pulse(), lvsd(virtual("www", server("web1"))))

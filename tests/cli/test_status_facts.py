@@ -60,7 +60,7 @@ def test_nat_that_the_machine_does_not_forward_is_an_outage_where_it_serves(
 
     assert judged(None, lvsd(www, role=role), expected=False) == (
         verdict,
-        ["! www: net.ipv4.ip_forward is 0: nothing comes through from real servers behind NAT"],
+        ["! www: net.ipv4.ip_forward is 0: nothing comes through from real servers behind NAT (ip_forward = 1)"],
     )
 
 
@@ -235,3 +235,29 @@ def test_a_refused_setting_of_the_kernel_degrades_and_one_put_right_is_a_note() 
         "! kernel: net.ipv4.vs.conntrack cannot be set: this kernel has no such setting",
         "i kernel: put right 1m01s ago: net.ipv4.vs.sloppy_tcp was 0, is 1 again",
     ]
+
+
+def sync(**more: Any) -> dict[str, Any]:
+    shown = {"states": ["backup"], "interface": "eth1", "id": 7, "backup_only": "1", "lacking": [], "trouble": ""}
+    return {"sync": {**shown, **more}}
+
+
+def test_connections_that_are_not_synchronised_degrade_and_say_why() -> None:
+    www = virtual("www", server("web1"))
+    assert judged(pulse(), lvsd(www, kernel=sync())) == (OK, [])
+    assert judged(pulse(), lvsd(www, kernel=sync(trouble="there is no interface eth7"))) == (
+        DEGRADED,
+        ["! kernel: connections are not synchronised: there is no interface eth7"],
+    )
+    assert judged(pulse(), lvsd(www, kernel=sync(lacking=["syncd_port", "syncd_ttl"]))) == (
+        DEGRADED,
+        ["! kernel: this kernel knows no syncd_port, syncd_ttl: Linux 4.3 does"],
+    )
+
+
+def test_a_virtual_server_that_a_standby_leaves_out_on_purpose_is_a_note() -> None:
+    www = virtual("www", server("web1"), in_table=[False], cold=True)
+    assert judged(pulse(), lvsd(www, role="standby")) == (
+        OK,
+        ["i www: not in the table of this standby: it is a real server, without backup_only"],
+    )

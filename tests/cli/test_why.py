@@ -376,7 +376,7 @@ def test_why_a_virtual_server_behind_nat_says_that_the_machine_does_not_forward(
 
     assert server_now("www", says, lambda at_s: f"{at_s:.0f}", 1000.0) == [
         "www (tcp 192.0.2.10:443): 1 of 1 servers up",
-        "  net.ipv4.ip_forward is 0: nothing comes through from real servers behind NAT",
+        "  net.ipv4.ip_forward is 0: nothing comes through from real servers behind NAT (ip_forward = 1)",
     ]
 
 

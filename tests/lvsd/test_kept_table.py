@@ -133,6 +133,14 @@ async def test_a_plane_out_of_reach_is_noticed_and_the_next_pass_is_asked_for(ke
 
 
 @with_a_table
+async def test_a_table_that_another_role_asks_for_is_not_loaded_until_a_pass(kept: Kept) -> None:
+    kept.table.load_again()
+    assert (kept.table.passed_at_s, kept.lost) == (None, ["lost"])
+    await kept.table.one_pass()
+    assert kept.table.passed_at_s is not None
+
+
+@with_a_table
 async def test_who_looks_while_the_daemon_ends_does_not_bring_the_table_back(kept: Kept) -> None:
     looking = asyncio.create_task(kept.table.refresh(older_than_s=0))
     await kept.table.remove()

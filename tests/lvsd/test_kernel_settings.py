@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.lvsd.events import recording
 
 from piranha.events.event import Event, Level
-from piranha.events.record import Recorder
-from piranha.events.teller import Teller
 from piranha.lvscf.config import Config
 from piranha.lvscf.kernel_named import named
 from piranha.lvscf.load import load
@@ -43,9 +42,9 @@ class Router:
         (self.vs / "sync_threshold").write_text("3\t50\n")
         (self.vs.parent / "ip_forward").write_text("0\n")
         self.config = config("")
-        self.recorder = Recorder(folder / "events.jsonl")
+        self.recorder, teller = recording(folder)
         machine = Machine(folder / "proc")
-        self.kernel = KeptKernel(machine, Teller("lvsd", self.recorder), lambda: Asked(self.config))
+        self.kernel = KeptKernel(machine, None, teller, lambda: Asked(self.config, ""))
 
     def look(self, lines: str | None = None) -> list[Event]:
         """Put a file in force, or look again; return what is told of it."""
@@ -177,8 +176,8 @@ def test_a_setting_that_may_not_be_written_is_named_with_the_reason(router: Rout
 
 
 def test_the_userspace_plane_touches_no_kernel_and_says_so(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "events.jsonl")
-    kernel = KeptKernel(None, Teller("lvsd", recorder), lambda: Asked(config("vs_conntrack = 1")))
+    recorder, teller = recording(tmp_path)
+    kernel = KeptKernel(None, None, teller, lambda: Asked(config("vs_conntrack = 1"), ""))
     for _ in range(2):
         asyncio.run(kernel.look())
     [event] = [one.event for one in recorder.last()]

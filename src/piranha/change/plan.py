@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from piranha.change.plan_costs import costed
-from piranha.change.plan_kernel import kernel_drift, kernel_lines
+from piranha.change.plan_kernel import kernel_drift, kernel_lines, sync_lines
 from piranha.change.plan_lines import RANK, About, Daemons, Kind, Line, Plan, Sign, counted, summary
 from piranha.change.plan_marks import mark_drift, mark_lines
 from piranha.change.plan_settings import heartbeat_changes, restarts, setting_lines
@@ -80,6 +80,7 @@ def plan(
         return Plan(lines=_sorted(seen, lines), waiting=tuple(waiting_lines(seen)), left_alone=left_alone)
     told = [*virtual_lines(seen), *mark_lines(before, after, marked)]
     told += [*setting_lines(before, after), *kernel_lines(before, after, kernel)]
+    told += sync_lines(before.kernel.sync, after.kernel.sync)
     parts = (old or before, new)
     lines, drift = _complete(seen, parts, told, lambda: frozenset(drifted(parts[0], live, known, ours, leavers)))
     drift += [*kernel_drift(before, after, kernel), *mark_drift(before, after, marked)]

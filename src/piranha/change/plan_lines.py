@@ -72,6 +72,7 @@ class About(StrEnum):
     TIMEOUTS = "timeouts"
     KERNEL = "kernel"
     MARK_RULES = "mark-rules"
+    SYNC = "sync"
     LVSD = "lvsd"
     CHANGES = "changes"
     ORDER = "order"

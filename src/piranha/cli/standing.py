@@ -2,7 +2,15 @@
 
 from piranha.cli.facts import Facts, dicts, facts, number, strings, text
 from piranha.cli.names import KERNEL, ROUTER, TABLE, VIP
-from piranha.cli.status_facts import leaving, not_forwarded, not_marked, place_of, server_state, state_age_s
+from piranha.cli.status_facts import (
+    leaving,
+    not_forwarded,
+    not_marked,
+    place_of,
+    server_state,
+    state_age_s,
+    synchronised,
+)
 from piranha.cli.status_routers import dead_links, is_active, partner_is_active
 from piranha.cli.story import Clock
 from piranha.cli.words import count, duration, services_words
@@ -131,6 +139,8 @@ def _kernel(kernel: Facts) -> list[str]:
     settings = facts(kernel.get("settings")) or {}
     lines = [f"{setting} is {text(value)}, lvs.cf names it" for setting, value in settings.items()]
     lines += [f"{text(one.get('setting'))} is refused: {text(one.get('why'))}" for one in dicts(kernel.get("refused"))]
+    if (sync := facts(kernel.get("sync"))) is not None:
+        lines.append(f"connections are synchronised: {synchronised(sync)}")
     return lines or ["lvs.cf names no setting of the kernel"]
 
 

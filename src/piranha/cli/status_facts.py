@@ -109,6 +109,8 @@ def _kernel(kernel: Facts) -> list[Finding]:
     for repair in dicts(kernel.get("overruled"))[-NOTES_SHOWN:]:
         age = duration(number(repair.get("age_s")) or 0.0)
         found.append(Finding("i", KERNEL, f"put right {age} ago: {text(repair.get('what'))}"))
+    if (sync := facts(kernel.get("sync"))) is not None:
+        found += _sync(sync)
     if idle := strings(kernel.get("without_effect")):
         found.append(Finding("i", KERNEL, f"not written, {text(kernel.get('why_without_effect'))}: {', '.join(idle)}"))
     return found
@@ -150,6 +152,14 @@ def _observing(observing: Facts) -> list[Finding]:
 
 def _total(counts: Facts) -> int:
     return sum(int(number(one) or 0) for one in counts.values())
+
+
+def _sync(sync: Facts) -> list[Finding]:
+    if trouble := text(sync.get("trouble")):
+        return [Finding("!", KERNEL, f"connections are not synchronised: {trouble}")]
+    if lacking := strings(sync.get("lacking")):
+        return [Finding("!", KERNEL, f"this kernel knows no {', '.join(lacking)}: Linux 4.3 does")]
+    return []
 
 
 def _maintenance(folder: Facts) -> list[Finding]:
@@ -196,7 +206,9 @@ def _virtual(virtual: Facts, *, standby: bool) -> list[Finding]:
     states = [server_state(server) for server in servers]
     found = []
     in_table = booleans(virtual.get("in_table"))
-    if not any(in_table):
+    if virtual.get("cold") is True and not any(in_table):
+        found.append(Finding("i", name, "not in the table of this standby: it is a real server, without backup_only"))
+    elif not any(in_table):
         found.append(Finding("!", name, "not in the table: clients are refused", Verdict.OUTAGE))
     elif not number(virtual.get("serving")):
         found.append(_deserted(name, virtual, servers))
@@ -268,6 +280,16 @@ def state_age_s(server: Facts) -> float:
     return number(server.get("since_s")) or 0.0 if drained_s is None else drained_s
 
 
+def synchronised(sync: Facts) -> str:
+    """Return `master on eth1, id 7`: the sync daemons that run. sync: what `lvsd` told of them."""
+    states = " and ".join(strings(sync.get("states")))
+    if not states:
+        return text(sync.get("trouble")) or "nothing runs yet"
+    where = f" on {text(sync.get('interface'))}, id {number(sync.get('id')) or 0:.0f}" if sync.get("interface") else ""
+    guard = ", backup_only" if "backup" in states and text(sync.get("backup_only")) == "1" else ""
+    return f"{states}{where}{guard}"
+
+
 def drained(server: Facts) -> str:
     """Say why a server gets no new connections although it is up."""
     if path := text(server.get("drained_by")):
@@ -288,7 +310,7 @@ def leaving(server: Facts) -> str:
 
 def not_forwarded(cut: Facts) -> str:
     """Say why a virtual server behind NAT does not work. cut: what `lvsd` told of it."""
-    return f"{text(cut.get('setting'))} is 0: nothing comes through from real servers behind NAT"
+    return f"{text(cut.get('setting'))} is 0: nothing comes through from real servers behind NAT (ip_forward = 1)"
 
 
 def not_marked(rules: Facts) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from piranha.cli.facts import Facts, dicts, number, strings, text
+from piranha.cli.facts import Facts, dicts, facts, number, strings, text
 from piranha.cli.names import of_routers
-from piranha.cli.status_facts import place_of, server_state, state_age_s
+from piranha.cli.status_facts import place_of, server_state, state_age_s, synchronised
 from piranha.cli.verdict import Finding, Verdict
 from piranha.cli.words import WIDTH, count, cut, duration, fitting, services_words
 
@@ -44,6 +44,7 @@ def render(screen: Screen) -> list[str]:
         lines += ["", *_routers(screen, screen.pulse)]
         lines += _vips(screen, screen.pulse)
     if screen.lvsd is not None:
+        lines += _sync(screen, screen.lvsd)
         lines += _virtuals(screen, screen.lvsd)
     return lines
 
@@ -104,6 +105,13 @@ def _vips(screen: Screen, pulse: Facts) -> list[str]:
         on = (text(pulse.get("node")) or screen.here) if held else other
         rows.append([text(vip.get("address")), on, text(vip.get("device")), _lease(pulse) if held else "-"])
     return ["", *fitting(["VIP", "ON", "DEVICE", "LEASE"], rows, screen.width, (), ("LEASE", "DEVICE"))]
+
+
+def _sync(screen: Screen, lvsd: Facts) -> list[str]:
+    sync = facts((facts(lvsd.get("kernel")) or {}).get("sync"))
+    if sync is None or (screen.names and not any(map(of_routers, screen.names))):
+        return []
+    return ["", cut(f"SYNC  {synchronised(sync)}", screen.width)]
 
 
 def _lease(pulse: Facts) -> str:

@@ -4,6 +4,7 @@ from piranha.lvscf.built import Built
 from piranha.lvscf.checks_cluster import check_cluster
 from piranha.lvscf.checks_devices import check_devices
 from piranha.lvscf.checks_marks import check_marks
+from piranha.lvscf.checks_sync import check_sync
 from piranha.lvscf.checks_together import check_together
 from piranha.lvscf.checks_virtual import check_virtuals
 from piranha.lvscf.diagnostics import Findings
@@ -17,3 +18,4 @@ def check(built: Built, looks: Looks, findings: Findings) -> None:
     check_marks(built, findings)
     check_together(built, looks, findings)
     check_devices(built, findings)
+    check_sync(built, findings)

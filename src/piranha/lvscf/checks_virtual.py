@@ -148,8 +148,9 @@ def _routers(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
     own = [a for r in (config.primary, config.backup) if r is not None for a in (r.public, r.private)]
     for server in used(virtual.servers):
         if server.server.forwarding in PORT_KEPT and server.server.address in own:
-            message = f"{server.server.address} is one of the routers: as standby it may balance its packets once more"
-            hint = "let real servers be machines of their own, or set standby = cold"
+            message = f"{server.server.address} is one of the routers: while it is standby it cannot have this virtual "
+            message += "server in its table without syncdaemon = 1"
+            hint = "syncdaemon = 1, or let real servers be machines of their own"
             if config.standby == "warm":
                 findings.add("W022", server.section.place("address"), message, hint)
 

@@ -7,6 +7,7 @@ from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import Built, BuiltVirtual
 from piranha.lvscf.checks import check
 from piranha.lvscf.checks_blocks import CheckBlock, check_blocks, check_sources
+from piranha.lvscf.checks_sync import HIGHEST_ID
 from piranha.lvscf.config import (
     ChangeSettings,
     Config,
@@ -25,7 +26,7 @@ from piranha.lvscf.directives import Scope
 from piranha.lvscf.elaborate_check import check_contents
 from piranha.lvscf.elaborate_service import floating_address
 from piranha.lvscf.elaborate_virtual import Names, build_virtual, unique_name
-from piranha.lvscf.kernel_values import KernelSettings
+from piranha.lvscf.kernel_values import KernelSettings, SyncSettings
 from piranha.lvscf.known import NOTHING, Known, Looks, Outside, Said, known
 from piranha.lvscf.numbers import KEEP, Reader
 from piranha.lvscf.settings import Section, collect, collect_block
@@ -170,6 +171,18 @@ def _kernel(section: Section) -> KernelSettings:
     return KernelSettings(
         vs=tuple(sorted((keyword[3:], str(value)) for keyword, value in named.items() if value != KEEP)),
         ip_forward=section.value("ip_forward", str) == "1",
+        sync=_sync(section) if section.value("syncdaemon", bool) else None,
+    )
+
+
+def _sync(section: Section) -> SyncSettings:
+    return SyncSettings(
+        device=section.value("syncd_iface", str),
+        sync_id=section.value("syncd_id", int) & HIGHEST_ID,  # as the original did
+        max_length=section.maybe("syncd_maxlen", int),
+        group=section.address("syncd_group"),
+        port=section.maybe("syncd_port", int),
+        ttl=section.maybe("syncd_ttl", int),
     )
 
 

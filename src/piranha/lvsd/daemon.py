@@ -23,11 +23,11 @@ from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config, PlaneKind, meaning
 from piranha.lvscf.loaded import Loaded
 from piranha.lvsd.accepted import Accepted
+from piranha.lvsd.cold import switched_off
 from piranha.lvsd.compiled import Compiled
-from piranha.lvsd.kept_kernel import Asked, KeptKernel
+from piranha.lvsd.kept_kernel import Asked, KeptKernel, kernel_of
 from piranha.lvsd.kept_table import RETRY_S, KeptTable, Wanted
 from piranha.lvsd.leavers import Leavers
-from piranha.lvsd.machine import Machine
 from piranha.lvsd.maintenance_folder import Maintenance
 from piranha.lvsd.mark_rules import MarkRules, firewalls
 from piranha.lvsd.ours import Ours
@@ -36,6 +36,7 @@ from piranha.lvsd.overdue import LOOK_S, Overdue
 from piranha.lvsd.own_file import OwnFile
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.pool import Pool
+from piranha.lvsd.refused import refuse
 from piranha.lvsd.source import RefusedFile, Source
 from piranha.nanny.results import ProbeResult
 from piranha.table.desired import Verdict, Verdicts, service_keys, services_of
@@ -58,8 +59,8 @@ class Lvsd:
     """The daemon between its start and its end; everything runs in the thread of the event loop.
 
     loaded: what `source` gave at start; it must hold a configuration. runs_on: what `plane` is. make_own: makes what
-    is done for an own file, None under `pulse`. observes: how a table is only compared. Call `start`, then `run` until
-    it returns, then `end`.
+    is done for an own file, None under `pulse`. observes: how a table is only compared. node: which router of the file
+    this is, if it was said. Call `start`, then `run` until it returns, then `end`.
     """
 
     source: Source
@@ -70,6 +71,7 @@ class Lvsd:
     runs_on: PlaneKind
     make_own: Callable[["Lvsd"], OwnFile] | None = None
     observes: type[KeptTable] | None = None
+    node: str = ""
 
     teller: Teller = field(init=False)
     table: KeptTable = field(init=False)
@@ -101,10 +103,10 @@ class Lvsd:
         self.marks = MarkRules(among, self.source.kept, self.teller, sees_marks=sees_marks)
         self.leaving = Leavers(self.source.kept, self.teller, observing=observing)
         self.maintenance = Maintenance(self.source.kept, self.teller)
-        machine = Machine() if self.runs_on is PlaneKind.IPVS and not observing else None
-        self.kernel = KeptKernel(machine, self.teller, lambda: Asked(self.config), observing=observing)
         made = self.observes or KeptTable
         self.table = made(self.plane, self.ours, self.teller, self._wanted, self._dirty.set, kept=self.source.kept)
+        machine = kernel_of(self.runs_on, self.source.kept, self.node) if not observing else (None, None)
+        self.kernel = KeptKernel(*machine, self.teller, self._asked, self.table.load_again, observing=observing)
 
     async def start(self) -> None:
         """Adopt the table that is there and bring it to what the file asks for; start the checks.
@@ -171,7 +173,9 @@ class Lvsd:
         if not restart and not self.config.lvsd.keep_table:
             await self.marks.remove()
             await self.table.remove()
+            await self.kernel.end()
         await self.table.numbers.keep()
+        self.kernel.close()
         self.table.close()
 
     async def reload(self, act: Act) -> bool:
@@ -226,7 +230,8 @@ class Lvsd:
         return found
 
     def _wanted(self) -> Wanted:
-        return Wanted(self.config, self.verdicts(), by_place(one for one in self.leaving.servers if not one.over))
+        leaving = by_place(one for one in self.leaving.servers if not one.over)
+        return Wanted(switched_off(self.config, self.kernel.cold()), self.verdicts(), leaving)
 
     async def standing(self, parts: tuple[Config, Config] | None = None) -> "Standing":
         """Return how everything stands, for a plan; the table is read, not repaired. Raises PlaneUnavailable.
@@ -249,11 +254,16 @@ class Lvsd:
             now=time.monotonic(),
         )
 
-    def set_role(self, role: str) -> None:
-        """Note what `pulse` says this router is."""
+    def _asked(self) -> Asked:
+        # Who runs without pulse and is told nothing is the one that balances.
+        return Asked(self.config, self.role or ("active" if self.make_own is not None else ""))
+
+    async def set_role(self, role: str) -> None:
+        """Take in what `pulse` says this router is."""
         if role != self.role:
             self.teller.say("lvsd", f"this router is {role}", before=self.role, after=role)
             self.role = role
+            await self.kernel.enter_role()
 
     async def _reload_and_report(self, act: Act) -> None:
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
@@ -376,18 +386,7 @@ class Lvsd:
                 await self._dirty.wait()
 
     def _refuse(self, message: str, problems: Sequence[str]) -> None:
-        path = str(self.source.path)
-        self.refused_file = RefusedFile(path, tuple(problems), time.monotonic())
-        for problem in problems:
-            log.error("%s: %s", path, problem)
-        self.teller.say(
-            "config",
-            f"{message}: the file is refused, everything stays as it is",
-            after="refused",
-            rule=f"{len(problems)} error{'s' if len(problems) != 1 else ''}",
-            cause=problems[0] if problems else "",
-            level=Level.ERROR,
-        )
+        self.refused_file = refuse(str(self.source.path), message, problems, self.teller)
 
     async def _watch_checks(self) -> None:
         """Say when results of checks do not come any more."""

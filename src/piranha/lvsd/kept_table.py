@@ -251,6 +251,11 @@ class KeptTable:
         except PlaneUnavailable as error:
             self._teller.say("lvsd", "the table could not be removed", cause=str(error), level=Level.ERROR)
 
+    def load_again(self) -> None:
+        """Have the next pass made soon: what is wanted has become another table, and until then it is not loaded."""
+        self.passed_at_s = None
+        self._soon()
+
     def close(self) -> None:
         """Let go of the plane; what it holds stays."""
         self._ended = True

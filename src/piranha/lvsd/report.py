@@ -23,7 +23,8 @@ from piranha.table.table import Table
 class View:
     """What the plane shows at `now`, monotonic seconds.
 
-    cut: see `Unforwarded`. leaving: who leaves. with_whom: see `Nannies`.
+    cut: see `Unforwarded`. leaving: who leaves. cold: virtual servers that are left out, see `cold`. with_whom: see
+    `Nannies`.
     """
 
     live: Table
@@ -31,6 +32,7 @@ class View:
     now: float
     cut: Mapping[str, Cut] = field(default_factory=dict)
     leaving: Sequence[Leaver] = ()
+    cold: frozenset[str] = frozenset()
     with_whom: Callable[[str], Sequence[str]] = lambda _check_id: ()
 
 
@@ -50,6 +52,7 @@ def _virtual(pool: Pool, view: View) -> dict[str, object]:
         "services": [str(key) for key in keys],
         "in_table": [key in live for key in keys],
         "how": _how(virtual),
+        "cold": virtual.name in view.cold,
         "serving": serving,
         "up": pool.up(),
         "deserted": pool.deserted(),

@@ -95,8 +95,9 @@ def _run(args: argparse.Namespace, folders: daemon.Folders, source: Source, wait
     try:
         make_own = partial(_own_file, folders, waits) if source.own is not None and not args.observe else None
         plane, ours = open_plane(kind, folders.run, observing=args.observe), Ours(source.kept)
-        lvsd = Lvsd(source, loaded, plane, recorder, ours, kind, make_own, _observes() if args.observe else None)
-        return asyncio.run(_serve(lvsd, args.node or "", folders, started))
+        observes, node = _observes() if args.observe else None, args.node or ""
+        lvsd = Lvsd(source, loaded, plane, recorder, ours, kind, make_own, observes, node)
+        return asyncio.run(_serve(lvsd, node, folders, started))
     except PiranhaError:
         raise
     except Exception:

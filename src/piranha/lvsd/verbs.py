@@ -113,7 +113,15 @@ class Verbs:
     def _details(self) -> dict[str, object]:
         table, numbers, now = self._lvsd.table, self._lvsd.table.numbers.now, time.monotonic()
         leaving = [leaver for leaver in self._lvsd.leaving.servers if not leaver.over]
-        view = View(table.live, numbers, now, table.unforwarded.cut, leaving, self._lvsd.nannies.with_whom)
+        view = View(
+            table.live,
+            numbers,
+            now,
+            cut=table.unforwarded.cut,
+            leaving=leaving,
+            cold=self._lvsd.kernel.cold(),
+            with_whom=self._lvsd.nannies.with_whom,
+        )
         return {
             "virtuals": virtuals(self._lvsd.pools.values(), view),
             "numbers_age_s": round(now - numbers.taken_at_s, 3) if numbers.taken_at_s is not None else None,
@@ -209,7 +217,7 @@ class Verbs:
         role = args.get("role")
         if role not in ("active", "standby"):
             raise Refused("role must be active or standby")
-        self._lvsd.set_role(str(role))
+        await self._lvsd.set_role(str(role))
         return {"role": role}
 
     async def prepare_restart(self, _args: Mapping[str, object], peer: Peer) -> object:

@@ -138,6 +138,8 @@ class LvsDaemon:
         until = self._clock() + limit_s
         while True:
             state = await self._ask_state()  # tells it the role as well
+            if state.pid and state.role != self._role:
+                state = await self._ask_state()  # another role may ask for another table
             if state.serves:
                 return
             if self._clock() >= until:

@@ -102,8 +102,10 @@ SERVICE: dict[str, Story] = {
         "virtual dns { active = 1; address = 192.0.2.11 eth0; server lvs2 { active = 1; address = 192.0.2.3 } }",
         good="network = direct\n"
         "virtual dns { active = 1; address = 192.0.2.11 eth0; server dns1 { active = 1; address = 192.0.2.33 } }",
-        why="As standby it balances its packets once more and sends some of them back: connections hang.",
-        cure="Let real servers be machines of their own, or write standby = cold.",
+        why="A standby that balances packets which the active router has sent it sends some of them back. The kernel "
+        "keeps it from that only while it takes connections in; else lvsd leaves this virtual server out of the "
+        "standby's table, and a takeover loads it first.",
+        cure="Write syncdaemon = 1, let real servers be machines of their own, or write standby = cold.",
     ),
     "W026": Story(
         means="A setting has no effect without another.",

@@ -190,6 +190,14 @@ TOGETHER: dict[str, Story] = {
         "gets nothing. A VIP is missing on the standby, which knows nothing when it takes over.",
         cure="Name an address of each router in source; the first one that a router has is used.",
     ),
+    "W087": Story(
+        means="syncd_id is larger than 255, or negative.",
+        within=Within.GLOBAL,
+        bad="syncdaemon = 1\nsyncd_id = 300",
+        good="syncdaemon = 1\nsyncd_id = 44",
+        why="Of a pair only who reads the same number hears the other, and another pair may have that number already.",
+        cure="Write the number that counts.",
+    ),
     "W082": Story(
         means="A check sets weights, and they cannot take effect.",
         bad=_blocks("load", f"{_LOAD}\n"),

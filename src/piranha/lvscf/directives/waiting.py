@@ -54,9 +54,6 @@ def _waits(
 
 _T = Type
 _OLD: tuple[Directive, ...] = (
-    _waits("syncdaemon", _G, _T.BOOL, "0", "1: the routers synchronise connections.", quiet=("0",), old=True),
-    _waits("syncd_iface", _G, _T.DEVICE, "eth0", "Interface of connection synchronisation.", quiet=("*",), old=True),
-    _waits("syncd_id", _G, _T.INT, "0", "Its id, 0 to 255.", quiet=("*",), old=True),
     _waits("rsh_command", _G, _T.WORD, "rsh", "Remote shell of load_monitor = uptime.", quiet=("*",), old=True),
     _waits(
         "load_monitor", _V, _T.TEXT, "none", "Lowers the weight of a busy server.", quiet=("none", "NONE"), old=True
@@ -77,10 +74,6 @@ _ELECTION: tuple[Directive, ...] = (
 )
 
 _DAEMONS: tuple[Directive, ...] = (
-    _waits("syncd_maxlen", _G, _T.INT, "the kernel's", "Size of a synchronisation message.", unit="bytes"),
-    _waits("syncd_group", _G, _T.GROUP, "224.0.0.81", "Multicast group of synchronisation."),
-    _waits("syncd_port", _G, _T.PORT, "8848", "Port of synchronisation."),
-    _waits("syncd_ttl", _G, _T.INT, "1", "TTL of synchronisation."),
     _waits(
         "foreign_edits",
         _G,

@@ -1,0 +1,27 @@
+"""Findings about connection synchronisation."""
+
+from piranha.lvscf.addresses import PRIVATE
+from piranha.lvscf.built import Built
+from piranha.lvscf.config import Standby
+from piranha.lvscf.diagnostics import Findings
+
+HIGHEST_ID = 255
+
+
+def check_sync(built: Built, findings: Findings) -> None:
+    """Add what is wrong with syncdaemon and what belongs to it."""
+    section, config = built.section, built.config
+    sync = config.kernel.sync
+    if sync is None:
+        return
+    routers = [router for router in (config.primary, config.backup) if router is not None]
+    if sync.device == PRIVATE and any(router.private is None for router in routers):
+        message = "device 'private', but a router has no private address"
+        findings.add("E039", section.place("syncd_iface"), message, "primary_private, and backup_private of a pair")
+    given = section.value("syncd_id", int)
+    if given != sync.sync_id:
+        message = f"syncd_id {given} is taken for {sync.sync_id}: only its last 8 bits count, as ever"
+        findings.add("W087", section.place("syncd_id"), message, f"a number from 0 to {HIGHEST_ID}")
+    if config.backup_active and config.standby is Standby.COLD:
+        message = "syncdaemon has no effect with standby = cold: a cold standby takes no connections in"
+        findings.add("W026", section.place("syncdaemon"), message, "standby = warm")

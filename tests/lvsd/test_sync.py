@@ -1,0 +1,371 @@
+"""Connection synchronisation: which sync daemons run in which role, on a kernel that is a fake."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from tests.lvsd.events import recording
+
+from piranha.control.state_files import StateFiles
+from piranha.events.event import Event, Level
+from piranha.kernel.ipvs import SyncDaemon
+from piranha.kernel.route import InterfaceAddress, Link
+from piranha.lvscf.config import Config
+from piranha.lvscf.load import load
+from piranha.lvsd.cold import balanced_twice, switched_off
+from piranha.lvsd.kept_kernel import Asked, KeptKernel
+from piranha.lvsd.kept_sync import KeptSync
+from piranha.lvsd.machine import Machine
+from piranha.lvsd.sync import SETTLE_S, Aim, Place, SetBackupOnly, Start, Stop, Sync, differences, lacking
+from piranha.lvsd.sync_place import place_of
+
+ATTRIBUTES = SyncDaemon(sender=False, interface="eth1", sync_id=7)
+AIM = Aim(ATTRIBUTES, Place("eth1", 3))
+
+
+def runs(sender: bool, **attributes: object) -> SyncDaemon:
+    """A daemon as the kernel tells of it."""
+    told = replace(ATTRIBUTES, sender=sender, max_length=1472, group=ip_address("224.0.0.81"), port=8848, ttl=1)
+    return replace(told, **attributes)  # type: ignore[arg-type]
+
+
+MASTER, BACKUP = runs(True), runs(False)
+
+
+def in_role(role: str, before: str = "", at: float = 0.0) -> Sync:
+    sync = Sync()
+    sync.enter(before, at)
+    sync.enter(role, at)
+    return sync
+
+
+def test_the_active_router_sends_and_the_standby_takes_in_and_balances_nothing() -> None:
+    assert in_role("active").steps(AIM, [], "0", 1.0) == [Start(replace(ATTRIBUTES, sender=True))]
+    assert in_role("standby").steps(AIM, [], "0", 1.0) == [SetBackupOnly("1"), Start(ATTRIBUTES)]
+
+
+def test_nothing_is_touched_while_nobody_has_said_the_role() -> None:
+    assert in_role("").steps(AIM, [MASTER], "0", 1.0) == []
+
+
+def test_what_runs_as_the_file_asks_is_left() -> None:
+    assert in_role("active").steps(AIM, [MASTER], "0", 1.0) == []
+    assert in_role("standby").steps(AIM, [BACKUP], "1", 1.0) == []
+
+
+def test_a_takeover_balances_before_it_sends_and_takes_in_for_a_while() -> None:
+    sync = in_role("active", before="standby", at=10.0)
+    assert sync.steps(AIM, [BACKUP], "1", 10.0) == [SetBackupOnly("0")]
+    assert sync.steps(AIM, [BACKUP], "0", 10.0) == [Start(replace(ATTRIBUTES, sender=True))]
+    assert sync.steps(AIM, [BACKUP, MASTER], "0", 10.0) == []
+    assert sync.steps(AIM, [BACKUP, MASTER], "0", 10.0 + SETTLE_S) == [Stop(BACKUP, "this router is active")]
+
+
+def test_a_router_that_cannot_reset_backup_only_stops_taking_in_before_it_sends() -> None:
+    sync = in_role("active", before="standby", at=10.0)
+    sync.done(SetBackupOnly("0"), AIM, refused=True)
+    assert sync.steps(AIM, [BACKUP], "1", 10.0) == [Stop(BACKUP, "this router is active")]
+    assert sync.steps(AIM, [], "1", 10.0) == [Start(replace(ATTRIBUTES, sender=True))]
+
+
+def test_a_step_down_guards_first_and_sends_what_is_left() -> None:
+    sync = in_role("standby", before="active", at=10.0)
+    assert sync.steps(AIM, [MASTER], "0", 10.0) == [SetBackupOnly("1"), Start(ATTRIBUTES)]
+    assert sync.steps(AIM, [MASTER, BACKUP], "1", 14.0) == []
+    assert sync.steps(AIM, [MASTER, BACKUP], "1", 14.5) == [Stop(MASTER, "this router is standby")]
+
+
+def test_a_takeover_balances_even_where_the_interface_is_gone() -> None:
+    sync = in_role("active", before="standby", at=10.0)
+    nowhere = replace(AIM, place=None)
+    assert sync.steps(nowhere, [BACKUP], "1", 10.0) == [SetBackupOnly("0")]
+    assert sync.steps(nowhere, [BACKUP], "0", 10.0) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        ({"interface": "eth0"}, "syncd_iface eth0 -> eth1"),
+        ({"port": 9000}, "syncd_port 9000 -> 8848"),
+        ({"ttl": 2}, "syncd_ttl 2 -> 1"),
+        ({"group": ip_address("224.0.0.82")}, "syncd_group 224.0.0.82 -> 224.0.0.81"),
+        ({"max_length": 500}, "syncd_maxlen 500 -> 1472"),
+    ],
+)
+def test_a_daemon_with_other_attributes_is_started_again(found: dict[str, object], why: str) -> None:
+    other = runs(True, **found)
+    assert in_role("active").steps(AIM, [other], "0", 1.0) == [
+        Stop(other, why),
+        Start(replace(ATTRIBUTES, sender=True)),
+    ]
+
+
+def test_a_daemon_whose_interface_was_made_anew_is_started_again() -> None:
+    sync = in_role("active")
+    sync.steps(AIM, [MASTER], "0", 1.0)
+    stop, _ = sync.steps(Aim(ATTRIBUTES, Place("eth1", 9)), [MASTER], "0", 2.0)
+    assert stop == Stop(MASTER, "eth1 was made anew")
+
+
+def test_a_daemon_of_somebody_else_is_left_and_named() -> None:
+    sync, other = in_role("active"), runs(True, sync_id=5)
+    assert sync.steps(AIM, [other], "0", 1.0) == []
+    assert sync.foreign == [other]
+
+
+def test_one_that_was_ours_under_another_id_is_no_stranger() -> None:
+    sync = in_role("active")
+    sync.ours[True] = 5
+    assert sync.steps(AIM, [runs(True, sync_id=5)], "0", 1.0)[0] == Stop(runs(True, sync_id=5), "syncd_id 5 -> 7")
+
+
+def test_without_syncdaemon_only_ours_are_stopped() -> None:
+    sync = in_role("active")
+    assert sync.steps(None, [MASTER], "0", 1.0) == []
+    sync.ours[True] = 7
+    assert sync.steps(None, [MASTER, runs(False, sync_id=9)], "0", 1.0) == [Stop(MASTER, "syncdaemon = 0")]
+
+
+def test_lengths_are_compared_as_the_kernel_cuts_them() -> None:
+    short, long = replace(ATTRIBUTES, max_length=100), replace(ATTRIBUTES, max_length=65507)
+    assert differences(short, runs(False, max_length=1024)) == ""
+    assert differences(replace(short, sender=True), runs(True, max_length=100)) == ""
+    assert differences(long, runs(False, max_length=65507)) == ""
+    assert differences(ATTRIBUTES, runs(False, max_length=8972)) == ""  # of an interface with jumbo frames
+    version6 = replace(ATTRIBUTES, group=ip_address("ff02::51"))
+    assert differences(version6, runs(False, group=ip_address("ff02::51"), max_length=1452)) == ""
+
+
+def test_what_an_old_kernel_does_not_know_is_named_and_no_reason_to_start_again() -> None:
+    wanted = replace(ATTRIBUTES, sender=True, port=9000, ttl=2)
+    old = SyncDaemon(sender=True, interface="eth1", sync_id=7)
+    assert differences(wanted, old) == ""
+    assert lacking(wanted, old) == ["syncd_port", "syncd_ttl"]
+    assert lacking(wanted, MASTER) == []
+
+
+# The whole, on a kernel that is a fake.
+
+PAIR = """primary = 192.0.2.2
+primary_private = 10.0.0.2
+backup_active = 1
+backup = 192.0.2.3
+backup_private = 10.0.0.3
+heartbeat_auth = none
+network = direct
+syncdaemon = 1
+syncd_iface = private
+syncd_id = 7
+virtual www { active = 1; address = 192.0.2.10; server a { active = 1; address = 192.0.2.21 } }
+virtual dns { active = 1; address = 192.0.2.11; server b { active = 1; address = 192.0.2.3 } }
+"""
+ETH0 = Link(index=2, name="eth0", mac=b"\2" * 6, up=True, carrier=True)
+ETH1 = Link(index=3, name="eth1", mac=b"\3" * 6, up=True, carrier=True)
+ADDRESSES = (
+    InterfaceAddress(index=2, address=ip_address("192.0.2.3"), prefix=24),
+    InterfaceAddress(index=3, address=ip_address("10.0.0.3"), prefix=24),
+)
+
+
+def config(text: str = PAIR) -> Config:
+    loaded = load(text.encode(), "lvs.cf")
+    assert loaded.config is not None, loaded.render()
+    return loaded.config
+
+
+class Kernel:
+    """Sync daemons as the kernel keeps them, and what it is told to refuse."""
+
+    def __init__(self) -> None:
+        self.running: list[SyncDaemon] = []
+        self.refuses = ""
+        self.links: Sequence[Link] = (ETH0, ETH1)
+
+    def daemons(self) -> list[SyncDaemon]:
+        return list(self.running)
+
+    def start(self, daemon: SyncDaemon) -> str:
+        if not self.refuses:
+            told = runs(daemon.sender, interface=daemon.interface, sync_id=daemon.sync_id)
+            self.running.append(told)
+        return self.refuses
+
+    def stop(self, daemon: SyncDaemon) -> str:
+        self.running = [one for one in self.running if one.sender is not daemon.sender]
+        return ""
+
+    def interfaces(self) -> tuple[Sequence[Link], Sequence[InterfaceAddress]]:
+        return self.links, ADDRESSES
+
+    def states(self) -> list[str]:
+        return ["master" if one.sender else "backup" for one in self.running]
+
+
+class Backup:
+    """The backup router of PAIR."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config, self.role = config(), ""
+        self.fake, self.folder = Kernel(), folder
+        self.vs = folder / "proc" / "sys" / "net" / "ipv4" / "vs"
+        self.vs.mkdir(parents=True)
+        (self.vs / "backup_only").write_text("0\n")
+        self.recorder, self.teller = recording(folder)
+        self.kernel = self.made()
+
+    def made(self, on_cold: Callable[[], None] = lambda: None) -> KeptKernel:
+        """A lvs daemon that has just started."""
+        machine, kept = Machine(self.folder / "proc"), StateFiles(self.folder, self.folder / "run")
+        sync = KeptSync(kept, "backup", self.fake, machine)
+        return KeptKernel(machine, sync, self.teller, lambda: Asked(self.config, self.role), on_cold)
+
+    def look(self, role: str | None = None) -> list[Event]:
+        """Be told the role, or look again; return what is told of it."""
+        told = len(self.recorder.last())
+        if role is not None:
+            self.role = role
+            asyncio.run(self.kernel.enter_role())
+        else:
+            asyncio.run(self.kernel.look())
+        return [one.event for one in self.recorder.last()][told:]
+
+    def backup_only(self) -> str:
+        return (self.vs / "backup_only").read_text().strip()
+
+    def sync(self) -> dict[str, object]:
+        facts = self.kernel.facts()["sync"]
+        assert isinstance(facts, dict)
+        return facts
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Iterator[Backup]:
+    made = Backup(tmp_path)
+    yield made
+    made.recorder.close()
+
+
+def test_a_standby_takes_connections_in_and_shows_it(backup: Backup) -> None:
+    events = backup.look("standby")
+    assert (backup.fake.states(), backup.backup_only()) == (["backup"], "1")
+    assert [event.message for event in events] == ["net.ipv4.vs.backup_only set", "sync daemon started"]
+    shown = backup.sync()
+    assert (shown["states"], shown["interface"], shown["id"], shown["trouble"]) == (["backup"], "eth1", 7, "")
+
+
+def test_a_takeover_sends_while_it_still_takes_in(backup: Backup) -> None:
+    backup.look("standby")
+    backup.look("active")
+    assert (backup.fake.states(), backup.backup_only()) == (["backup", "master"], "0")
+    settles_in_s = backup.sync()["settles_in_s"]
+    assert isinstance(settles_in_s, float)
+    assert 0 < settles_in_s <= SETTLE_S
+
+
+def test_what_cannot_be_started_is_told_once_and_tried_again(backup: Backup) -> None:
+    backup.fake.refuses = "interface eth1 is down or has no address (ENETUNREACH)"
+    events = backup.look("active")
+    assert events[-1].message == "connections are not synchronised"
+    assert events[-1].cause.endswith("interface eth1 is down or has no address (ENETUNREACH)")
+    assert backup.look() == []
+    backup.fake.refuses = ""
+    assert backup.look()[-1].message == "connections are synchronised again"
+    assert backup.fake.states() == ["master"]
+
+
+def test_an_interface_that_is_not_there_is_named(backup: Backup) -> None:
+    backup.fake.links = (ETH0,)
+    assert backup.look("active")[-1].cause == "no interface has 10.0.0.3"
+    backup.fake.links = (ETH0, ETH1)
+    backup.look()
+    assert backup.fake.states() == ["master"]
+
+
+def test_a_daemon_that_somebody_stops_is_started_again_and_named(backup: Backup) -> None:
+    backup.look("active")
+    backup.fake.running = []
+    [event] = backup.look()
+    assert (event.level, event.cause) == (Level.WARNING, "stopped by somebody else")
+    assert backup.fake.states() == ["master"]
+
+
+def test_a_daemon_of_somebody_else_is_shown_with_what_makes_room(backup: Backup) -> None:
+    backup.fake.running = [runs(True, sync_id=5)]
+    backup.look("active")
+    words = "a sync daemon master of somebody else runs, with id 5: ipvsadm --stop-daemon master makes room"
+    assert backup.sync()["trouble"] == words
+
+
+def test_a_restart_adopts_what_runs_and_a_file_without_synchronisation_ends_it(backup: Backup) -> None:
+    backup.look("active")
+    backup.kernel = backup.made()
+    assert backup.look() == []
+    assert backup.fake.states() == ["master"]
+    backup.kernel = backup.made()
+    backup.config = config(PAIR.replace("syncdaemon = 1", "syncdaemon = 0"))
+    [event] = backup.look()
+    assert (event.message, event.cause) == ("sync daemon stopped", "syncdaemon = 0")
+    assert backup.fake.states() == []
+    assert backup.kernel.facts()["sync"] is None
+
+
+def test_a_clean_stop_ends_them(backup: Backup) -> None:
+    backup.look("active")
+    asyncio.run(backup.kernel.end())
+    assert backup.fake.states() == []
+
+
+def test_a_standby_that_is_a_real_server_has_the_table_while_it_is_guarded(backup: Backup) -> None:
+    backup.look("standby")
+    assert backup.kernel.cold() == frozenset()
+
+
+def test_without_the_guard_such_a_standby_leaves_that_virtual_server_out_and_says_so(backup: Backup) -> None:
+    backup.config = config(PAIR.replace("syncdaemon = 1", "syncdaemon = 0"))
+    [event] = backup.look("standby")
+    assert backup.kernel.cold() == {"dns"}
+    assert event.message == "left out of the table of this standby"
+    backup.role = "active"
+    assert backup.kernel.cold() == frozenset()
+
+
+def test_a_kernel_without_backup_only_makes_such_a_standby_cold_and_takes_connections_in(backup: Backup) -> None:
+    (backup.vs / "backup_only").unlink()
+    backup.look("standby")
+    assert backup.kernel.cold() == {"dns"}
+    assert backup.fake.states() == ["backup"]
+    assert backup.sync()["trouble"] == "this kernel has no net.ipv4.vs.backup_only"
+
+
+def test_only_the_router_itself_and_no_nat_is_balanced_twice() -> None:
+    assert balanced_twice(config(), "backup") == {"dns"}
+    assert balanced_twice(config(), "primary") == frozenset()
+    assert balanced_twice(config(), "") == frozenset()
+    assert balanced_twice(config(PAIR.replace("network = direct", "network = nat")), "backup") == frozenset()
+    assert [one.name for one in switched_off(config(), frozenset({"dns"})).active_virtuals()] == ["www"]
+
+
+@pytest.mark.parametrize(
+    ("device", "node", "found"),
+    [
+        ("private", "backup", Place("eth1", 3)),
+        ("public", "", Place("eth0", 2)),
+        ("eth1", "", Place("eth1", 3)),
+        ("eth7", "", "there is no interface eth7"),
+        ("private", "primary", "no interface has 10.0.0.2"),
+    ],
+)
+def test_an_interface_is_found_by_its_name_or_by_an_own_address(device: str, node: str, found: Place | str) -> None:
+    assert place_of(device, config(), node, (ETH0, ETH1), ADDRESSES) == found
+
+
+def test_a_cold_standby_wants_its_table_back_as_soon_as_it_is_active(backup: Backup) -> None:
+    backup.config = config(PAIR.replace("syncdaemon = 1", "syncdaemon = 0"))
+    wanted = []
+    backup.kernel = backup.made(on_cold=lambda: wanted.append(backup.kernel.cold()))
+    backup.look("standby")
+    backup.look("active")
+    assert wanted == [{"dns"}, set()]
