@@ -41,6 +41,24 @@ def virtual(name: str, *servers: dict[str, Any], **more: Any) -> dict[str, Any]:
     } | more
 
 
+def by_hand(weight: int) -> dict[str, Any]:
+    """What lvsd tells of a server beside the rest when its weight was set by hand."""
+    return {"by_hand": {"tcp 192.0.2.10:443": weight}, "by_hand_s": 61.0}
+
+
+ADDED: dict[str, Any] = {
+    "name": "10.9.9.9:80",
+    "service": "tcp 192.0.2.10:443",
+    "address": "10.9.9.9",
+    "port": 80,
+    "weight": 5,
+    "since_s": 60.0,
+    "active": 7,
+    "inactive": 0,
+}
+"""A server that somebody added by hand."""
+
+
 def leaving(name: str, **more: Any) -> dict[str, Any]:
     return {
         "name": name,

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.cli.answers import leaving, lvsd, partner, pulse, server, virtual
+from tests.cli.answers import ADDED, by_hand, leaving, lvsd, partner, pulse, server, virtual
 
 from piranha.cli.status_facts import judge
 from piranha.cli.status_screen import Screen, render
@@ -100,6 +100,36 @@ SITUATIONS: dict[str, tuple[dict[str, Any] | None, dict[str, Any] | None, Verdic
         lvsd(WWW, maintenance={"folder": "/m", "trouble": "", "odd": ["web9", "x"], "odd_count": 7}),
         OK,
         "i maintenance_dir no file that is named like a server: web9, x and 5 more",
+    ),
+    "a weight set by hand": (
+        pulse(),
+        lvsd(virtual("www", server("web1"), server("web2", weight=3, **by_hand(3)))),
+        OK,
+        "i www/web2 weight 3 by hand for 1m01s (10 in lvs.cf), 41 connections",
+    ),
+    "a weight set by hand in one of two services": (
+        pulse(),
+        lvsd(virtual("www", server("web1", services=2, **by_hand(3)))),
+        OK,
+        "i www/web1 weight 3 by hand in tcp 192.0.2.10:443 for 1m01s (10 in lvs.cf), 41 connections",
+    ),
+    "a server drained by hand": (
+        pulse(),
+        lvsd(virtual("www", server("web1"), server("web2", "drain", weight=0, **by_hand(0)))),
+        OK,
+        "i www/web2 drained by hand for 1m01s (10 in lvs.cf), 41 connections",
+    ),
+    "a server added by hand": (
+        pulse(),
+        lvsd(virtual("www", server("web1"), added_by_hand=[ADDED])),
+        OK,
+        "i www/10.9.9.9:80 added by hand 1m00s ago with weight 5, not checked, 7 connections",
+    ),
+    "edits by others that are left alone": (
+        pulse(),
+        lvsd(WWW, left_alone=["server 10.0.0.4:80 of tcp 192.0.2.10:443 was removed"]),
+        OK,
+        "i table left as it is: server 10.0.0.4:80 of tcp 192.0.2.10:443 was removed",
     ),
     "a server that leaves": (
         pulse(),

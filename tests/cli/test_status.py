@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.answers import leaving, lvsd, partner, pulse, server, virtual
+from tests.cli.answers import ADDED, by_hand, leaving, lvsd, partner, pulse, server, virtual
 from tests.cli.daemons import Daemons
 
 from piranha.cli import status
@@ -105,6 +105,19 @@ def test_a_drained_server_has_been_so_since_it_was_drained() -> None:
     lines = screen(None, lvsd(virtual("www", server("web1"), web2))).splitlines()
     assert [line.split()[:6] for line in lines if line.startswith("www/web2")] == [
         ["www/web2", "10.11.12.21:8443", "drain", "0/10", "41", "1m01s"]
+    ]
+
+
+def test_a_server_with_a_weight_set_by_hand_and_one_that_was_added_have_rows() -> None:
+    web2 = server("web2", weight=3, **by_hand(3))
+    www = virtual("www", server("web1"), web2, server("web3", "drain", weight=0, **by_hand(0)), added_by_hand=[ADDED])
+    lines = screen(None, lvsd(www)).splitlines()
+    assert "www      tcp 192.0.2.10:443  nat wlc  2/3    130     94      6s  ok" in lines
+    rows = [line.split()[:7] for line in lines if line.startswith("www/")]
+    assert rows == [
+        ["www/web2", "10.11.12.21:8443", "by", "hand", "3/10", "41", "4m04s"],
+        ["www/web3", "10.11.12.21:8443", "drain", "0/10", "41", "1m01s", "connect:"],
+        ["www/10.9.9.9:80", "10.9.9.9:80", "by", "hand", "5", "7", "1m00s"],
     ]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tests.cli.answers import leaving, lvsd, partner, pulse, server, virtual
+from tests.cli.answers import ADDED, by_hand, leaving, lvsd, partner, pulse, server, virtual
 
 from piranha.cli import events, why
 from piranha.cli.names import subjects
@@ -247,6 +247,18 @@ def test_a_router_stands_with_the_reason_of_its_role() -> None:
 def test_a_drained_server_stands_with_what_brings_it_back() -> None:
     says = lvsd(virtual("www", server("web1", "drain", drained_by="/m/web1", drained_s=61.0)))
     assert "Gets no new connections for as long as /m/web1 is there (maintenance_dir)." in outlook("www/web1", says)
+
+
+def test_a_weight_set_by_hand_stands_with_what_ends_it() -> None:
+    says = lvsd(virtual("www", server("web1", weight=3, **by_hand(3)), added_by_hand=[ADDED]))
+    assert outlook("www/web1", says)[1:3] == [
+        "Weight 3 by hand for 1m01s (10 in lvs.cf), 41 connections: foreign_edits = adopt keeps it.",
+        "It ends when the weight of lvs.cf is set with ipvsadm, or with: piranha repair",
+    ]
+    assert now("www/10.9.9.9:80", {}, says) == [
+        "www/10.9.9.9:80 is not in lvs.cf: added by hand 1m00s ago with weight 5, not checked, 7 connections"
+    ]
+    assert subjects("10.9.9.9", {}, says) == ["www/10.9.9.9:80"]
 
 
 def test_a_server_that_leaves_stands_with_its_time_and_is_a_name() -> None:

@@ -121,7 +121,7 @@ def test_a_bad_or_empty_file_changes_nothing_and_says_why(
 def test_what_others_change_in_our_services_is_repaired_and_named(
     lvsd: Lvsd, plane: IpvsPlane, servers: tuple[RealServer, RealServer]
 ) -> None:
-    serving(lvsd, servers)
+    serving(lvsd, servers, more="foreign_edits = repair")
     before = plane.dump()
     stranger = DestinationKey(ip_address("10.9.9.9"), 80)
     refusals = plane.apply(
@@ -158,7 +158,7 @@ def test_a_deleted_service_is_put_back(lvsd: Lvsd, plane: IpvsPlane, servers: tu
 def test_status_shows_the_kernel_and_names_what_it_put_back(
     lvsd: Lvsd, plane: IpvsPlane, servers: tuple[RealServer, RealServer]
 ) -> None:
-    serving(lvsd, servers)
+    serving(lvsd, servers, more="foreign_edits = repair")
     before = plane.dump()
     for change, words in (
         (RemoveService(WWW), "tcp 192.0.2.10:8080 was removed"),

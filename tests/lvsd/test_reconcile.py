@@ -12,7 +12,15 @@ from tests.properties import examples
 from piranha.events.event import Event, Level
 from piranha.forwarding.plane import Plane
 from piranha.lvscf.check_values import CheckTiming, Exchange
-from piranha.lvscf.config import Config, FloatingAddress, RealServer, Router, Virtual
+from piranha.lvscf.config import (
+    Config,
+    FloatingAddress,
+    ForeignEdits,
+    LvsdSettings,
+    RealServer,
+    Router,
+    Virtual,
+)
 from piranha.lvsd.reconcile import ONE_BY_ONE, Reconciler
 from piranha.table.changes import AddService, Change, EditDestination, RemoveDestination, RemoveService
 from piranha.table.desired import ServerVerdict, Verdicts, desired
@@ -40,7 +48,8 @@ def www(*servers: RealServer, scheduler: Scheduler = Scheduler.WLC, name: str = 
 
 
 def config(*virtuals: Virtual) -> Config:
-    return Config(primary=Router(public=ip_address("192.0.2.2")), virtuals=virtuals)
+    repair = LvsdSettings(foreign_edits=ForeignEdits.REPAIR)
+    return Config(primary=Router(public=ip_address("192.0.2.2")), virtuals=virtuals, lvsd=repair)
 
 
 def at(number: int) -> DestinationKey:

@@ -1,7 +1,9 @@
 """The plan of a change: what a new lvs.cf would do to what is there now, before anything is done."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 
+from piranha.change.plan_by_hand import by_hand_lines
 from piranha.change.plan_costs import costed
 from piranha.change.plan_kernel import kernel_drift, kernel_lines, sync_lines
 from piranha.change.plan_lines import RANK, About, Daemons, Kind, Line, Plan, Sign, counted, summary
@@ -15,7 +17,7 @@ from piranha.lvscf.changed import apart
 from piranha.lvscf.check_values import run_key
 from piranha.lvscf.config import Config, meaning
 from piranha.table.changes import Change
-from piranha.table.desired import Verdicts
+from piranha.table.desired import NO_EDITS, Edits, Verdicts
 from piranha.table.leaving import Leaver
 from piranha.table.mark_rules import Marked
 from piranha.table.service import ServiceKey
@@ -36,6 +38,7 @@ def plan(
     believed: Verdicts | None = None,
     ours: Collection[ServiceKey] = (),
     leavers: Sequence[Leaver] = (),
+    edits: Edits = NO_EDITS,
     held: Collection[Address] | None = None,
     kernel: Mapping[str, str] | None = None,
     marked: Marked | None = None,
@@ -49,17 +52,16 @@ def plan(
     live, statistics: what the plane holds, services of others included, and its connections; None
     where they cannot be counted. verdicts: what is believed of the servers of `before`; believed: what
     will be of those of `after`, see `lvsd.outlook`; left out = the same. ours: what earlier files named.
-    leavers: servers that leave already, at `now`, monotonic seconds. held: addresses of this machine, for
-    a plan without `before`. kernel: settings that it has (`lvscf.kernel_named`), None where nobody knows.
-    marked: its mark rules, None where nobody knows or need know. only_changed: look only at virtual servers that
-    both files do not share (`lvscf.changed`): the lines are the same, live and statistics need no services of
-    others, and nothing is said of drift there, of what is left alone and of the daemons.
+    leavers: servers that leave already, at `now`, monotonic seconds. edits: what others have changed. held: addresses
+    of this machine, for a plan without `before`. kernel: settings that it has (`lvscf.kernel_named`), None where
+    nobody knows. marked: its mark rules, None where nobody knows or need know. only_changed: look only at virtual
+    servers that both files do not share (`lvscf.changed`): the lines are the same, live and statistics need no services
+    of others, and nothing is said of drift there, of what is left alone and of the daemons.
 
     The steps that `table.diff` makes of `table.desired` are those that the lines and the drift
     name, and no others. Two files of one meaning (`lvscf.config.meaning`) give an empty plan.
     """
     known = verdicts or {}
-    then = known if believed is None else believed
     old, new = apart(before, after) if only_changed and before is not None else (before, after)
     seen = world(
         before,
@@ -67,9 +69,10 @@ def plan(
         live,
         statistics=statistics,
         verdicts=known,
-        believed=then,
+        believed=known if believed is None else believed,
         ours=ours,
         leavers=leavers,
+        edits=edits,
         parts=(old, new),
     )
     left_alone = tuple(key for key in live if key not in ours and key not in seen.had and key not in seen.has)
@@ -77,12 +80,14 @@ def plan(
         names = names_of(after)
         lines = [*_missing_vips(after, held), *table_lines(seen, seen.changes, names), *later_lines(seen, names)]
         lines += [*kernel_lines(None, after, kernel), *mark_lines(None, after, marked)]
-        return Plan(lines=_sorted(seen, lines), waiting=tuple(waiting_lines(seen)), left_alone=left_alone)
+        waiting, by_hand = tuple(waiting_lines(seen)), by_hand_lines(seen)
+        return Plan(lines=_sorted(seen, lines), waiting=waiting, by_hand=by_hand, left_alone=left_alone)
     told = [*virtual_lines(seen), *mark_lines(before, after, marked)]
     told += [*setting_lines(before, after), *kernel_lines(before, after, kernel)]
     told += sync_lines(before.kernel.sync, after.kernel.sync)
     parts = (old or before, new)
-    lines, drift = _complete(seen, parts, told, lambda: frozenset(drifted(parts[0], live, known, ours, leavers)))
+    drifting = partial(drifted, parts[0], live, known, ours, leavers, edits=edits)
+    lines, drift = _complete(seen, parts, told, drifting)
     drift += [*kernel_drift(before, after, kernel), *mark_drift(before, after, marked)]
     if not lines and meaning(before) != meaning(after):
         lines = [_order()]
@@ -90,6 +95,7 @@ def plan(
         lines=_sorted(seen, lines),
         drift=_sorted(seen, drift),
         leaving=tuple(leaving_lines(seen, now)),
+        by_hand=() if only_changed else by_hand_lines(seen),
         left_alone=() if only_changed else left_alone,
         daemons=None if only_changed else _daemons(before, after),
     )
@@ -103,7 +109,7 @@ def _complete(
     rest = [change for change in seen.changes if change not in named]
     if not rest:
         return told, []
-    drift, names = drifting(), names_of(parts[0]) | names_of(parts[1])
+    drift, names = frozenset(drifting()), names_of(parts[0]) | names_of(parts[1])
     repaired = [change for change in rest if change in drift]
     own = [change for change in rest if change not in drift]
     return [*told, *table_lines(seen, own, names)], list(table_lines(seen, repaired, names))

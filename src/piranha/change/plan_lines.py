@@ -83,6 +83,9 @@ class About(StrEnum):
     TABLE_SERVER_ADDED = "table-server-added"
     TABLE_SERVER_EDITED = "table-server-edited"
     TABLE_SERVER_REMOVED = "table-server-removed"
+    WEIGHT_BY_HAND = "weight-by-hand"
+    SERVER_BY_HAND = "server-by-hand"
+    LEFT_AS_IT_IS = "left-as-it-is"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,13 +131,15 @@ class Plan:
     lines: safe ones first, each kind in the order of the file. drift: what somebody else changed in
     our services; it is put back with or without the new file. waiting: servers of the file that are
     not served now, nothing being known of them (`Line` with what they wait for); filled only without a file in force.
-    leaving: servers that leave already, with or without the new file. left_alone: services of others.
+    leaving: servers that leave already, with or without the new file. by_hand: what somebody else changed in our
+    services, and that stays. left_alone: services of others.
     """
 
     lines: tuple[Line, ...] = ()
     drift: tuple[Line, ...] = ()
     waiting: tuple[Line, ...] = ()
     leaving: tuple[Line, ...] = ()
+    by_hand: tuple[Line, ...] = ()
     left_alone: tuple[ServiceKey, ...] = ()
     daemons: Daemons | None = None
 

@@ -9,6 +9,7 @@ from piranha.lvscf.config import (
     ChangeSettings,
     Config,
     FloatingAddress,
+    ForeignEdits,
     HeartbeatAuth,
     HeartbeatPath,
     HeartbeatSettings,
@@ -143,6 +144,7 @@ _TOLD = {(group.part, name) for group in _GROUPS for name, _ in group.names} | {
     ("heartbeat", "paths"),
     ("lvsd", "timeouts_s"),
     ("lvsd", "maintenance_dir"),
+    ("lvsd", "foreign_edits"),
     *(("", name) for name in "primary backup backup_active standby nat_router nat_router6 heartbeat vips".split()),
     *(("", name) for name in "lvsd kernel change serial_no virtuals".split()),
 }
@@ -170,6 +172,8 @@ def setting_lines(before: Config, after: Config) -> Iterator[Line]:
         yield _gateway("nat_router6", before.nat_router6, after.nat_router6)
     if before.lvsd.maintenance_dir != after.lvsd.maintenance_dir:
         yield _maintenance(before.lvsd.maintenance_dir, after.lvsd.maintenance_dir)
+    if before.lvsd.foreign_edits is not after.lvsd.foreign_edits:
+        yield _foreign_edits(before.lvsd.foreign_edits, after.lvsd.foreign_edits)
     if before.lvsd.timeouts_s != after.lvsd.timeouts_s:
         yield _timeouts(before.lvsd.timeouts_s, after.lvsd.timeouts_s)
     for part in ("", "heartbeat", "vips", "lvsd", "change"):
@@ -186,6 +190,19 @@ def _maintenance(before: str, after: str) -> Line:
         return _line(About.LVSD, "lvsd", what, "servers that it drained get connections again")
     effect = "drains the servers that files there name, which this plan has not read"
     return _line(About.LVSD, "lvsd", what, effect, Kind.DISRUPTIVE)
+
+
+def _foreign_edits(before: ForeignEdits, after: ForeignEdits) -> Line:
+    """What is put back because of it has lines of its own."""
+    effects = {
+        ForeignEdits.ADOPT: "weights set and servers added by hand from now on stay",
+        ForeignEdits.REPAIR: "what others changed is put back",
+        ForeignEdits.REPORT: "what others change from now on is only named",
+    }
+    effect = effects[after]
+    if before is ForeignEdits.ADOPT and after is ForeignEdits.REPORT:
+        effect += "; weights set and servers added by hand until now go"
+    return _line(About.LVSD, "lvsd", f"foreign_edits {arrow(before, after)}", effect)
 
 
 def heartbeat_changes(before: Config, after: Config) -> bool:

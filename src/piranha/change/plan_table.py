@@ -78,7 +78,8 @@ def waiting_lines(world: World) -> Iterator[Line]:
         keys = [key for key in world.keys_after(virtual) if key in world.live]
         for server in virtual.servers:
             held = [world.wanted[key].destinations.get(place(key, virtual, server)) for key in keys]
-            if not server.active or server.weight == 0 or not held or all(serves(one) for one in held):
+            by_hand = any((key, place(key, virtual, server)) in world.staying.weights for key in keys)
+            if not server.active or by_hand or server.weight == 0 or not held or all(serves(one) for one in held):
                 continue
             there = any(one is not None for one in held)
             yield Line(

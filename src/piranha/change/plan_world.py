@@ -6,11 +6,24 @@ from enum import Enum
 
 from piranha.forwarding.plane import ServiceStatistics
 from piranha.lvscf.config import Config, RealServer, Virtual
+from piranha.table.by_hand import holding
 from piranha.table.changes import Change
-from piranha.table.desired import Place, ServerVerdict, Verdicts, desired, place, serves, service_keys, services_of
+from piranha.table.desired import (
+    NO_EDITS,
+    Edits,
+    Place,
+    ServerVerdict,
+    Verdicts,
+    desired,
+    place,
+    serves,
+    service_keys,
+    services_of,
+)
 from piranha.table.destination import DestinationKey
 from piranha.table.diff import diff
 from piranha.table.leaving import Leaver, by_place, leaving
+from piranha.table.left_alone import left_alone
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 from piranha.table.targets import Target, target_of
@@ -40,6 +53,8 @@ class World:
     eventual: once every server that is still to answer has done so. had, has: which virtual server has
     a service, by the file in force and by the new one; without those left out by `only_changed`. leaving:
     who leaves then, left: who leaves already, by place. statistics: None = nobody can count connections.
+    edits: what others have changed and stays now; staying: what of it stays then. asked: `wanted` without what others
+    changed and nobody puts back.
     """
 
     before: Config | None
@@ -54,6 +69,9 @@ class World:
     statistics: Mapping[ServiceKey, ServiceStatistics] | None
     had: Mapping[ServiceKey, Virtual]
     has: Mapping[ServiceKey, Virtual]
+    edits: Edits = NO_EDITS
+    staying: Edits = NO_EDITS
+    asked: Table = field(default_factory=dict)
     _of_service: dict[ServiceKey, list[Change]] = field(default_factory=dict, repr=False)
     _of_target: dict[Target, list[Change]] = field(default_factory=dict, repr=False)
 
@@ -137,30 +155,59 @@ def world(
     believed: Verdicts,
     ours: Collection[ServiceKey],
     leavers: Sequence[Leaver],
+    edits: Edits,
     parts: tuple[Config | None, Config],
 ) -> World:
     """Return the table before and after; the arguments are those of `plan`. parts: of both files what is looked at."""
     old, new = parts
     had, has = services_of(old) if old is not None else {}, services_of(new)
     mine = frozenset(ours) | had.keys()
-    places = by_place(leaving(old, new, live, verdicts, leavers))
-    wanted = desired(new, believed, live, mine, places)
+    places = by_place(leaving(old, new, live, verdicts, leavers, added=edits.added))
+    staying = holding(edits, new)
+    wanted = asked = desired(new, believed, live, mine, places, edits=staying)
+    if staying.reported and old is not None:
+        before_now = desired(old, verdicts, live, mine, by_place(leavers))
+        wanted = left_alone(live, before_now, asked, staying.reported)
     servers = [(virtual.name, server.name) for virtual in has.values() for server in virtual.servers]
     believed = {server: believed.get(server, ServerVerdict.UNKNOWN) for server in servers}
     answered = {key: ServerVerdict.UP if one is ServerVerdict.UNKNOWN else one for key, one in believed.items()}
-    eventual = desired(new, answered, wanted, mine, places) if answered != believed else wanted
+    eventual = wanted
+    if answered != believed:
+        later = desired(new, answered, wanted, mine, places, edits=staying)
+        eventual = left_alone(wanted, asked, later, staying.reported) if staying.reported else later
     changes = tuple(diff(live, wanted))
     return World(
-        before, after, live, wanted, eventual, changes, believed, places, by_place(leavers), statistics, had, has
+        before=before,
+        after=after,
+        live=live,
+        wanted=wanted,
+        eventual=eventual,
+        changes=changes,
+        verdicts=believed,
+        leaving=places,
+        left=by_place(leavers),
+        statistics=statistics,
+        had=had,
+        has=has,
+        edits=edits,
+        staying=staying,
+        asked=asked,
     )
 
 
 def drifted(
-    before: Config, live: Table, verdicts: Verdicts, ours: Collection[ServiceKey], leavers: Sequence[Leaver]
+    before: Config,
+    live: Table,
+    verdicts: Verdicts,
+    ours: Collection[ServiceKey],
+    leavers: Sequence[Leaver],
+    *,
+    edits: Edits,
 ) -> list[Change]:
     """Return the steps that the file in force asks for already: what somebody else has changed."""
     mine = frozenset(ours) | set(services_of(before))
-    return diff(live, desired(before, verdicts, live, mine, by_place(leavers)))
+    wanted = desired(before, verdicts, live, mine, by_place(leavers), edits=edits)
+    return diff(live, left_alone(live, wanted, wanted, edits.reported))
 
 
 def places_of(keys: Iterable[ServiceKey], virtual: Virtual, server: RealServer) -> Places:

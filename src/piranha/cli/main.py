@@ -31,6 +31,7 @@ VERBS = {
     "apply": "put a file in force, and take it back if it is not confirmed",
     "confirm": "keep the change that waits for it",
     "rollback": "put an earlier file in force again",
+    "repair": "put back what others changed in the table and what was left",
     "history": "list the files that were in force, and who put them there",
     "diff": "compare two files, as text and in meaning",
     "switchover": "have the partner take over now, and wait until it has",

@@ -47,8 +47,8 @@ def known_names(lvsd: Facts) -> list[str]:
 
 
 def _servers(virtual: Facts) -> list[Facts]:
-    """Return the servers of a virtual server, those that leave it last."""
-    return [*dicts(virtual.get("servers")), *dicts(virtual.get("leaving"))]
+    """Return the servers of a virtual server, those that leave it or were added by hand last."""
+    return [one for kind in ("servers", "leaving", "added_by_hand") for one in dicts(virtual.get(kind))]
 
 
 def resolve(name: str, lvsd: Facts) -> list[str]:

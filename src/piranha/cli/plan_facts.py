@@ -16,13 +16,16 @@ from piranha.kernel.addresses import Addresses
 from piranha.lvscf.config import Config, PlaneKind, Standby
 from piranha.lvscf.read import resolve_and_load
 from piranha.lvsd.accepted import FILE
+from piranha.lvsd.foreign import read_edits
 from piranha.lvsd.machine import Machine
 from piranha.lvsd.mark_rules import firewalls, marked
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, outlook
 from piranha.lvsd.standing import Standing, standing_from
-from piranha.table.desired import desired
+from piranha.table.by_hand import Seen, holding, noticed
+from piranha.table.desired import Edits, desired, services_of
 from piranha.table.mark_rules import wanted_rules
+from piranha.table.table import Table
 
 ANSWER_S = 10.0
 """How long an answer with the table of thousands of servers may take."""
@@ -97,17 +100,28 @@ def _from_kernel(kind: PlaneKind, after: Config, folders: Folders) -> Ground:
         raise CannotTell(f"no daemon runs here, and the table cannot be read: {error}") from error
     finally:
         plane.close()
+    beliefs = Beliefs(servers={}, edits=_by_hand(after, seen.table, StateFiles(folders.state, folders.run)))
     if kind is PlaneKind.USERSPACE:
-        there = Standing(live=seen.table, statistics=seen.statistics)
+        there = Standing(live=seen.table, statistics=seen.statistics, beliefs=beliefs)
         return Ground(against="the forwarder of this machine", before=None, standing=there)
     with Addresses() as kernel:
         held = frozenset(one.address for one in kernel.addresses())
     # A firewall is not even asked for nothing: that loads its module.
     rules = marked(firewalls()) if wanted_rules(after) else None
     there = Standing(
-        live=seen.table, statistics=seen.statistics, held=held, kernel=Machine().all_settings(), marked=rules
+        live=seen.table,
+        statistics=seen.statistics,
+        beliefs=beliefs,
+        held=held,
+        kernel=Machine().all_settings(),
+        marked=rules,
     )
     return Ground(against="this machine's kernel", before=None, standing=there)
+
+
+def _by_hand(after: Config, live: Table, kept: StateFiles) -> Edits:
+    """Return what the next `lvsd` would leave alone, because the last one has kept that it was done by hand."""
+    return noticed(holding(read_edits(kept), after), services_of(after), Seen(live=live, former={}))
 
 
 def _config(data: bytes, name: str) -> Config:

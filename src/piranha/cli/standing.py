@@ -3,6 +3,9 @@
 from piranha.cli.facts import Facts, dicts, facts, number, strings, text
 from piranha.cli.names import KERNEL, ROUTER, TABLE, VIP
 from piranha.cli.status_facts import (
+    added,
+    by_hand,
+    is_by_hand,
     leaving,
     not_forwarded,
     not_marked,
@@ -160,7 +163,9 @@ def server_now(name: str, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:
         found = [server for server in dicts(virtual.get("servers")) if text(server.get("name")) == server_name]
         left = [server for server in dicts(virtual.get("leaving")) if text(server.get("name")) == server_name]
         lines = [_server_line(name, server, clock, now_s) for server in found]
-        return lines + [f"{name} ({place_of(server)}) is LEAVING: {leaving(server)}" for server in left]
+        lines += [f"{name} ({place_of(server)}) is LEAVING: {leaving(server)}" for server in left]
+        others = [server for server in dicts(virtual.get("added_by_hand")) if text(server.get("name")) == server_name]
+        return lines + [f"{name} is not in lvs.cf: {added(server)}" for server in others]
     return []
 
 
@@ -216,6 +221,9 @@ def _outlook(server: Facts) -> list[str]:
     state = text(server.get("state"))
     if path := text(server.get("drained_by")):
         lines.append(f"Gets no new connections for as long as {path} is there (maintenance_dir).")
+    if is_by_hand(server):
+        lines.append(f"{by_hand(server)[0].upper()}{by_hand(server)[1:]}: foreign_edits = adopt keeps it.")
+        lines.append("It ends when the weight of lvs.cf is set with ipvsadm, or with: piranha repair")
     if (weight := number(server.get("weight_by_check"))) is not None:
         configured = number(server.get("configured_weight")) or 0.0
         lines.append(f"Weight {weight:.0f} by its check (weight_from); weight = {configured:.0f} in lvs.cf.")

@@ -89,6 +89,11 @@ def _daemon(lvsd: Facts) -> list[Finding]:
     for repair in dicts(lvsd.get("overruled"))[-NOTES_SHOWN:]:
         age = duration(number(repair.get("age_s")) or 0.0)
         found.append(Finding("i", "table", f"repaired {age} ago: {text(repair.get('what'))}"))
+    changed = strings(lvsd.get("left_alone"))
+    found += [Finding("i", "table", f"left as it is: {words}") for words in changed[:NOTES_SHOWN]]
+    if len(changed) > NOTES_SHOWN:
+        words = f"{len(changed) - NOTES_SHOWN} more changed by others and left (piranha repair --dry-run)"
+        found.append(Finding("i", "table", words))
     found += _kernel(facts(lvsd.get("kernel")) or {})
     found += _mark_rules(facts(lvsd.get("mark_rules")) or {}, standby=text(lvsd.get("role")) == "standby")
     if (observing := facts(lvsd.get("observing"))) is not None:
@@ -224,7 +229,9 @@ def _virtual(virtual: Facts, *, standby: bool) -> list[Finding]:
         found.append(Finding("!", name, not_forwarded(cut), Verdict.OUTAGE if outage else Verdict.DEGRADED))
     for server in servers:
         found += _server(f"{name}/{text(server.get('name'))}", server)
-    found += [Finding("i", f"{name}/{text(one.get('name'))}", leaving(one)) for one in dicts(virtual.get("leaving"))]
+    unchecked = [(one, leaving(one)) for one in dicts(virtual.get("leaving"))]
+    unchecked += [(one, added(one)) for one in dicts(virtual.get("added_by_hand"))]
+    found += [Finding("i", f"{name}/{text(one.get('name'))}", words) for one, words in unchecked]
     return found
 
 
@@ -241,6 +248,10 @@ def _deserted(name: str, virtual: Facts, servers: list[Facts]) -> Finding:
 
 
 def _server(name: str, server: Facts) -> list[Finding]:
+    return _health(name, server) + ([Finding("i", name, by_hand(server))] if is_by_hand(server) else [])
+
+
+def _health(name: str, server: Facts) -> list[Finding]:
     state = server_state(server)
     since_s = number(server.get("since_s")) or 0.0
     check = facts(server.get("last_check")) or {}
@@ -261,7 +272,7 @@ def _server(name: str, server: Facts) -> list[Finding]:
         return [Finding("!", name, f"{words}: {detail}" if detail else words, age_s=since_s)]
     if state.startswith("falling"):
         return [Finding("i", name, f"{state}: {detail}")]
-    if state == "drain":
+    if state == "drain" and (text(server.get("drained_by")) or not is_by_hand(server)):
         left = count(int(number(server.get("active")) or 0), "connection")
         return [Finding("i", name, f"{drained(server)}, {left}")]
     return []
@@ -276,7 +287,9 @@ def place_of(server: Facts) -> str:
 
 def state_age_s(server: Facts) -> float:
     """Return for how long a server is what it is: up, down, drained."""
-    drained_s = number(server.get("drained_s")) if text(server.get("state")) == "drain" else None
+    drained_s = None
+    if text(server.get("state")) == "drain":
+        drained_s = number(server.get("drained_s" if text(server.get("drained_by")) else "by_hand_s"))
     return number(server.get("since_s")) or 0.0 if drained_s is None else drained_s
 
 
@@ -296,6 +309,31 @@ def drained(server: Facts) -> str:
         return f"drained by {path} for {duration(number(server.get('drained_s')) or 0.0)}"
     by_check = number(server.get("weight_by_check")) == 0 and number(server.get("configured_weight")) != 0
     return f"weight 0 {'by its check' if by_check else 'in lvs.cf'}"
+
+
+def is_by_hand(server: Facts) -> bool:
+    """Whether somebody has set the weight of a server with ipvsadm."""
+    return bool(facts(server.get("by_hand")))
+
+
+def by_hand(server: Facts) -> str:
+    """Say which weight somebody has set, where, and since when: `weight 3 by hand for 4m (10 in lvs.cf)`."""
+    found = facts(server.get("by_hand")) or {}
+    weights = {int(number(one) or 0) for one in found.values()}
+    words = "drained by hand" if weights == {0} else f"weight {'/'.join(map(str, sorted(weights)))} by hand"
+    if (services := number(server.get("services"))) is not None and len(found) < services:
+        words += f" in {services_words(found)}"
+    configured, left = number(server.get("configured_weight")) or 0, int(number(server.get("active")) or 0)
+    age = duration(number(server.get("by_hand_s")) or 0.0)
+    return f"{words} for {age} ({configured:.0f} in lvs.cf), {count(left, 'connection')}"
+
+
+def added(server: Facts) -> str:
+    """Say what is known of a server that somebody has added with ipvsadm."""
+    age, left = duration(number(server.get("since_s")) or 0.0), int(number(server.get("active")) or 0)
+    weight = number(server.get("weight"))
+    shown = "" if weight is None else f" with weight {weight:.0f}"
+    return f"added by hand {age} ago{shown}, not checked, {count(left, 'connection')}"
 
 
 def leaving(server: Facts) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from piranha.cli.facts import Facts, dicts, facts, number, strings, text
 from piranha.cli.names import of_routers
-from piranha.cli.status_facts import place_of, server_state, state_age_s, synchronised
+from piranha.cli.status_facts import is_by_hand, place_of, server_state, state_age_s, synchronised
 from piranha.cli.verdict import Finding, Verdict
 from piranha.cli.words import WIDTH, count, cut, duration, fitting, services_words
 
@@ -135,11 +135,12 @@ def _virtuals(screen: Screen, lvsd: Facts) -> list[str]:
         name = text(virtual.get("name"))
         rows.append(_virtual_row(virtual, own, _worst(name, own, marks)))
         for server in own:
-            if server_state(server) == "up" and not screen.every_server and not screen.names:
+            if server_state(server) == "up" and not is_by_hand(server) and not screen.every_server and not screen.names:
                 hidden += 1
             else:
                 servers.append(_server_row(name, server))
-        servers += [_leaving_row(name, server) for server in dicts(virtual.get("leaving"))]
+        servers += [_unchecked_row(name, server, "leaving") for server in dicts(virtual.get("leaving"))]
+        servers += [_unchecked_row(name, server, "by hand") for server in dicts(virtual.get("added_by_hand"))]
     head = ["VIRTUAL", "SERVICE", "HOW", "UP", "CONNS", "NEW/S", "OUT BY", "STATE"]
     if all(row[5] == "-" for row in rows):  # a plane that does not estimate
         head, rows = _without(head, 5), [_without(row, 5) for row in rows]
@@ -170,7 +171,7 @@ def _worst(name: str, servers: Sequence[Facts], marks: dict[str, Verdict]) -> st
 
 
 def _virtual_row(virtual: Facts, servers: Sequence[Facts], state: str) -> list[str]:
-    everybody = (*servers, *dicts(virtual.get("leaving")))
+    everybody = (*servers, *dicts(virtual.get("leaving")), *dicts(virtual.get("added_by_hand")))
     conns = sum(int(number(server.get("active")) or 0) for server in everybody)
     return [
         text(virtual.get("name")),
@@ -195,7 +196,7 @@ def _server_row(virtual: str, server: Facts) -> list[str]:
     return [
         f"{virtual}/{text(server.get('name'))}",
         place_of(server),
-        server_state(server),
+        "by hand" if server_state(server) == "up" and is_by_hand(server) else server_state(server),
         shown,
         "-" if weight is None else _whole(server.get("active")),
         duration(state_age_s(server)),
@@ -203,16 +204,16 @@ def _server_row(virtual: str, server: Facts) -> list[str]:
     ]
 
 
-def _leaving_row(virtual: str, server: Facts) -> list[str]:
+def _unchecked_row(virtual: str, server: Facts, state: str) -> list[str]:
     since_s = number(server.get("since_s"))
     return [
         f"{virtual}/{text(server.get('name'))}",
         place_of(server),
-        "leaving",
+        state,
         _whole(server.get("weight")),
         _whole(server.get("active")),
         "-" if since_s is None else duration(since_s),
-        "not checked any more",
+        "not checked any more" if state == "leaving" else "not checked",
     ]
 
 

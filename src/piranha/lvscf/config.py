@@ -39,6 +39,14 @@ class PlaneKind(StrEnum):
     USERSPACE = "userspace"
 
 
+class ForeignEdits(StrEnum):
+    """What becomes of what others changed in services of the file (`foreign_edits`)."""
+
+    REPAIR = "repair"
+    ADOPT = "adopt"
+    REPORT = "report"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Router:
     """Own addresses of one router: public always, private when the file names one."""
@@ -267,6 +275,7 @@ class LvsdSettings:
     """
 
     plane: PlaneKind = PlaneKind.IPVS
+    foreign_edits: ForeignEdits = ForeignEdits.ADOPT
     repair_interval_s: float = 30.0
     nanny_processes: int = 32
     share_checks: bool = True

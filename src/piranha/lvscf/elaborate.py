@@ -12,6 +12,7 @@ from piranha.lvscf.config import (
     ChangeSettings,
     Config,
     FloatingAddress,
+    ForeignEdits,
     HeartbeatAuth,
     HeartbeatPath,
     HeartbeatSettings,
@@ -141,6 +142,7 @@ def _config(section: Section, virtuals: tuple[BuiltVirtual, ...], findings: Find
         monitor_hosts=_monitor_hosts(section),
         lvsd=LvsdSettings(
             plane=PlaneKind(section.value("forwarding_plane", str)),
+            foreign_edits=ForeignEdits(section.value("foreign_edits", str)),
             repair_interval_s=section.value("repair_interval", float),
             share_checks=section.value("share_checks", bool),
             nanny_processes=section.value("nanny_processes", int),

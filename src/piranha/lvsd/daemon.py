@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from piranha.change.order import Act
 from piranha.control.daemon import beat, notify
 from piranha.errors import PiranhaError
-from piranha.events.event import Event, Level
+from piranha.events.event import Level
 from piranha.events.record import Recorder
 from piranha.events.teller import Teller
 from piranha.lvscf.changed import apart
@@ -25,6 +25,7 @@ from piranha.lvscf.loaded import Loaded
 from piranha.lvsd.accepted import Accepted
 from piranha.lvsd.cold import switched_off
 from piranha.lvsd.compiled import Compiled
+from piranha.lvsd.foreign import Foreign
 from piranha.lvsd.kept_kernel import Asked, KeptKernel, kernel_of
 from piranha.lvsd.kept_table import RETRY_S, KeptTable, Wanted
 from piranha.lvsd.leavers import Leavers
@@ -78,6 +79,7 @@ class Lvsd:
     kernel: KeptKernel = field(init=False)
     marks: MarkRules = field(init=False)
     leaving: Leavers = field(init=False)
+    foreign: Foreign = field(init=False)
     maintenance: Maintenance = field(init=False)
     config: Config = field(init=False)
     accepted: Accepted = field(init=False)
@@ -103,8 +105,9 @@ class Lvsd:
         self.marks = MarkRules(among, self.source.kept, self.teller, sees_marks=sees_marks)
         self.leaving = Leavers(self.source.kept, self.teller, observing=observing)
         self.maintenance = Maintenance(self.source.kept, self.teller)
-        made = self.observes or KeptTable
-        self.table = made(self.plane, self.ours, self.teller, self._wanted, self._dirty.set, kept=self.source.kept)
+        self.foreign = Foreign(self.source.kept, self.teller, self._mark, lambda: self.config)
+        made, kept, found = self.observes or KeptTable, self.source.kept, self.foreign.found
+        self.table = made(self.plane, self.ours, self.teller, self._wanted, self._dirty.set, kept=kept, found=found)
         machine = kernel_of(self.runs_on, self.source.kept, self.node) if not observing else (None, None)
         self.kernel = KeptKernel(*machine, self.teller, self._asked, self.table.load_again, observing=observing)
 
@@ -133,7 +136,7 @@ class Lvsd:
         """Serve until `stop`."""
         watches = [beat(), self.table.watch(), self.kernel.watch(), self.table.count(), self._watch_checks()]
         watches += [self.leaving.watch(self.table, self._pass_soon)]
-        watches += [self.maintenance.watch(lambda: self.config, self._drain)]
+        watches += [self.maintenance.watch(lambda: self.config, self._mark)]
         watches += [self.marks.watch(lambda: self.config.lvsd.repair_interval_s)]
         compiled = Compiled(
             self.source.kept, self.teller, loaded=lambda: self.loaded, put=self._read_afresh, reload=self.reload
@@ -230,8 +233,8 @@ class Lvsd:
         return found
 
     def _wanted(self) -> Wanted:
-        leaving = by_place(one for one in self.leaving.servers if not one.over)
-        return Wanted(switched_off(self.config, self.kernel.cold()), self.verdicts(), leaving)
+        config = switched_off(self.config, self.kernel.cold())
+        return Wanted(config, self.verdicts(), by_place(self.leaving.going), self.foreign.edits)
 
     async def standing(self, parts: tuple[Config, Config] | None = None) -> "Standing":
         """Return how everything stands, for a plan; the table is read, not repaired. Raises PlaneUnavailable.
@@ -243,10 +246,11 @@ class Lvsd:
         only = None if parts is None else {key for part in parts for key in services_of(part)}
         seen = await self.table.look(only)
         names = self.pools if parts is None else [one.name for one in parts[0].active_virtuals()]
+        edits = self.table.noticed(self.config if parts is None else parts[0], seen.table)
         return Standing(
             live=seen.table,
             statistics=seen.statistics,
-            beliefs=beliefs_of((self.pools[name] for name in names), self.maintenance.marks),
+            beliefs=beliefs_of((self.pools[name] for name in names), self.maintenance.marks, edits),
             ours=self.ours.services,
             leaving=self.leaving.servers,
             kernel=await self.kernel.everything(),
@@ -277,7 +281,7 @@ class Lvsd:
     async def _start_checks(self, config: Config) -> None:
         from piranha.lvsd.nannies import Nannies  # noqa: PLC0415 -- loading their program takes a while
 
-        self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self._record)
+        self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self.recorder.record)
         self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
         await self.nannies.start()
 
@@ -298,17 +302,19 @@ class Lvsd:
         if before is None or before.lvsd.maintenance_dir != config.lvsd.maintenance_dir:
             await self.maintenance.look(config)
         if before is None:
-            self.leaving.reload(None, config, self.table.live, {})
+            self.leaving.reload(None, config, self.table.live, {}, self.foreign.edits.added)
         else:
             parts = apart(before, config)
-            self.leaving.reload(*parts, self.table.live, self.verdicts(parts[0]))
+            self.leaving.reload(*parts, self.table.live, self.verdicts(parts[0]), self.foreign.edits.added)
             self._first |= {key: virtual.name for part in parts for key, virtual in services_of(part).items()}
+        self.foreign.reload(before, config)
         self.config = config
         await self.kernel.look()
         gone, pools = self._make_pools(config, self.table.live, time.monotonic())
-        self._drain()
+        self._mark()
         await self.leaving.keep()
         await self.marks.take(config)
+        await self.foreign.keep()
         if before is None or before.lvsd.timeouts_s != config.lvsd.timeouts_s:
             await self.table.set_timeouts(config.lvsd.timeouts_s)
         if before is not None:
@@ -349,16 +355,13 @@ class Lvsd:
         changed = [one for name, one in self.pools.items() if name not in known or known[name] != one.virtual.meaning]
         return before.keys() - self._pool_of.keys(), changed
 
-    def _drain(self) -> None:
-        """Have those servers drained that are to be now."""
-        causes, now = self.maintenance.marks.drained(self.config), time.monotonic()
+    def _mark(self) -> None:
+        """Have those servers drained that are to be now, and weighed whose weight was set by hand."""
+        drained, weights = self.maintenance.marks.drained(self.config), self.foreign.weights(self.config)
         for pool in self.pools.values():
-            if events := pool.drain(causes, now):
+            if events := [*pool.drain(drained, now := time.monotonic()), *pool.weigh(weights, now)]:
                 self.recorder.record_all(events)
                 self._pass_soon(dict.fromkeys(service_keys(pool.virtual), pool.virtual.name))
-
-    def _record(self, event: Event) -> None:
-        self.recorder.record(event)
 
     def _on_results(self, results: Sequence[ProbeResult]) -> None:
         now = time.monotonic()
@@ -380,9 +383,8 @@ class Lvsd:
         wait_s = RETRY_S if self.table.trouble else self.config.lvsd.repair_interval_s
         now = time.monotonic()
         growing = [left_s for pool in self.pools.values() if (left_s := pool.grows_in_s(now)) is not None]
-        wait_s = min([wait_s, *growing])
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
+            async with asyncio.timeout(min([wait_s, *growing])):
                 await self._dirty.wait()
 
     def _refuse(self, message: str, problems: Sequence[str]) -> None:

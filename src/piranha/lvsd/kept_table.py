@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from piranha.control.state_files import StateFiles
@@ -18,7 +18,16 @@ from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.reconcile import Pass, Reconciler, with_part
 from piranha.lvsd.unforwarded import Unforwarded
 from piranha.table.changes import RemoveService
-from piranha.table.desired import Place, Verdicts, servers_of, service_keys, services_of, sorry_place
+from piranha.table.desired import (
+    NO_EDITS,
+    Edits,
+    Place,
+    Verdicts,
+    servers_of,
+    service_keys,
+    services_of,
+    sorry_place,
+)
 from piranha.table.destination import DestinationKey
 from piranha.table.leaving import Leaver
 from piranha.table.service import ServiceKey
@@ -36,18 +45,27 @@ PATIENCE_S = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is in force: the file, what is known of its servers, and who leaves, see `table.leaving`."""
+    """What is in force: the file, what is known of its servers, who leaves, and what others changed and stays."""
 
     config: Config
     verdicts: Verdicts
     leaving: Mapping[Place, Leaver] = field(default_factory=dict)
+    edits: Edits = NO_EDITS
+
+
+Found = Callable[[Edits, Edits, Table], Awaitable[None]]
+"""Takes what others have changed: before a pass and after it, and the table that it saw."""
+
+
+async def keeps_nothing(_before: Edits, _after: Edits, _live: Table) -> None:
+    """Keep none of it."""
 
 
 class KeptTable:
     """The one table of this router; everything runs in the thread of the event loop.
 
     wanted: asked for at each pass. soon: called when the next pass is due before its time, since the plane is out of
-    reach or somebody has changed the table. kept: where the numbers are kept.
+    reach or somebody has changed the table. kept: where the numbers are kept. found: told what others have changed.
     live: the table as last seen. numbers: its counters and connections. passed_at_s: the last pass that could be made,
     monotonic. trouble: why the plane cannot be reached, empty if it can. overruled: when, and in words, what others
     had changed, the last hundred. unforwarded: what the machine does not route although NAT needs it.
@@ -62,12 +80,14 @@ class KeptTable:
         soon: Callable[[], None],
         *,
         kept: StateFiles,
+        found: Found = keeps_nothing,
     ) -> None:
         self._plane = plane
         self._ours = ours
         self._teller = teller
         self._wanted = wanted
         self._soon = soon
+        self._found = found
         self._reconciler = Reconciler()
         self._one_pass = asyncio.Lock()
         self._refreshing: asyncio.Task[object] | None = None
@@ -113,6 +133,11 @@ class KeptTable:
         """Read the table, or `only` these services, and their numbers; change nothing. Raises PlaneUnavailable."""
         return await self._plane.sample(only)
 
+    def noticed(self, config: Config, live: Table) -> Edits:
+        """Return what others have changed in `live`, as a pass would. config: what of the file `live` is about."""
+        asked = self._wanted()
+        return self._reconciler.noticed(config, live, asked.leaving, asked.edits, time.time())
+
     async def one_pass(self, first: Mapping[ServiceKey, str] | None = None) -> list[str]:
         """Read the table, repair and apply; return in words what others had changed.
 
@@ -143,8 +168,19 @@ class KeptTable:
             config = replace(config, virtuals=tuple(one for one in config.virtuals if one.name in names))
         # In a thread: checks and answers go on while a large table is compared.
         plan = await asyncio.to_thread(
-            self._reconciler.prepare, config, verdicts, live, ours, part=part, leaving=asked.leaving
+            self._reconciler.prepare,
+            config,
+            verdicts,
+            live,
+            ours,
+            part=part,
+            leaving=asked.leaving,
+            edits=asked.edits,
+            wall_s=time.time(),
         )
+        if plan.edits is not asked.edits:
+            # Kept before anything is written: after a crash the next lvsd could not tell them from its own.
+            await self._found(asked.edits, plan.edits, live)
         return await self._carry_out(plan)
 
     async def _carry_out(self, plan: Pass) -> list[str]:

@@ -8,7 +8,7 @@ boot with this id. What another boot left behind is void: the table went with it
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from piranha.control.state_files import StateFiles
 from piranha.events.record import boot_id
@@ -17,7 +17,7 @@ from piranha.forwarding.errors import PlaneUnavailable
 from piranha.lvscf.config import Config
 from piranha.lvsd.kept_table import KeptTable
 from piranha.lvsd.leaving import leaver_data, leaver_from, look, pause_s, reloaded
-from piranha.table.desired import Verdicts, services_of
+from piranha.table.desired import Place, Verdicts, services_of
 from piranha.table.leaving import Leaver, leaving
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
@@ -43,10 +43,22 @@ class Leavers:
         self.servers: tuple[Leaver, ...] = read_leavers(kept, self._boot)
         self._on_disk = self.servers
 
-    def reload(self, before: Config | None, config: Config, live: Table, verdicts: Verdicts) -> None:
+    @property
+    def going(self) -> Iterator[Leaver]:
+        """Those that are not over."""
+        return (one for one in self.servers if not one.over)
+
+    def reload(
+        self,
+        before: Config | None,
+        config: Config,
+        live: Table,
+        verdicts: Verdicts,
+        added: Collection[Place] = (),
+    ) -> None:
         """Find out who leaves once `config` is in force, as `leaving` does; `keep` them soon.
 
-        before, config: what both files have in common may be left out (`lvscf.changed`).
+        before, config: what both files have in common may be left out (`lvscf.changed`). added: by hand.
         At once, so that no pass sees the one without the other. One that is lost before it is kept begins anew.
         """
         if self._observing:
@@ -54,7 +66,7 @@ class Leavers:
         touched = services_of(before).keys() | services_of(config).keys() if before is not None else None
         others = [one for one in self.servers if touched is not None and one.places[0][0] not in touched]
         known = [one for one in self.servers if one not in others]
-        found = leaving(before, config, live, verdicts, known)
+        found = leaving(before, config, live, verdicts, known, added=added)
         self.servers = (*others, *found)
         self._fresh = self._fresh or any(leaver.began_s is None for leaver in found)
         self._teller.recorder.record_all(reloaded(known, found, config, time.monotonic()))

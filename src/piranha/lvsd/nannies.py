@@ -58,7 +58,7 @@ class Nannies:
         settings: LvsdSettings,
         *,
         on_results: Callable[[Sequence[ProbeResult]], None],
-        on_event: Callable[[Event], None],
+        on_event: Callable[[Event], object],
         interval_s: float = SUMMARY_INTERVAL_S,
         python: str = sys.executable,
     ) -> None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from piranha.control.state_files import StateFiles
 from piranha.events.teller import Teller
-from piranha.lvsd.kept_table import KeptTable, Wanted
+from piranha.lvsd.kept_table import Found, KeptTable, Wanted, keeps_nothing
 from piranha.lvsd.opinions import ONE_BY_ONE, RULE, Opinions
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.reconcile import Pass, subject_of, with_part
+from piranha.table.desired import NO_EDITS
 from piranha.table.service import ServiceKey
 
 LOOK_S = 2.0
@@ -35,9 +36,18 @@ class ObservedTable(KeptTable):
         soon: Callable[[], None],
         *,
         kept: StateFiles,
+        found: Found = keeps_nothing,
     ) -> None:
-        # A server that the file does not name does not drain here: it is one too many.
-        super().__init__(plane, ours, teller, lambda: replace(wanted(), leaving={}), soon, kept=kept)
+        # A server that the file does not name does not drain here: it is one too many. Nothing is by hand where all is.
+        super().__init__(
+            plane,
+            ours,
+            teller,
+            lambda: replace(wanted(), leaving={}, edits=NO_EDITS),
+            soon,
+            kept=kept,
+            found=found,
+        )
         self.opinions = Opinions(time.monotonic())
 
     async def count(self) -> None:

@@ -10,7 +10,8 @@ from piranha.lvsd.monitor import Health
 from piranha.lvsd.pool import Pool, ServerKey
 from piranha.nanny.results import Advice
 from piranha.table.adopted import starting_up
-from piranha.table.desired import Verdict, services_of
+from piranha.table.by_hand import holding, weights_by_server
+from piranha.table.desired import NO_EDITS, Edits, Verdict, services_of
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 from piranha.terms import Address
@@ -28,11 +29,15 @@ class Belief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beliefs:
-    """What is believed of all servers, which virtual servers have fallen below their quorum, and who is drained."""
+    """What is believed of all servers, which virtual servers have fallen below their quorum, and who is drained.
+
+    edits: what others have changed, which goes on as far as a file lets it.
+    """
 
     servers: Mapping[ServerKey, Belief]
     below_quorum: frozenset[str] = frozenset()
     marks: Marks = NO_MARKS
+    edits: Edits = NO_EDITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,8 @@ class Outlook:
 NOTHING_BELIEVED = Beliefs(servers={})
 
 
-def beliefs_of(pools: Iterable[Pool], marks: Marks = NO_MARKS) -> Beliefs:
-    """Return what `pools` believe. marks: who is drained."""
+def beliefs_of(pools: Iterable[Pool], marks: Marks = NO_MARKS, edits: Edits = NO_EDITS) -> Beliefs:
+    """Return what `pools` believe. marks: who is drained. edits: what others have changed."""
     held = tuple(pools)
     servers = {
         (pool.virtual.name, server.name): Belief(
@@ -58,13 +63,14 @@ def beliefs_of(pools: Iterable[Pool], marks: Marks = NO_MARKS) -> Beliefs:
         for monitor in (pool.monitors[check_id],)
     }
     below = frozenset(pool.virtual.name for pool in held if pool.below_quorum)
-    return Beliefs(servers=servers, below_quorum=below, marks=marks)
+    return Beliefs(servers=servers, below_quorum=below, marks=marks, edits=edits)
 
 
 def outlook(before: Config | None, after: Config, live: Table, beliefs: Beliefs, now: float) -> Outlook:
     """Return the verdicts before and after a reload. before: None while no daemon of ours runs."""
     pools: dict[str, Pool] = {}
     drained = beliefs.marks.drained(before) if before is not None else {}
+    weights = weights_by_server(beliefs.edits, before) if before is not None else {}
     for virtual in before.active_virtuals() if before is not None else ():
         pool = pools[virtual.name] = Pool(virtual, (), now)
         for check_id, server in pool.servers.items():
@@ -74,11 +80,14 @@ def outlook(before: Config | None, after: Config, live: Table, beliefs: Beliefs,
                 monitor.recovered_s = belief.recovered_s
                 monitor.advise(belief.advices)
         pool.drain(drained, now)
+        pool.weigh(weights, now)
         pool.judge_again(below_quorum=virtual.name in beliefs.below_quorum)
     verdicts = _verdicts(pools.values(), now)
     later, drained = pools_for(after, live, pools, now), beliefs.marks.drained(after)
+    weights = weights_by_server(holding(beliefs.edits, after), after)
     for pool in later.values():
         pool.drain(drained, now)
+        pool.weigh(weights, now)
     return Outlook(verdicts, _verdicts(later.values(), now))
 
 

@@ -11,7 +11,7 @@ from piranha.lvscf.config import Quota, RealServer, Virtual
 from piranha.lvsd.combined import Combined
 from piranha.lvsd.drain import Drain, drained, undrained
 from piranha.lvsd.monitor import Health, Monitor
-from piranha.lvsd.pool_events import desertion, keeping_rule, kept_no_more, kept_now, weight_set
+from piranha.lvsd.pool_events import desertion, keeping_rule, kept_no_more, kept_now, weighed_by_hand, weight_set
 from piranha.lvsd.quota import Member, below_quorum, kept
 from piranha.nanny.results import Assignment, ProbeResult
 from piranha.table.desired import ServerVerdict, Verdict, Weighed
@@ -51,6 +51,7 @@ class Pool:
         self._parts: dict[str, tuple[str, str, Monitor]] = {}
         self.kept: frozenset[str] = frozenset()
         self.drained: Mapping[str, Drain] = {}
+        self.by_hand: Mapping[str, int] = {}
         self._below_quorum = False
         self._deserted = False
         self._was_served = False
@@ -78,6 +79,7 @@ class Pool:
                 up = (virtual.name, server.name) in believed_up
                 self.monitors[check_id] = self._begun(check_id, server, Health.UP if up else Health.UNKNOWN, now)
         self.drained = {check_id: one for check_id, one in self.drained.items() if check_id in self.servers}
+        self.by_hand = {check_id: one for check_id, one in self.by_hand.items() if check_id in self.servers}
         self._parts = dict(self._all_parts())
         self._was_served = self._was_served or any(map(self._serves, self.servers))
         self._judge()
@@ -157,9 +159,28 @@ class Pool:
         ]
         return [*changed, *self._keeping(were_kept, now), *self._desertion(changed[0], now)]
 
+    def weigh(self, by_hand: Mapping[ServerKey, int], now: float) -> list[Event]:
+        """Take over which servers have a weight that was set by hand; return what comes of it."""
+        if not by_hand and not self.by_hand:
+            return []
+        ids = {check_id: (self.virtual.name, server.name) for check_id, server in self.servers.items()}
+        before = self.by_hand
+        self.by_hand = {check_id: by_hand[key] for check_id, key in ids.items() if key in by_hand}
+        changed = sorted(check_id for check_id in ids if before.get(check_id) != self.by_hand.get(check_id))
+        if not changed:
+            return []
+        were_kept = self.kept
+        self._judge()
+        cause = weighed_by_hand(changed[0], self.by_hand.get(changed[0]), now)
+        return [*self._keeping(were_kept, now), *self._desertion(cause, now)]
+
     def weight(self, check_id: str) -> int:
         """Return the weight that a server has while it is up."""
-        return 0 if check_id in self.drained else self.servers[check_id].weight
+        return 0 if check_id in self.drained else self.by_hand.get(check_id, self.servers[check_id].weight)
+
+    def rests(self, check_id: str) -> bool:
+        """Whether its checks give a server no weight; one that was set by hand counts instead."""
+        return check_id not in self.by_hand and self.weight_by_check(check_id) == 0
 
     def _begun(self, check_id: str, server: RealServer, health: Health, now: float) -> Monitor | Combined:
         where = place(server)
@@ -241,7 +262,7 @@ class Pool:
     def _serves(self, check_id: str) -> bool:
         """Whether a server takes new connections by its health and its weight."""
         up = self.monitors[check_id].health is Health.UP
-        return up and self.weight(check_id) > 0 and self.weight_by_check(check_id) != 0
+        return up and self.weight(check_id) > 0 and not self.rests(check_id)
 
     def _verdict(self, check_id: str, server: RealServer, now: float) -> Verdict:
         health = self.monitors[check_id].health
@@ -258,6 +279,10 @@ class Pool:
             return Weighed(weight) if weight is not None else ServerVerdict.UP
         full = server.weight if weight is None else weight
         return Weighed(max(1, round(full * share)) if full else 0)
+
+    def taken_out(self) -> set[str]:
+        """Return the servers that people gave no new connections, whatever their health."""
+        return {*self.drained, *(check_id for check_id, weight in self.by_hand.items() if not weight)}
 
     @property
     def below_quorum(self) -> bool:
@@ -283,7 +308,7 @@ class Pool:
                 self.weight(check_id),
                 self.monitors[check_id].health,
                 self.monitors[check_id].since_s,
-                resting=self.weight_by_check(check_id) == 0,
+                resting=self.rests(check_id),
             )
             for check_id in self.servers
         ]
@@ -322,13 +347,14 @@ class Pool:
 def standings(pools: Iterable[Pool]) -> dict[str, tuple[int, int, bool]]:
     """Return of each virtual server how many servers are up, how many there are, and whether it is deserted.
 
-    It is not while a server that is up is drained: no change of the file has taken its servers away.
+    It is not while a server that is up is drained, or has weight 0 by hand: no change of the file has taken its
+    servers away.
     """
     return {
         pool.virtual.name: (
             pool.up(),
             len(pool.servers),
-            pool.deserted() and all(pool.monitors[check_id].health is not Health.UP for check_id in pool.drained),
+            pool.deserted() and all(pool.monitors[one].health is not Health.UP for one in pool.taken_out()),
         )
         for pool in pools
     }

@@ -20,6 +20,12 @@ def weight_set(check_id: str, server: RealServer, change: tuple[int | None, int]
     )
 
 
+def weighed_by_hand(check_id: str, weight: int | None, now: float) -> Event:
+    """Return the event of a weight that was set by hand, None = no more: the cause of others."""
+    after = "not weighed by hand any more" if weight is None else f"weight {weight}"
+    return Event(when_s=now, subject=check_id, message="", after=after, cause="set by hand")
+
+
 def keeping_rule(virtual: Virtual) -> str:
     """Return `keep_active = 2`, as the file has it."""
     keep = virtual.keep_active

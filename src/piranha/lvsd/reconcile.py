@@ -11,7 +11,8 @@ from itertools import groupby
 
 from piranha.events.event import Event, Level
 from piranha.forwarding.plane import Refusal
-from piranha.lvscf.config import Config, Virtual
+from piranha.lvscf.config import Config, ForeignEdits, Virtual
+from piranha.table.by_hand import Seen, noticed
 from piranha.table.changes import (
     AddDestination,
     AddService,
@@ -22,10 +23,11 @@ from piranha.table.changes import (
     RemoveService,
     describe,
 )
-from piranha.table.desired import Place, Verdicts, desired, services_of
+from piranha.table.desired import NO_EDITS, Edits, Place, Verdicts, desired, services_of
 from piranha.table.destination import Destination
 from piranha.table.diff import diff
 from piranha.table.leaving import Leaver
+from piranha.table.left_alone import changed_by_others, left_alone
 from piranha.table.service import ServiceKey, ServiceSettings
 from piranha.table.table import Table
 from piranha.table.targets import Target, names_of, target_of
@@ -44,6 +46,8 @@ class Pass:
     """What one pass is going to do.
 
     repairs: what others had changed, in words, with its target. part: the services that it is about, None = all.
+    edits: what others changed and what stays. asked: what file and health ask for; `wanted` has in it what is left
+    alone although they do.
     """
 
     live: Table
@@ -51,6 +55,8 @@ class Pass:
     changes: tuple[Change, ...]
     repairs: dict[Target, str]
     names: Mapping[Target, str]
+    asked: Table
+    edits: Edits = NO_EDITS
     part: Collection[ServiceKey] | None = None
 
 
@@ -62,6 +68,9 @@ class Reconciler:
     """
 
     _left: Table | None = field(default=None, init=False)
+    _attempted: Table | None = field(default=None, init=False)  # while nobody knows what came of it
+    _asked: Table = field(default_factory=dict, init=False)
+    _services: dict[ServiceKey, Virtual] = field(default_factory=dict, init=False)
     _refused: dict[tuple[type, Target], Refusal] = field(default_factory=dict, init=False)
     _config: Config | None = field(default=None, init=False)
     _names: dict[Target, str] = field(default_factory=dict, init=False)
@@ -75,13 +84,22 @@ class Reconciler:
         *,
         part: Collection[ServiceKey] | None = None,
         leaving: Mapping[Place, Leaver] | None = None,
+        edits: Edits = NO_EDITS,
+        wall_s: float = 0.0,
     ) -> Pass:
         """Return what turns `live` into what it should be, and name what others did since the last pass.
 
         ours: services that earlier files named; those of `config` are ours anyway. part: services that this pass
         is about; `live` and `config` have no others then. leaving: servers that the file does not name any more.
+        edits: what others had done until the last pass, of all services. wall_s: the wall clock, for people.
         """
-        wanted = desired(config, verdicts, live, ours, leaving or ())
+        services = services_of(config)
+        edits = self.noticed(config, live, leaving or (), edits, wall_s)
+        wanted = asked = desired(config, verdicts, live, ours, leaving or (), edits=edits)
+        if edits.reported:
+            wanted = left_alone(live, self._asked, asked, edits.reported)
+            mine = {target: words for target, words in edits.reported.items() if target[0] not in services}
+            edits = replace(edits, reported=mine | _still(wanted, asked, edits.reported))
         names = self._names
         if part is not None:
             names = names | names_of(config)
@@ -93,8 +111,23 @@ class Reconciler:
             # Their names are needed once more when they go.
             left = {place: leaver.name for place, leaver in leaving.items()}
             self._names, names = self._names | left, names | left
-        repairs = self._drift(live, wanted, services_of(config)) if self._left is not None else {}
-        return Pass(live, wanted, tuple(diff(live, wanted)), repairs, names, part)
+        repairs = self._drift(live, wanted, services) if self._left is not None else {}
+        self._attempted = wanted
+        self._services = services if part is None else self._services | services
+        return Pass(live, wanted, tuple(diff(live, wanted)), repairs, names, asked, edits, part)
+
+    def noticed(self, config: Config, live: Table, leaving: Collection[Place], edits: Edits, wall_s: float) -> Edits:
+        """Return `edits` with what others have done since the last pass, as far as `foreign_edits` lets it stay."""
+        mode = config.lvsd.foreign_edits
+        if mode is ForeignEdits.REPAIR:
+            return NO_EDITS
+        wrote = [table for table in (self._left, self._attempted) if table is not None and self._left is not None]
+        services = services_of(config)
+        if mode is ForeignEdits.ADOPT:
+            seen = Seen(live=live, wrote=wrote, former=self._services, leaving=leaving, now_s=wall_s)
+            return noticed(edits, services, seen)
+        found = changed_by_others(wrote, live, services, edits.reported.keys(), self._asked)
+        return replace(edits, reported=dict.fromkeys(found, "") | dict(edits.reported)) if found else edits
 
     def done(self, plan: Pass, refusals: Sequence[Refusal], left: Table, now: float) -> list[Event]:
         """Take in what came of `plan`; return what there is to say.
@@ -102,10 +135,12 @@ class Reconciler:
         left: what the plane holds now: `plan.wanted`, or what was read again after a refusal. A
         change that is refused again for the same reason is not reported again.
         """
+        self._attempted = None
         if plan.part is None:
-            self._left, known = left, self._refused
+            self._left, self._asked, known = left, plan.asked, self._refused
         else:
             self._left = with_part(self._left or {}, left, plan.part)
+            self._asked = with_part(self._asked, plan.asked, plan.part)
             known = {key: one for key, one in self._refused.items() if one.change.service in plan.part}
         refused = {_identity(refusal.change): refusal for refusal in _without_consequences(refusals)}
         failed = {_identity(refusal.change) for refusal in refusals}
@@ -138,8 +173,15 @@ class Reconciler:
             service, server = target = target_of(change)
             if service in gone and server is not None:
                 continue  # went with its service
-            if isinstance(change, AddDestination) and change.server not in wanted[service].destinations:
-                continue  # nobody puts it back: it was to go anyway
+            if _entry(live, target) == (want := _entry(wanted, target)):
+                continue  # nobody puts it back: it was to be so anyway, or stays so
+            if isinstance(change, EditDestination) and isinstance(want, Destination):
+                have = live[service].destinations[change.server]
+                kept = replace(change.destination, weight=have.weight)
+                if want.weight == have.weight != change.destination.weight and kept != have:
+                    # Set by hand: it stays, the rest does not.
+                    words[target] = _undone(replace(change, destination=kept), live)
+                    continue
             words[target] = _undone(change, live)
         return words
 
@@ -147,6 +189,39 @@ class Reconciler:
 def with_part(table: Table, found: Table, part: Collection[ServiceKey]) -> Table:
     """Return `table` with what was `found` of some of its services."""
     return {key: service for key, service in table.items() if key not in part} | dict(found)
+
+
+def _entry(table: Table, target: Target) -> ServiceSettings | Destination | None:
+    key, server = target
+    if key not in table:
+        return None
+    return table[key].settings if server is None else table[key].destinations.get(server)
+
+
+def _still(wanted: Table, asked: Table, targets: Collection[Target]) -> dict[Target, str]:
+    """Return in words which of `targets` are left although they should be otherwise."""
+    away = {key for key in asked if key not in wanted}
+    found = ((target_of(change), change) for change in diff(wanted, asked))
+    return {
+        target: _found(change, wanted)
+        for target, change in found
+        if target in targets and (target[1] is None or target[0] not in away)
+    }
+
+
+_STILL = "{} is {}, should be {}"
+
+
+def _found(change: Change, live: Table) -> str:
+    """Say what somebody did that `change` would undo."""
+    match change:
+        case EditService(service, settings):
+            return f"{service}: {_differences(live[service].settings, settings, _STILL)}"
+        case EditDestination(service, server, destination):
+            found = live[service].destinations[server]
+            return f"server {server} of {service}: {_differences(found, destination, _STILL)}"
+        case _:
+            return _undone(change, live)
 
 
 def _identity(change: Change) -> tuple[type, Target]:
@@ -184,11 +259,15 @@ def _undone(change: Change, live: Table) -> str:
             return f"server {server} of {service} was added"
 
 
-def _differences(found: ServiceSettings | Destination, wanted: ServiceSettings | Destination) -> str:
+def _differences(
+    found: ServiceSettings | Destination,
+    wanted: ServiceSettings | Destination,
+    words: str = "{} was {}, is {} again",
+) -> str:
     pairs = [
         (spec.name.removesuffix("_s"), getattr(found, spec.name), getattr(wanted, spec.name)) for spec in fields(wanted)
     ]
-    return ", ".join(f"{name} was {have}, is {want} again" for name, have, want in pairs if have != want)
+    return ", ".join(words.format(name, have, want) for name, have, want in pairs if have != want)
 
 
 def _repaired(plan: Pass, target: Target, words: str, now: float) -> Event:

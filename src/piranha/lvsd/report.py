@@ -12,7 +12,7 @@ from piranha.lvsd.numbers import Numbers
 from piranha.lvsd.pool import APART, Pool
 from piranha.lvsd.unforwarded import Cut
 from piranha.nanny.results import ProbeResult
-from piranha.table.desired import place, servers_of, service_keys
+from piranha.table.desired import NO_EDITS, Edits, WeightByHand, place, servers_of, service_keys
 from piranha.table.destination import DestinationKey
 from piranha.table.leaving import Leaver
 from piranha.table.service import ServiceKey
@@ -24,7 +24,7 @@ class View:
     """What the plane shows at `now`, monotonic seconds.
 
     cut: see `Unforwarded`. leaving: who leaves. cold: virtual servers that are left out, see `cold`. with_whom: see
-    `Nannies`.
+    `Nannies`. edits: what others changed, and wall_s: the wall clock now, in which that began.
     """
 
     live: Table
@@ -33,6 +33,8 @@ class View:
     cut: Mapping[str, Cut] = field(default_factory=dict)
     leaving: Sequence[Leaver] = ()
     cold: frozenset[str] = frozenset()
+    edits: Edits = NO_EDITS
+    wall_s: float = 0.0
     with_whom: Callable[[str], Sequence[str]] = lambda _check_id: ()
 
 
@@ -63,7 +65,28 @@ def _virtual(pool: Pool, view: View) -> dict[str, object]:
         "new_per_s": _new_per_s(numbers, keys),
         "servers": servers,
         "leaving": [_leaver(leaver, view) for leaver in view.leaving if leaver.virtual == virtual.name],
+        "added_by_hand": [_added(key, at, view) for key, at in view.edits.added if key in keys],
     }
+
+
+def _added(key: ServiceKey, at: DestinationKey, view: View) -> dict[str, object]:
+    held = view.live[key].destinations.get(at) if key in view.live else None
+    found = _found(view.numbers, key, at)
+    return {
+        "name": str(at),
+        "service": str(key),
+        "address": str(at.address),
+        "port": at.port,
+        "weight": held.weight if held is not None else None,
+        "since_s": _age_s(view, view.edits.added[key, at]),
+        "active": found.active if found is not None else 0,
+        "inactive": found.inactive if found is not None else 0,
+    }
+
+
+def _age_s(view: View, since_s: float) -> float:
+    """Return how long ago it was by the wall clock, which may have been set since."""
+    return round(max(0.0, view.wall_s - since_s), 3)
 
 
 def _leaver(leaver: Leaver, view: View) -> dict[str, object]:
@@ -91,10 +114,13 @@ def _new_per_s(numbers: Numbers, keys: Sequence[ServiceKey]) -> float | None:
 def _server(pool: Pool, check: str, view: View) -> dict[str, object]:
     virtual, server, monitor = pool.virtual, pool.servers[check], pool.monitors[check]
     live, now, drain = view.live, view.now, pool.drained.get(check)
+    by_hand = dict[str, WeightByHand]()
     weight = None
     active = inactive = connections = 0
     for key in service_keys(virtual):
         where = place(key, virtual, server)
+        if (key, where) in view.edits.weights:
+            by_hand[str(key)] = view.edits.weights[key, where]
         if key in live and where in live[key].destinations:
             weight = live[key].destinations[where].weight
         connections += view.numbers.total(key, where).connections
@@ -110,6 +136,9 @@ def _server(pool: Pool, check: str, view: View) -> dict[str, object]:
         "configured_weight": server.weight,
         "drained_by": drain.cause if drain is not None else "",
         "drained_s": round(now - drain.since_s, 3) if drain is not None else None,
+        "services": len(service_keys(virtual)),
+        "by_hand": {name: one.weight for name, one in by_hand.items()},
+        "by_hand_s": max((_age_s(view, one.since_s) for one in by_hand.values()), default=None),
         "weight_by_check": pool.weight_by_check(check),
         "since_s": round(now - monitor.since_s, 3),
         "shares_checks_with": _partners(pool, check, view),
@@ -139,10 +168,11 @@ def _state(pool: Pool, check: str, now: float) -> str:
         return "drain"
     if check in pool.kept:
         return "kept"
-    if pool.weight_by_check(check) == 0 and monitor.health is Health.UP:
+    if pool.rests(check) and monitor.health is Health.UP:
         return "drain"
     state = monitor.state(now)
-    return f"slow start {share:.0%}" if share is not None and state == Health.UP else state
+    growing = share is not None and state == Health.UP and check not in pool.by_hand
+    return f"slow start {share:.0%}" if growing else state
 
 
 def _check(last: ProbeResult | None, now: float) -> dict[str, object] | None:

@@ -16,6 +16,7 @@ from piranha.forwarding.userspace.protocol import (
 )
 from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config
+from piranha.lvsd.by_hand import edits_data, edits_from
 from piranha.lvsd.leaving import leaver_data, leaver_from
 from piranha.lvsd.maintenance import Marks
 from piranha.lvsd.marked import marked_data, marked_from
@@ -23,6 +24,7 @@ from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import NOTHING_BELIEVED, Belief, Beliefs, outlook
 from piranha.lvsd.pool import ServerKey
 from piranha.nanny.results import Advice
+from piranha.table.desired import NO_EDITS
 from piranha.table.leaving import Leaver
 from piranha.table.mark_rules import Marked
 from piranha.table.service import ServiceKey
@@ -60,6 +62,7 @@ class Standing:
             believed=seen.then,
             ours=self.ours,
             leavers=self.leaving,
+            edits=self.beliefs.edits,
             held=self.held,
             kernel=self.kernel,
             marked=self.marked,
@@ -82,6 +85,7 @@ def standing_data(standing: Standing) -> dict[str, object]:
             "folder": standing.beliefs.marks.folder,
             "names": sorted(standing.beliefs.marks.names),
         },
+        "by_hand": edits_data(standing.beliefs.edits),
         "leaving": [leaver_data(leaver) for leaver in standing.leaving],
         "table": table_data(standing.live),
         "statistics": statistics_data(standing.statistics or {}),
@@ -98,6 +102,7 @@ def standing_from(data: Mapping[str, Any]) -> Standing:
             servers=dict(map(_belief, data["beliefs"])),
             below_quorum=frozenset(data["below_quorum"]),
             marks=_marks(data.get("maintenance", {})),
+            edits=edits_from(data["by_hand"]) if "by_hand" in data else NO_EDITS,
         ),
         ours=frozenset(map(service_from, data["ours"])),
         leaving=tuple(map(leaver_from, _rows(data.get("leaving", [])))),

@@ -12,6 +12,7 @@ from piranha.control.messages import Refused
 from piranha.control.server import Handler, Peer, require_admin
 from piranha.errors import PiranhaError
 from piranha.forwarding.errors import PlaneUnavailable
+from piranha.lvsd.by_hand import parted, words_of
 from piranha.lvsd.daemon import Lvsd
 from piranha.lvsd.overdue import awaited
 from piranha.lvsd.pool import standings
@@ -53,6 +54,7 @@ class Verbs:
             "events": self.events,
             "standing": self.standing,
             "read_back": self.read_back,
+            "repair": self.repair,
             "reload": self.reload,
             "role": self.role,
             "prepare_restart": self.prepare_restart,
@@ -101,6 +103,8 @@ class Verbs:
             "refused_file": refused
             and {"path": refused.path, "findings": list(refused.findings), "age_s": round(now - refused.at_s, 3)},
             "overruled": [{"what": words, "age_s": round(now - at_s, 3)} for words, at_s in overruled],
+            "foreign_edits": str(lvsd.config.lvsd.foreign_edits),
+            "left_alone": list(lvsd.foreign.edits.reported.values()),
             "waiting": [one.sentence() for one in lvsd.loaded.warnings if one.code == NOT_ACTED_ON],
             "maintenance": lvsd.maintenance.facts(),
             "kernel": lvsd.kernel.facts(),
@@ -112,7 +116,7 @@ class Verbs:
 
     def _details(self) -> dict[str, object]:
         table, numbers, now = self._lvsd.table, self._lvsd.table.numbers.now, time.monotonic()
-        leaving = [leaver for leaver in self._lvsd.leaving.servers if not leaver.over]
+        leaving = [*self._lvsd.leaving.going]
         view = View(
             table.live,
             numbers,
@@ -120,6 +124,8 @@ class Verbs:
             cut=table.unforwarded.cut,
             leaving=leaving,
             cold=self._lvsd.kernel.cold(),
+            edits=self._lvsd.foreign.edits,
+            wall_s=time.time(),
             with_whom=self._lvsd.nannies.with_whom,
         )
         return {
@@ -188,6 +194,24 @@ class Verbs:
         """Read the table now, repair it, answer what was repaired."""
         require_admin(peer)
         return {"repaired": await self._pass(), "refused": self._lvsd.table.refused}
+
+    async def repair(self, args: Mapping[str, object], peer: Peer) -> object:
+        """Put back what others changed and `foreign_edits` left: `{"names": [SUBJECT, …], "dry_run": bool}`.
+
+        names: virtual servers and servers, none for all. Answers what was put back, or would be.
+        """
+        require_admin(peer)
+        given, lvsd = args.get("names"), self._lvsd
+        names = [str(name) for name in given] if isinstance(given, list) else []
+        if args.get("dry_run") is True:
+            standing = await lvsd.standing()
+            gone, _ = parted(standing.beliefs.edits, lvsd.config, names)
+            return {"put_back": words_of(gone), "refused": lvsd.table.refused}
+        repaired = await self._pass()  # what was changed since the last one belongs to it
+        gone, rest = parted(lvsd.foreign.edits, lvsd.config, names)
+        await lvsd.foreign.forget(rest, f"piranha repair by {actor(peer, args.get('who'))}")
+        await self._pass()
+        return {"put_back": [*repaired, *words_of(gone)], "refused": lvsd.table.refused}
 
     async def standings(self, _args: Mapping[str, object], _peer: Peer) -> object:
         """How each virtual server stands: `{NAME: [up, all, deserted]}`, in few words."""

@@ -1,7 +1,7 @@
 """What the IPVS table should be: the file, the health of the servers and what the kernel holds."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from piranha.lvscf.config import Config, RealServer, SorryServer, Virtual
@@ -33,6 +33,34 @@ class Weighed:
 Place = tuple[ServiceKey, DestinationKey]
 """Where a service has a server in the kernel."""
 
+
+@dataclass(frozen=True, slots=True)
+class WeightByHand:
+    """A weight that somebody else gave a server. configured: that of the file. since_s: wall clock."""
+
+    weight: int
+    configured: int
+    since_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What others have changed in services of the file and may stay, see `table.by_hand` and `table.left_alone`.
+
+    weights: set by hand. added: servers that the file does not name, and since when, wall clock. reported: whatever
+    it is, in words; a service has no server beside it. Only one of `weights` and `added`, and `reported`, has members.
+    """
+
+    weights: Mapping[Place, WeightByHand] = field(default_factory=dict)
+    added: Mapping[Place, float] = field(default_factory=dict)
+    reported: Mapping[tuple[ServiceKey, DestinationKey | None], str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.weights or self.added or self.reported)
+
+
+NO_EDITS = Edits()
+
 Verdict = ServerVerdict | Weighed
 Verdicts = Mapping[tuple[str, str], Verdict]
 """By virtual name and server name, unique in the file; one that is missing is unknown."""
@@ -44,34 +72,39 @@ def desired(
     live: Table,
     ours: Collection[ServiceKey],
     leaving: Collection[Place] = (),
+    *,
+    edits: Edits = NO_EDITS,
 ) -> Table:
     """Return the table that `diff` should lead to.
 
     live: what the kernel holds now. ours: services that earlier accepted files named; together
     with those of `config` they are what may be changed. leaving: servers that the file does not name
-    any more, see `leaving`. Everything else is returned as it lies in `live`. Every service of ours
-    comes out with a pool by these rules:
+    any more, see `leaving`. edits: what others have done and stays. Everything else is returned as it lies in
+    `live`. Every service of ours comes out with a pool by these rules:
 
     - a server that is up, and one of which nothing is known yet but which the kernel holds with a
       weight above 0, has the weight of the file (0 stays 0: it keeps its connections);
     - one that is weighed has that weight; where a check sets the weight and has said nothing yet, it keeps
       that of the kernel;
+    - of both, one whose weight was set by hand has that weight;
     - one that is relieved (the sorry server serves in its place) or drained (by a person) has weight 0;
     - a server that is down is not there, with `quiesce_server` it has weight 0;
     - one of which nothing is known yet and which the kernel does not have waits;
-    - a server that is leaving and still there has weight 0, and counts for none of the rest;
+    - a server that is leaving and still there has weight 0, one that was added by hand stays as it is, and
+      neither counts for any of the rest;
     - while nobody would serve but somebody is still waited for, those that serve now stay, unless
       they are down, so that a file which replaces every server leaves no gap;
     - the sorry server is there while nobody serves and nobody is waited for.
     """
     wanted = services_of(config)
-    left_by = {key for key, _ in leaving}
+    left_by = {key for key, _ in leaving} | {key for key, _ in edits.added}
     table = {key: service for key, service in live.items() if key not in ours and key not in wanted}
     for key, virtual in wanted.items():
         held = live[key].destinations if key in live else {}
-        pool = _pool(key, virtual, verdicts, held)
+        pool = _pool(key, virtual, verdicts, held, edits.weights)
         if key in left_by:
-            pool = {at: replace(have, weight=0) for at, have in held.items() if (key, at) in leaving} | pool
+            left = {at: replace(have, weight=0) for at, have in held.items() if (key, at) in leaving}
+            pool = left | {at: have for at, have in held.items() if (key, at) in edits.added} | pool
         table[key] = Service(_settings(key, virtual), pool)
     return table
 
@@ -144,7 +177,11 @@ def _settings(key: ServiceKey, virtual: Virtual) -> ServiceSettings:
 
 
 def _pool(
-    key: ServiceKey, virtual: Virtual, verdicts: Verdicts, held: Mapping[DestinationKey, Destination]
+    key: ServiceKey,
+    virtual: Virtual,
+    verdicts: Verdicts,
+    held: Mapping[DestinationKey, Destination],
+    by_hand: Mapping[Place, WeightByHand],
 ) -> dict[DestinationKey, Destination]:
     servers = servers_of(key, virtual)
     pool: dict[DestinationKey, Destination] = {}
@@ -153,11 +190,12 @@ def _pool(
     last: Destination | None = None
     for where, server in servers.items():
         verdict = verdicts.get((virtual.name, server.name), ServerVerdict.UNKNOWN)
+        hand = by_hand.get((key, where)) if by_hand else None
         if verdict is ServerVerdict.UNKNOWN:
-            waiting = waiting or server.weight > 0
+            waiting = waiting or (server.weight if hand is None else hand.weight) > 0
         elif verdict is ServerVerdict.DOWN:
             down.add(where)
-        weight = _weight(virtual, server, verdict, held.get(where) if held else None)
+        weight = _weight(virtual, server, verdict, held.get(where) if held else None, hand)
         if weight is not None:
             pool[where] = last = _destination(server, weight, last)
     if any(serves(destination) for destination in pool.values()):
@@ -209,13 +247,15 @@ def _servers_of(key: ServiceKey, virtual: Virtual) -> dict[DestinationKey, RealS
     return servers
 
 
-def _weight(virtual: Virtual, server: RealServer, verdict: Verdict, have: Destination | None) -> int | None:
+def _weight(
+    virtual: Virtual, server: RealServer, verdict: Verdict, have: Destination | None, hand: WeightByHand | None
+) -> int | None:
     """Return the weight that `server` shall have, None when it shall not be there."""
     match verdict:
         case Weighed(weight):
-            return weight
+            return weight if hand is None else hand.weight
         case ServerVerdict.UP:
-            return _unweighed(server, have)
+            return _unweighed(server, have) if hand is None else hand.weight
         case ServerVerdict.RELIEVED | ServerVerdict.DRAINED:
             return 0
         case ServerVerdict.DOWN:
@@ -224,7 +264,8 @@ def _weight(virtual: Virtual, server: RealServer, verdict: Verdict, have: Destin
             if have is None:
                 return None
             # In or out is health and is kept; how much is the file's word.
-            return _unweighed(server, have) if serves(have) else 0
+            full = _unweighed(server, have) if hand is None else hand.weight
+            return full if serves(have) else 0
 
 
 def _unweighed(server: RealServer, have: Destination | None) -> int:

@@ -4,7 +4,7 @@ What leaves is a place in the kernel: a server that moves to another address lea
 only gets another name leaves nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from piranha.lvscf.config import Config, RealServer, Virtual
@@ -53,12 +53,19 @@ def by_place(leavers: Iterable[Leaver]) -> dict[Place, Leaver]:
 
 
 def leaving(
-    before: Config | None, after: Config, live: Table, verdicts: Verdicts, known: Sequence[Leaver] = ()
+    before: Config | None,
+    after: Config,
+    live: Table,
+    verdicts: Verdicts,
+    known: Sequence[Leaver] = (),
+    *,
+    added: Collection[Place] = (),
 ) -> tuple[Leaver, ...]:
     """Return who leaves once `after` is in force.
 
     before: the file in force until then, None at a start. live: what the kernel holds. verdicts: what is believed of
     the servers of `before`. known: who leaves already; their time goes on, by the `drain_time` that counts now.
+    added: servers that somebody added by hand, and that stay.
 
     A server leaves if the kernel has it in a service that stays, `before` names it and `after` does not, unless it
     is down or its time is 0. Where nobody knows who put it there, at a start and in a service that is new to the
@@ -74,6 +81,8 @@ def leaving(
             continue
         former = servers_of(key, old) if old is not None else None
         for place in _unnamed(key, virtual, live):
+            if place in added:
+                continue
             leaver = left.get(place) or _deleted(place, virtual, old, former, verdicts)
             if leaver is None:
                 continue

@@ -122,11 +122,12 @@ ORIGINAL: dict[str, Story] = {
         cure="Nothing needs to be done.",
     ),
     "N015": Story(
-        means="Changes by hand with ipvsadm in virtual servers of the file are noticed and named, and put back or kept "
-        "as foreign_edits says. Virtual servers that the file does not have are left alone.",
+        means="Changes by hand with ipvsadm in virtual servers of the file are noticed and named. A weight set by hand "
+        "and a server added by hand stay, everything else is put back; foreign_edits = repair puts all of it back, "
+        "report none. Virtual servers that the file does not have are left alone.",
         within=Within.GLOBAL,
         bad="deadtime = 6",
-        why="Who takes a server out with ipvsadm sees it come back.",
-        cure="Change the file and reload, or ask piranha status who changed what.",
+        why="Who deletes a server with ipvsadm sees it come back; who gives it weight 0 does not.",
+        cure="Take a server out with weight 0, or in the file; piranha status shows what was changed by hand.",
     ),
 }

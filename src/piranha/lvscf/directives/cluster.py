@@ -268,6 +268,19 @@ DAEMONS: tuple[Directive, ...] = (
         "userspace: a TCP forwarder, for demonstrations and tests.",
     ),
     Directive(
+        name="foreign_edits",
+        scopes=_G,
+        type=Type.CHOICE,
+        default="adopt",
+        choices=("repair", "adopt", "report"),
+        meaning="What becomes of what others changed, with ipvsadm, in the services of this file; all of it is named. "
+        "adopt: a weight set by hand stays, across reloads, restarts and times in which the server is down, until the "
+        "weight of this file is set by hand, the file gives the server another weight, or piranha repair is said; a "
+        "server added by hand stays, but is not checked and counts for nothing; everything else is put back. "
+        "repair: everything is put back. report: nothing is put back until the file or the health of the server asks "
+        "for something else there, or lvsd is started again. Services that are not in this file are never touched.",
+    ),
+    Directive(
         name="repair_interval",
         scopes=_G,
         type=Type.DURATION,

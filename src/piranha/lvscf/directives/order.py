@@ -26,7 +26,6 @@ BEHIND: Mapping[str, str] = {
     "nat_router6": "nat_nmask",
     "ip_forward": "nat_router6",
     "syncd_maxlen": "syncd_id",
-    "foreign_edits": "forwarding_plane",
     "notify": "inactive_cmd",
     "extra_address": "address",
     "ports": "port",

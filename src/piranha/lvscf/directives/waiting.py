@@ -74,15 +74,6 @@ _ELECTION: tuple[Directive, ...] = (
 )
 
 _DAEMONS: tuple[Directive, ...] = (
-    _waits(
-        "foreign_edits",
-        _G,
-        _T.CHOICE,
-        "adopt",
-        "What to do with changes that others made in our services.",
-        choices=("repair", "adopt", "report"),
-        quiet=("repair",),
-    ),
     _waits("notify", _G, _T.COMMAND, "-", "Program called for every event.", repeats=True),
     _waits("notify_url", _G, _T.URL, "-", "Address every event is posted to.", repeats=True),
     _waits("notify_mail", _G, _T.WORDS, "-", "Mail addresses every event is sent to."),
