@@ -89,10 +89,8 @@ def plan(
     drifting = partial(drifted, parts[0], live, known, ours, leavers, edits=edits)
     lines, drift = _complete(seen, parts, told, drifting)
     drift += [*kernel_drift(before, after, kernel), *mark_drift(before, after, marked)]
-    if not lines and meaning(before) != meaning(after):
-        lines = [_order()]
     return Plan(
-        lines=_sorted(seen, lines),
+        lines=_sorted(seen, lines or _order(before, after)),
         drift=_sorted(seen, drift),
         leaving=tuple(leaving_lines(seen, now)),
         by_hand=() if only_changed else by_hand_lines(seen),
@@ -132,8 +130,11 @@ def _missing_vips(after: Config, held: Collection[Address] | None) -> Iterator[L
             )
 
 
-def _order() -> Line:
-    return Line(
+def _order(before: Config, after: Config) -> list[Line]:
+    """Return the line of a file that means something else although nothing else tells what."""
+    if meaning(before) == meaning(after):
+        return []
+    line = Line(
         kind=Kind.SAFE,
         sign=Sign.EDITED,
         about=About.ORDER,
@@ -141,6 +142,7 @@ def _order() -> Line:
         what="another order of its blocks",
         effect="nothing happens",
     )
+    return [line]
 
 
 def _sorted(seen: World, lines: Collection[Line]) -> tuple[Line, ...]:
