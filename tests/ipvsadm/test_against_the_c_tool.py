@@ -11,7 +11,7 @@ from tests.ipvsadm.generated import CommandMaker
 
 FOLDER = Path(__file__).parent / "golden"
 # How many seeds of generated commands; a long run: IPVSADM_SEEDS=1000 tools/with-ipvs .venv/bin/pytest THIS-FILE.
-SEEDS = int(os.environ.get("IPVSADM_SEEDS", "25"))
+SEEDS = int(os.environ.get("IPVSADM_SEEDS", "15"))
 FIRST_SEED = int(os.environ.get("IPVSADM_FIRST_SEED", "0"))
 COMMANDS_OF_A_SEED = 20
 SOURCE = Path(__file__).resolve().parents[2] / "src"

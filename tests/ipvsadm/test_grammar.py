@@ -165,6 +165,8 @@ def test_the_version_is_asked_for_by_the_first_word() -> None:
         ("0x7f.1", "127.0.0.1"),
         ("017.1", "15.0.0.1"),
         ("16909060", "1.2.3.4"),
+        ("1.2.3.4 x", "1.2.3.4"),
+        ("1.2\t", "1.0.0.2"),
         ("1.2.3.4", "1.2.3.4"),
     ],
 )
@@ -172,7 +174,10 @@ def test_ipv4_addresses_may_be_short_octal_and_hexadecimal(text: str, address: s
     assert ipv4(text) == IPv4Address(address)
 
 
-@pytest.mark.parametrize("text", ["", "1.2.3.256", "1.2.3.4.5", "1.2.65536", "1..2", "x", "-1", "08.1"])
+NO_IPV4 = ["", "1.2.3.256", "1.2.3.4.5", "1.2.65536", "1..2", "x", "-1", "08.1", " 1.2.3.4", "1.2. 3"]
+
+
+@pytest.mark.parametrize("text", NO_IPV4)
 def test_what_is_no_ipv4_address_is_none(text: str) -> None:
     assert ipv4(text) is None
 

@@ -8,6 +8,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from piranha.terms import Address, Protocol
 
+_BLANK = re.compile(r"[ \t\n\v\f\r]")
 _NUMBER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+\Z")
 
 
@@ -51,12 +52,15 @@ def endpoint(text: str, protocol: Protocol | None, lookup: Lookup) -> tuple[Addr
 
 @lru_cache(maxsize=1024)
 def ipv4(text: str) -> IPv4Address | None:
-    """Read an IPv4 address as inet_aton(3) does: `1.2.3` is 1.2.0.3, parts may be octal or hexadecimal."""
+    """Read an IPv4 address as inet_aton(3) does.
+
+    `1.2.3` is 1.2.0.3, parts may be octal or hexadecimal, and what follows a blank does not matter.
+    """
     try:
         return IPv4Address(text)
     except AddressValueError:
         pass
-    parts = text.split(".")
+    parts = _BLANK.split(text, 1)[0].split(".")
     if not 1 <= len(parts) <= 4:
         return None
     value = 0
