@@ -4,8 +4,10 @@
 Run: tools/with-ipvs .venv/bin/python bench/cold_start.py [--runs N] [--services 1000] [--servers 10]
 
 Beside keepalived's checker (`-C`) without checks. `lvsd` always checks, so it is told to begin with
-every server up (`start_state = up`) and an interval of 100 s; its first checks run while it loads. A
-fresh network namespace for every run, programs taking turns. Includes the start of the interpreter.
+every server up (`start_state = up`) and an interval of 100 s; its first checks run while it loads. `lvsd` twice:
+with a file that it has never seen, and with one that was in force before (a boot, a restart): then it has
+the form that a daemon keeps of its file at rest. A fresh network namespace for every run, programs
+taking turns. Includes the start of the interpreter.
 """
 
 import argparse
@@ -19,10 +21,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
+from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.lab.build import Lab, wait_for
 from piranha.lab.keepalived import Keepalived
 from piranha.lab.topology import PRIMARY, nat_cluster
+from piranha.lvscf.read import read_and_load
+from piranha.lvsd.compiled import keep_compiled
 
 VIP = "192.0.2.10"
 Prepare = Callable[[Lab, int, int], Callable[[], object]]
@@ -48,6 +53,16 @@ def prepare_lvsd(lab: Lab, services: int, servers: int) -> Callable[[], object]:
     run_dir.mkdir()
     arguments = ("-n", "-c", str(path), "--run-dir", str(run_dir))
     return lambda: lab.python(PRIMARY, "piranha.lvsd.main", *arguments, log="lvsd")
+
+
+def prepare_again(lab: Lab, services: int, servers: int) -> Callable[[], object]:
+    """Do the same with the form of the file that a daemon has kept."""
+    start = prepare_lvsd(lab, services, servers)
+    run_dir = lab.folder / "run"
+    state = run_dir / "state"
+    state.mkdir(mode=0o750)
+    keep_compiled(StateFiles(state, run_dir), read_and_load(lab.folder / "lvs.cf"))
+    return start
 
 
 def prepare_keepalived(lab: Lab, services: int, servers: int) -> Callable[[], object]:
@@ -94,9 +109,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--services", type=int, default=1000)
     parser.add_argument("--servers", type=int, default=10)
-    parser.add_argument("--only", choices=("lvsd", "keepalived"))
+    parser.add_argument("--only", choices=("lvsd", "lvsd again", "keepalived"))
     options = parser.parse_args()
-    programs: dict[str, Prepare] = {"lvsd": prepare_lvsd, "keepalived": prepare_keepalived}
+    programs: dict[str, Prepare] = {
+        "lvsd": prepare_lvsd,
+        "lvsd again": prepare_again,
+        "keepalived": prepare_keepalived,
+    }
     if options.only:
         programs = {options.only: programs[options.only]}
     took: dict[str, list[float]] = {name: [] for name in programs}
@@ -107,9 +126,10 @@ def main() -> None:
     for name, seconds in took.items():
         values = " ".join(f"{one:.2f}" for one in sorted(seconds))
         print(f"{size}  {name:<11} cold start {statistics.median(seconds):.2f} s  (all: {values})", flush=True)
-    if len(took) == 2:
-        ratio = statistics.median(took["lvsd"]) / statistics.median(took["keepalived"])
-        print(f"{size}  lvsd / keepalived = {ratio:.2f}", flush=True)
+    for name in ("lvsd", "lvsd again"):
+        if name in took and "keepalived" in took:
+            ratio = statistics.median(took[name]) / statistics.median(took["keepalived"])
+            print(f"{size}  {name} / keepalived = {ratio:.2f}", flush=True)
 
 
 if __name__ == "__main__":
