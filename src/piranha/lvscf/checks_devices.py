@@ -1,7 +1,8 @@
 """Findings about names of devices that are spelt nearly like others: the machine alone knows which ones there are."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from functools import partial
 
 from piranha.lvscf.addresses import PRIVATE, PUBLIC
 from piranha.lvscf.built import Built
@@ -12,29 +13,35 @@ _ALIKE = str.maketrans("oOlI", "0011")
 
 def check_devices(built: Built, findings: Findings) -> None:
     """Warn of a device that looks like public, private or another device of the file, and is none of them."""
-    seen: dict[str, tuple[str, int]] = {}
+    seen: dict[str, tuple[str, Place]] = {}
+    near: dict[str, list[str]] = {}
     for name, place in _named(built):
         if name in (PUBLIC, PRIVATE):
             continue
-        near = get_close_matches(name.lower(), (PUBLIC, PRIVATE), 1, 0.8)
-        first, line = seen.setdefault(name.translate(_ALIKE), (name, place.line))
-        if near:
+        if name not in near:  # thousands of virtual servers name the same
+            near[name] = get_close_matches(name.lower(), (PUBLIC, PRIVATE), 1, 0.8)
+        first, where = seen.setdefault(name.translate(_ALIKE), (name, place))
+        if near[name]:
             message = f"device '{name}' is taken for an interface of that name"
-            findings.add("W079", place, message, f"did you mean '{near[0]}'?")
+            findings.add("W079", place(), message, f"did you mean '{near[name][0]}'?")
         elif first != name:
-            message = f"device '{name}' looks like '{first}' in line {line}, and is another one"
-            findings.add("W079", place, message, f"did you mean '{first}'?")
+            message = f"device '{name}' looks like '{first}' in line {where().line}, and is another one"
+            findings.add("W079", place(), message, f"did you mean '{first}'?")
 
 
-def _named(built: Built) -> Iterator[tuple[str, Span]]:
+Place = Callable[[], Span]
+"""Where something stands; to find that out takes longer than all else here."""
+
+
+def _named(built: Built) -> Iterator[tuple[str, Place]]:
     section = built.section
     for virtual in built.virtuals:
         if virtual.virtual.vip.device is not None:
-            yield virtual.virtual.vip.device, virtual.section.place("address")
+            yield virtual.virtual.vip.device, partial(virtual.section.place, "address")
     for keyword, gateway in built.config.gateways().items():
         if gateway.device is not None:
-            yield gateway.device, section.place(keyword)
+            yield gateway.device, partial(section.place, keyword)
     if "syncd_iface" in section.values:
-        yield section.value("syncd_iface", str), section.place("syncd_iface")
+        yield section.value("syncd_iface", str), partial(section.place, "syncd_iface")
     for name in built.config.monitor_devices:
-        yield name, section.place("monitor_devices")
+        yield name, partial(section.place, "monitor_devices")

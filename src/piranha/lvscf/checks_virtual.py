@@ -13,7 +13,7 @@ from piranha.lvscf.elaborate_virtual import used
 from piranha.lvscf.known import Looks
 from piranha.lvscf.patience import out_by_s
 from piranha.lvscf.settings import Section
-from piranha.terms import Address, ForwardingMethod, Protocol
+from piranha.terms import Address, Family, ForwardingMethod, Protocol
 
 PORT_KEPT = (ForwardingMethod.DIRECT, ForwardingMethod.TUNNEL)
 USERSPACE_SCHEDULERS = ("rr", "wrr", "lc", "wlc")  # those of `forwarding.userspace.schedule`
@@ -177,30 +177,40 @@ def _plane(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
 
 
 def _same_service(built: Built, findings: Findings) -> None:
-    seen: dict[object, Virtual] = {}
+    seen: dict[Key, Virtual] = {}
     for virtual in built.virtuals:
         if not virtual.virtual.active:
             continue
-        for key, code, place, words in _keys(virtual):
+        for key, code, place in _keys(virtual):
             first = seen.setdefault(key, virtual.virtual)
             if first is not virtual.virtual:
-                message = f"{words} is already virtual '{first.name}' in line {first.line}"
+                message = f"{_service(key)} is already virtual '{first.name}' in line {first.line}"
                 findings.add(code, place, message)
                 break
 
 
-def _keys(built: BuiltVirtual) -> Iterator[tuple[object, str, Span, str]]:
+Key = tuple[Protocol, Address, int] | tuple[int, Family]
+"""A service: one of its places, or its mark."""
+
+
+def _keys(built: BuiltVirtual) -> Iterator[tuple[Key, str, Span]]:
     virtual = built.virtual
     if virtual.fwmark:
-        words = f"fwmark {virtual.fwmark} (IPv{virtual.vip.address.version})"
-        yield (virtual.fwmark, virtual.vip.family), "E031", built.section.place("fwmark"), words
+        yield (virtual.fwmark, virtual.vip.family), "E031", built.section.place("fwmark")
         return
     ports = virtual.service_ports()
     for vip, place in zip(virtual.vips, built.places, strict=True):
         for protocol in virtual.protocols:
             for port in ports:
-                words = f"{protocol.word} {vip.address} port {port}"
-                yield (protocol, vip.address, port), "E030", place, words
+                yield (protocol, vip.address, port), "E030", place
+
+
+def _service(key: Key) -> str:
+    match key:
+        case (protocol, address, port):
+            return f"{protocol.word} {address} port {port}"
+        case (mark, family):
+            return f"fwmark {mark} (IPv{4 if family is Family.IPV4 else 6})"
 
 
 def _same_address(built: Built, findings: Findings) -> None:

@@ -11,6 +11,7 @@ from piranha.table.table import Service, Table
 from piranha.terms import ForwardingMethod, Protocol
 
 SORRY_WEIGHT = 1
+SERVICES = "services"  # among what was worked out of a virtual server
 
 
 class ServerVerdict(StrEnum):
@@ -123,6 +124,14 @@ def services_of(config: Config) -> dict[ServiceKey, Virtual]:
 
 def service_keys(virtual: Virtual) -> tuple[ServiceKey, ...]:
     """Return the services of one virtual server: one for its mark, or one for each VIP, protocol and port."""
+    # Every pass asks for them, several times.
+    known: tuple[ServiceKey, ...] | None = virtual.worked_out.get(SERVICES)
+    if known is None:
+        known = virtual.worked_out[SERVICES] = _service_keys(virtual)
+    return known
+
+
+def _service_keys(virtual: Virtual) -> tuple[ServiceKey, ...]:
     if virtual.fwmark:
         return (ServiceKey(FirewallMark(virtual.fwmark, virtual.vip.family)),)
     ports = virtual.service_ports()

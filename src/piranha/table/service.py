@@ -27,6 +27,10 @@ class AddressMatch:
         """The family of the VIP."""
         return Family.of(self.address)
 
+    def __hash__(self) -> int:
+        # Asked for more often than anything else; both transports of one place hardly ever meet.
+        return hash((self.address, self.port))
+
     def __str__(self) -> str:
         host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
         return f"{self.protocol.word} {host}:{self.port}"
