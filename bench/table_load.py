@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Load and dump of a big table, beside the C tool.
 
-Run: tools/with-ipvs .venv/bin/python bench/table_load.py [--runs N] [--services 1000] [--servers 10]
+Run: tools/with-ipvs .venv/bin/python bench/table_load.py [--runs N] [--sizes 1000x10 1000x30]
 
 Load: from the wish to the last server in the kernel. `piranha` is what `lvsd` does: two tables in
 memory, diff, encode, send; the programs read rules from a file and include their own start. Dump: read
-the whole table; `piranha` into a table value, the programs to /dev/null. Every load happens in a fresh
-network namespace, the ways take turns; medians. Each load is checked by counting.
+the whole table; `piranha` into a table value, over a new socket as a daemon does it for the first time
+and again as it does from then on; the programs to /dev/null. Every load happens in a fresh network
+namespace, the ways take turns; medians. Each load is checked by counting.
 """
 
 import argparse
@@ -25,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from piranha.errors import PiranhaError
 from piranha.forwarding.ipvs import IpvsPlane
+from piranha.kernel import ipvs_answers
 from piranha.lab.namespaces import Namespace
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.diff import diff
@@ -84,17 +86,25 @@ def measure(load: Callable[[], object], table: Table, rules: Path) -> dict[str, 
     took = {"load": seconds(load)}
     plane = IpvsPlane()
     try:
+        forget()
+        took["dump piranha, first"] = seconds(plane.dump)
         found = plane.dump()
         if sum(len(service.destinations) for service in found.values()) != sum(
             len(service.destinations) for service in table.values()
         ) or len(found) != len(table):
             raise SystemExit("table_load: the table in the kernel is not the one that was loaded")
-        took["dump piranha"] = seconds(plane.dump)
+        took["dump piranha, again"] = seconds(plane.dump)
     finally:
         plane.close()
     took["dump ipvsadm -Ln (piranha)"] = seconds(lambda: run_program([*OURS, "-Ln"], rules))
     took["dump ipvsadm -Ln (C)"] = seconds(lambda: run_program([C_TOOL, "-Ln"], rules))
     return took
+
+
+def forget() -> None:
+    """Make the codec as it is in a process that has read no table yet."""
+    for remembered in (ipvs_answers._service_key, ipvs_answers._destination_key, ipvs_answers._destination):
+        remembered.cache_clear()
 
 
 def load_plane(table: Table) -> None:
@@ -106,19 +116,10 @@ def load_plane(table: Table) -> None:
         raise SystemExit(f"table_load: {refusals[0].reason}")
 
 
-def main() -> int:
-    """Measure and print one table."""
-    parser = argparse.ArgumentParser(description="load and dump of a big IPVS table, beside the C tool")
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--services", type=int, default=1000)
-    parser.add_argument("--servers", type=int, default=10)
-    options = parser.parse_args()
-    if not Path(C_TOOL).exists():
-        raise SystemExit(f"table_load: {C_TOOL} is missing (apt-get install ipvsadm)")
-    table = big_table(options.services, options.servers)
+def measured(table: Table, runs: int) -> dict[str, list[float]]:
+    """Load and dump one table every way, the ways in turns."""
+    figures: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        ENVIRONMENT["PYTHONPYCACHEPREFIX"] = f"{folder}/bytecode"
-        subprocess.run([*OURS, "-v"], stdout=subprocess.DEVNULL, env=ENVIRONMENT, check=True)
         rules = Path(folder) / "rules"
         rules.write_text(print_rules(table))
         ways: dict[str, Callable[[], object]] = {
@@ -126,17 +127,32 @@ def main() -> int:
             "load ipvsadm -R (piranha)": lambda: run_program([*OURS, "-R"], rules),
             "load ipvsadm -R (C)": lambda: run_program([C_TOOL, "-R"], rules),
         }
-        figures: dict[str, list[float]] = {}
-        try:
-            for _ in range(options.runs):
-                for name, load in ways.items():
-                    took = in_fresh_namespace(partial(measure, load, table, rules))
-                    figures.setdefault(name, []).append(took.pop("load"))
-                    for key, value in took.items():
-                        figures.setdefault(key, []).append(value)
-        except PiranhaError as error:
-            raise SystemExit(f"table_load: {error}") from None
-    report(figures, options.services, options.servers)
+        for _ in range(runs):
+            for name, load in ways.items():
+                took = in_fresh_namespace(partial(measure, load, table, rules))
+                figures.setdefault(name, []).append(took.pop("load"))
+                for key, value in took.items():
+                    figures.setdefault(key, []).append(value)
+    return figures
+
+
+def main() -> int:
+    """Measure and print tables of all sizes."""
+    parser = argparse.ArgumentParser(description="load and dump of a big IPVS table, beside the C tool")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--sizes", nargs="+", default=["1000x10", "1000x30"], metavar="SERVICESxSERVERS")
+    options = parser.parse_args()
+    if not Path(C_TOOL).exists():
+        raise SystemExit(f"table_load: {C_TOOL} is missing (apt-get install ipvsadm)")
+    with tempfile.TemporaryDirectory() as folder:
+        ENVIRONMENT["PYTHONPYCACHEPREFIX"] = f"{folder}/bytecode"
+        subprocess.run([*OURS, "-v"], stdout=subprocess.DEVNULL, env=ENVIRONMENT, check=True)
+        for size in options.sizes:
+            services, servers = map(int, size.split("x"))
+            try:
+                report(measured(big_table(services, servers), options.runs), services, servers)
+            except PiranhaError as error:
+                raise SystemExit(f"table_load: {error}") from None
     return 0
 
 

@@ -99,7 +99,7 @@ class WireKernel:
         return list(self._ipvs(request))
 
     def _ipvs(self, request: Message) -> Iterator[bytes]:
-        number = Command(request.payload[0])
+        number = request.payload[0]
         match number:
             case Command.GET_INFO:
                 members = u32(Info.VERSION, 0x010201) + u32(Info.CONN_TAB_SIZE, 4096)
@@ -193,25 +193,25 @@ class WireConnection:
         self._closed = True
 
 
-def _change(number: Command, payload: bytes) -> Change:
+def _change(number: int, payload: bytes) -> Change:
     """Read a request that changes the table."""
     fields = body(payload)
     # What a request leaves out is put in front of it: of two attributes of a type the last one counts.
     settings = text(Svc.SCHED_NAME, "") + attribute(Svc.FLAGS, bytes(8)) + u32(Svc.TIMEOUT, 0)
     service = read_service(bytes(4) + nested(Top.SERVICE, settings, fields[Top.SERVICE]))
-    if number is Command.NEW_SERVICE:
+    if number == Command.NEW_SERVICE:
         return AddService(service.key, service.settings)
-    if number is Command.SET_SERVICE:
+    if number == Command.SET_SERVICE:
         return EditService(service.key, service.settings)
-    if number is Command.DEL_SERVICE:
+    if number == Command.DEL_SERVICE:
         return RemoveService(service.key)
     weight = u32(Dest.FWD_METHOD, 0) + u32(Dest.WEIGHT, 0)
     server = read_destination(bytes(4) + nested(Top.DEST, weight, fields[Top.DEST]), service.key.family)
-    if number is Command.NEW_DEST:
+    if number == Command.NEW_DEST:
         return AddDestination(service.key, server.key, server.destination)
-    if number is Command.SET_DEST:
+    if number == Command.SET_DEST:
         return EditDestination(service.key, server.key, server.destination)
-    assert number is Command.DEL_DEST
+    assert number == Command.DEL_DEST
     return RemoveDestination(service.key, server.key)
 
 

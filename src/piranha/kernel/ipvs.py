@@ -7,10 +7,9 @@ Source: linux/ip_vs.h, net/netfilter/ipvs/ip_vs_ctl.c of the kernel.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from struct import Struct
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from piranha.kernel.generic import command
 from piranha.kernel.ipvs_numbers import (
@@ -70,8 +69,7 @@ _DEL_DEST = command(Command.DEL_DEST, VERSION)
 _NO_TUNNEL = Tunnel()
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     """Connection timeouts in seconds; to set: 0 keeps the kernel's value."""
 
     tcp_s: int = 0
@@ -79,8 +77,7 @@ class Timeouts:
     udp_s: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncDaemon:
+class SyncDaemon(NamedTuple):
     """A connection synchronisation daemon of the kernel; None or empty = the kernel's default.
 
     sender: whether it multicasts connections (the kernel's state *master*) or takes them in (*backup*).

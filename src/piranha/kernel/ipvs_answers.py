@@ -4,10 +4,10 @@ Source: linux/ip_vs.h, net/netfilter/ipvs/ip_vs_ctl.c of the kernel (ip_vs_genl_
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
+from typing import NamedTuple
 
 from piranha.kernel.generic import GENL_HEADER, body
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
@@ -35,8 +35,7 @@ from piranha.terms import Address, Family, Protocol, Tunnel
 _FLAGS = Struct("=II")
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(NamedTuple):
     """Counters since the object was added or zeroed, and the kernel's estimate of rates per second."""
 
     connections: int = 0
@@ -51,8 +50,7 @@ class Statistics:
     bytes_out_per_s: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceEntry:
+class ServiceEntry(NamedTuple):
     """A service of a dump. counters: as `statistics` says them."""
 
     key: ServiceKey
@@ -64,8 +62,7 @@ class ServiceEntry:
         return Statistics(*self.counters)
 
 
-@dataclass(slots=True)
-class DestinationEntry:
+class DestinationEntry(NamedTuple):
     """A real server of a dump. active, inactive: connections, established or not; persistent: templates.
 
     counters: as `statistics` says them.
@@ -83,17 +80,16 @@ class DestinationEntry:
         return Statistics(*self.counters)
 
 
-@dataclass(frozen=True, slots=True)
-class KernelInfo:
+class KernelInfo(NamedTuple):
     """What the kernel says of its IPVS. version: such as (1, 2, 1); table_size: buckets for connections."""
 
     version: tuple[int, int, int]
     table_size: int
 
 
-def _counters(top: Top, wide: int, narrow: int) -> list[Field]:
+def _counters(top: int, wide: int, narrow: int) -> list[Field]:
     """Return the fields of the counters: STATS64 where the kernel has it (4.1 and later), else STATS."""
-    return [Field(((top, wide, kind), (top, narrow, kind)), 0) for kind in Stats]
+    return [Field(((top, wide, kind), (top, narrow, kind)), 0) for kind in range(Stats.CONNS, Stats.OUTBPS + 1)]
 
 
 _SERVICE = [

@@ -1,9 +1,9 @@
 """The numbers of the IPVS netlink family, and the kernel's words beside ours.
 
+Plain numbers in classes: an enumeration would cost `ipvsadm` milliseconds at each start.
 Source: linux/ip_vs.h.
 """
 
-from enum import IntEnum
 from typing import Final
 
 from piranha.terms import ForwardingMethod, TunnelChecksum, TunnelType
@@ -12,7 +12,7 @@ FAMILY_NAME: Final = "IPVS"
 VERSION: Final = 1
 
 
-class Command(IntEnum):
+class Command:
     """IPVS_CMD_*."""
 
     NEW_SERVICE = 1
@@ -33,7 +33,7 @@ class Command(IntEnum):
     FLUSH = 17
 
 
-class Top(IntEnum):
+class Top:
     """IPVS_CMD_ATTR_*: what a message holds."""
 
     SERVICE = 1
@@ -44,7 +44,7 @@ class Top(IntEnum):
     TIMEOUT_UDP = 6
 
 
-class Svc(IntEnum):
+class Svc:
     """IPVS_SVC_ATTR_*."""
 
     AF = 1
@@ -61,7 +61,7 @@ class Svc(IntEnum):
     STATS64 = 12
 
 
-class Dest(IntEnum):
+class Dest:
     """IPVS_DEST_ATTR_*."""
 
     ADDR = 1
@@ -81,7 +81,7 @@ class Dest(IntEnum):
     TUN_FLAGS = 15
 
 
-class Stats(IntEnum):
+class Stats:
     """IPVS_STATS_ATTR_*, in both STATS (32-bit but for bytes) and STATS64."""
 
     CONNS = 1
@@ -96,7 +96,7 @@ class Stats(IntEnum):
     OUTBPS = 10
 
 
-class Daemon(IntEnum):
+class Daemon:
     """IPVS_DAEMON_ATTR_*."""
 
     STATE = 1
@@ -109,7 +109,7 @@ class Daemon(IntEnum):
     MCAST_TTL = 8
 
 
-class Info(IntEnum):
+class Info:
     """IPVS_INFO_ATTR_*: they share numbers with Top."""
 
     VERSION = 1
