@@ -1,7 +1,7 @@
 """Shell: the forwarding plane that the kernel is, IPVS over netlink."""
 
 import errno
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from piranha.forwarding.errors import PlaneUnavailable
@@ -51,7 +51,7 @@ class IpvsPlane:
             for failure in failures
         ]
         refused = {failure.index for failure in failures}
-        wrapped = _wrapped(change for index, change in enumerate(changes) if index not in refused)
+        wrapped = _wrapped(changes if not refused else [c for n, c in enumerate(changes) if n not in refused])
         return refusals + self._call(lambda kernel: _unwrapped(kernel, wrapped)) if wrapped else refusals
 
     def sample(self, only: Collection[ServiceKey] | None = None) -> Sample:
@@ -93,11 +93,11 @@ def _unavailable(error: NetlinkError) -> str:
 Wrapped = AddDestination | EditDestination
 
 
-def _wrapped(changes: Iterable[Change]) -> dict[tuple[ServiceKey, DestinationKey], Wrapped]:
+def _wrapped(changes: Sequence[Change]) -> dict[tuple[ServiceKey, DestinationKey], Wrapped]:
     """Return the changes that last said of a server that its packets go through a tunnel other than IP in IP."""
     found: dict[tuple[ServiceKey, DestinationKey], Wrapped] = {}
     for change in changes:
-        if isinstance(change, AddDestination | EditDestination) and change.destination.tunnel != PLAIN_TUNNEL:
+        if isinstance(change, AddDestination | EditDestination) and change.destination.tunnel is not PLAIN_TUNNEL:
             found[change.service, change.server] = change
         elif found and isinstance(change, AddDestination | EditDestination | RemoveDestination):
             found.pop((change.service, change.server), None)

@@ -38,7 +38,7 @@ from piranha.table.changes import (
 )
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import ONE_PACKET, PERSISTENT, FirewallMark, ServiceKey, ServiceSettings
-from piranha.terms import Address, Family, ForwardingMethod, Tunnel
+from piranha.terms import PLAIN_TUNNEL, Address, Family, ForwardingMethod, Tunnel
 
 _FLAGS = Struct("=II")  # struct ip_vs_flags: u32 flags, u32 mask
 _EVERY_FLAG = 0xFFFFFFFF
@@ -66,7 +66,6 @@ _LOWER_HEADER = NLATTR.pack(8, Dest.L_THRESH)
 _NEW_DEST = command(Command.NEW_DEST, VERSION)
 _SET_DEST = command(Command.SET_DEST, VERSION)
 _DEL_DEST = command(Command.DEL_DEST, VERSION)
-_NO_TUNNEL = Tunnel()
 
 
 class Timeouts(NamedTuple):
@@ -152,17 +151,20 @@ def stop_daemon(daemon: SyncDaemon) -> bytes:
 def change_requests(changes: Sequence[Change]) -> Iterator[bytes]:
     """Encode each change as the payload of one request."""
     last: ServiceKey | None = None
-    identity = b""
+    alike: Destination | None = None
+    identity = settings = b""
     for change in changes:
-        # Changes of one service come in a row and share the key object.
+        # Changes of one service come in a row and share the key object, and many servers share their settings.
         if change.service is not last:
             last = change.service
             identity = _service(last)
         match change:
-            case AddDestination():
-                yield _NEW_DEST + identity + _destination(change.server, change.destination)
-            case EditDestination():
-                yield _SET_DEST + identity + _destination(change.server, change.destination)
+            case AddDestination() | EditDestination():
+                if change.destination is not alike:
+                    alike = change.destination
+                    settings = _destination(alike)
+                command_of = _NEW_DEST if isinstance(change, AddDestination) else _SET_DEST
+                yield command_of + identity + _identity(change.server, len(settings)) + settings
             case RemoveDestination():
                 yield _DEL_DEST + identity + _identity(change.server, 0)
             case AddService():
@@ -227,25 +229,22 @@ def _identity(server: DestinationKey, more: int) -> bytes:
     )
 
 
-def _destination(server: DestinationKey, destination: Destination) -> bytes:
-    tunnel = b""
-    # Older kernels know no tunnel attributes, and would not need them for the plain case either.
-    if destination.forwarding is ForwardingMethod.TUNNEL and destination.tunnel != _NO_TUNNEL:
-        tunnel = _tunnel(destination.tunnel)
-    return (
-        _identity(server, _SETTINGS.size + len(tunnel))
-        + _SETTINGS.pack(
-            _FORWARDING_HEADER,
-            FORWARDING[destination.forwarding],
-            _WEIGHT_HEADER,
-            destination.weight,
-            _UPPER_HEADER,
-            destination.upper_threshold,
-            _LOWER_HEADER,
-            destination.lower_threshold,
-        )
-        + tunnel
+def _destination(destination: Destination) -> bytes:
+    """Encode the settings of a server, which end its nest."""
+    settings = _SETTINGS.pack(
+        _FORWARDING_HEADER,
+        FORWARDING[destination.forwarding],
+        _WEIGHT_HEADER,
+        destination.weight,
+        _UPPER_HEADER,
+        destination.upper_threshold,
+        _LOWER_HEADER,
+        destination.lower_threshold,
     )
+    # Older kernels know no tunnel attributes, and would not need them for the plain case either.
+    if destination.forwarding is ForwardingMethod.TUNNEL and destination.tunnel != PLAIN_TUNNEL:
+        return settings + _tunnel(destination.tunnel)
+    return settings
 
 
 def _tunnel(tunnel: Tunnel) -> bytes:
