@@ -7,6 +7,7 @@ Source: linux/ip_vs.h, net/netfilter/ipvs/ip_vs_ctl.c of the kernel.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from struct import Struct
 from typing import NamedTuple, assert_never
@@ -76,7 +77,8 @@ class Timeouts(NamedTuple):
     udp_s: int = 0
 
 
-class SyncDaemon(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncDaemon:
     """A connection synchronisation daemon of the kernel; None or empty = the kernel's default.
 
     sender: whether it multicasts connections (the kernel's state *master*) or takes them in (*backup*).
