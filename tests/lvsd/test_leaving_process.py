@@ -33,6 +33,9 @@ class Www:
         self._lvsd.start()
         self._lvsd.until_states(web1="up", web2="up")
         until(lambda: self._lvsd.status()["virtuals"][0]["serving"] == 2, "both in the table")
+        self.hold()
+
+    def hold(self) -> None:
         client.hold(self._lvsd.run / client.SOCKET_NAME, {self._address: None})
 
     def talk(self) -> Talk:

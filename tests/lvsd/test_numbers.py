@@ -66,13 +66,13 @@ def test_rates_are_what_passed_between_two_samples_in_a_second() -> None:
     assert numbers.rates_over_s == 10.0
 
 
-def test_rates_of_many_samples_a_second_are_those_of_ten_seconds() -> None:
+def test_rates_of_a_sample_each_second_are_those_of_the_last_ten_or_little_more() -> None:
     numbers = Numbers()
     for second in range(60):
         found = sample(second * (5 if second < 40 else 7))
         numbers.take(found, counted(numbers.counts, found), float(second))
 
-    assert numbers.rates_over_s == 10.0
+    assert 10.0 <= (numbers.rates_over_s or 0.0) <= 15.0
     assert numbers.rates(WWW) == Rates(
         connections=7.0, packets_in=42.0, packets_out=35.0, bytes_in=3500.0, bytes_out=14e3
     )

@@ -179,7 +179,7 @@ def _virtual_row(virtual: Facts, servers: Sequence[Facts], state: str) -> list[s
         text(virtual.get("how")),
         f"{int(number(virtual.get('up')) or 0)}/{len(servers)}",
         str(conns),
-        _whole(virtual.get("new_per_s")),
+        _rate(virtual.get("new_per_s")),
         f"{number(virtual.get('out_by_s')) or 0.0:g}s",
         state,
     ]
@@ -215,6 +215,12 @@ def _unchecked_row(virtual: str, server: Facts, state: str) -> list[str]:
         "-" if since_s is None else duration(since_s),
         "not checked any more" if state == "leaving" else "not checked",
     ]
+
+
+def _rate(value: object) -> str:
+    """Return a rate; a little is not nothing."""
+    found = number(value)
+    return f"{found:.1f}" if found is not None and 0.05 <= found < 0.95 else _whole(value)
 
 
 def _whole(value: object) -> str:

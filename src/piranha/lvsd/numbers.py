@@ -22,6 +22,8 @@ COUNTED = ("connections", "packets_in", "packets_out", "bytes_in", "bytes_out")
 """The fields of Counters, in the order in which they are kept."""
 WINDOW_S = 10.0
 """Rates are those of at least so long: IPVS itself brings its counters up to date every 2 s only."""
+APART_S = 5.0
+"""What is kept of the past lies so far apart, at least."""
 SHORTEST_S = 4.0
 """A rate of less than this says more about the moments of reading than about traffic."""
 
@@ -108,6 +110,8 @@ class Numbers:
     def take(self, found: Statistics, counts: Counts, now: float) -> None:
         """Take in a sample of all services. counts: `counted` of it."""
         self.statistics, self.counts, self.taken_at_s = found, counts, now
+        if len(self._points) > 1 and now - self._points[-2][0] < APART_S:
+            self._points.pop()  # who looks again and again needs no more of the past
         self._points.append((now, counts))
         while len(self._points) > 2 and now - self._points[1][0] >= WINDOW_S:
             self._points.popleft()
