@@ -141,6 +141,18 @@ def test_without_lvsd_the_forwarder_itself_is_asked_and_that_is_said(
         client.stop(path)
 
 
+def test_where_neither_lvsd_nor_the_kernel_answers_nobody_can_tell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if Path("/proc/net/ip_vs").exists():
+        pytest.skip("this kernel has IPVS")
+    assert run(tmp_path, "--json") == 3
+    said = capsys.readouterr()
+    [line] = said.err.splitlines()
+    assert "nobody listens there, and the table cannot be read either" in line
+    assert json.loads(said.out)["status"] == 3
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [

@@ -1,5 +1,6 @@
 """The lvs daemon as a process, on the userspace plane: start, refusals, restart, end."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -128,7 +129,8 @@ def test_nannies_that_freeze_again_and_again_are_said_and_empty_no_pool(lvsd: Lv
 
     def freeze_all() -> None:
         for pid in children_of(lvsd.status()["nannies"]["pid"]):
-            os.kill(pid, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):  # killed in between, for it was frozen
+                os.kill(pid, signal.SIGSTOP)
 
     def is_told() -> bool:
         freeze_all()

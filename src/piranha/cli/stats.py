@@ -1,10 +1,10 @@
 """Shell: `piranha stats [NAME…]`: connections, totals and rates of each virtual server and of its servers."""
 
 import json
-import sys
 import time
 from collections.abc import Sequence
 
+from piranha.cli.ending import CANNOT_TELL, fail
 from piranha.cli.facts import Facts, dicts, number, text
 from piranha.cli.names import nearest
 from piranha.cli.options import Asked, Parser, ask_daemon, parser, screen_width
@@ -17,7 +17,6 @@ from piranha.forwarding.plane import Plane
 from piranha.forwarding.userspace.client import SOCKET_NAME, UserspacePlane
 from piranha.lvsd.numbers import Numbers, counted
 from piranha.lvsd.stats import stats_of_table
-from piranha.text import printable
 
 ANSWER_S = 10.0
 """How long an answer about thousands of servers may take."""
@@ -32,15 +31,15 @@ def main(argv: Sequence[str]) -> int:
     args = _options().parse_args(argv)
     folders = Folders.of(args.run_dir, args.state_dir)
     asked = ask_daemon("lvsd", "stats", folders, timeout_s=ANSWER_S)
-    found = asked.data if asked.data is not None else _from_plane(folders)
-    if found is None:
-        print(f"piranha: {asked.problem}", file=sys.stderr)
-        return 3
+    try:
+        found = asked.data if asked.data is not None else _from_plane(folders)
+    except PiranhaError as error:
+        words = f"{asked.problem}, and the table cannot be read either: {error}"
+        return fail(CANNOT_TELL, words, as_json=args.json)
     rows = dicts(found.get("virtuals"))
     for name in args.names:
         if not chosen(rows, [name]):
-            print(f"piranha: no such name: {printable(name)}{nearest(name, names_of(rows))}", file=sys.stderr)
-            return 1
+            return fail(1, f"no such name: {name}{nearest(name, names_of(rows))}", as_json=args.json)
     rows = sorted_rows(chosen(rows, args.names) if args.names else rows, args.sort)
     if args.json:
         print(json.dumps({**found, "at": time.time(), "virtuals": rows}))
@@ -62,17 +61,14 @@ def _options() -> Parser:
     return options
 
 
-def _from_plane(folders: Folders) -> Facts | None:
-    """Return what the plane itself says: the forwarder of this run folder, else the kernel; None: it cannot be read."""
+def _from_plane(folders: Folders) -> Facts:
+    """Return what the plane itself says: the forwarder of this run folder, else the kernel. Raises PlaneUnavailable."""
     forwarder = folders.run / SOCKET_NAME
     userspace = forwarder.exists()
     plane: Plane = UserspacePlane(forwarder) if userspace else IpvsPlane()
     numbers = Numbers()
     try:
         seen = plane.sample()
-    except PiranhaError as error:
-        print(f"piranha: the table cannot be read either: {error}", file=sys.stderr)
-        return None
     finally:
         plane.close()
     numbers.take(seen.statistics, counted({}, seen.statistics), 0.0)
