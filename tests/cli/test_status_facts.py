@@ -64,7 +64,13 @@ def test_nat_that_the_machine_does_not_forward_is_an_outage_where_it_serves(
     )
 
 
-MARKS = {"firewall": "nftables", "place": "table inet piranha", "virtuals": ["www"], "age_s": 3.0, "set": True}
+MARKS = {
+    "firewall": "nftables",
+    "place": "tables ip piranha and ip6 piranha",
+    "virtuals": ["www"],
+    "age_s": 3.0,
+    "set": True,
+}
 
 
 @pytest.mark.parametrize(

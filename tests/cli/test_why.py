@@ -370,13 +370,19 @@ def test_a_limit_of_events_that_is_no_number_is_wrong_usage(
 
 
 def test_why_a_virtual_server_with_a_mark_says_who_sets_it() -> None:
-    marks = {"firewall": "nftables", "place": "table inet piranha", "virtuals": ["www"], "age_s": 12.0, "set": True}
+    marks = {
+        "firewall": "nftables",
+        "place": "tables ip piranha and ip6 piranha",
+        "virtuals": ["www"],
+        "age_s": 12.0,
+        "set": True,
+    }
     www = virtual("www", server("web1"))
 
     def told(**more: object) -> list[str]:
         return server_now("www", lvsd(www, mark_rules=marks | more), lambda at_s: f"{at_s:.0f}", 1000.0)[1:]
 
-    assert told() == ["  lvsd marks its packets: table inet piranha of nftables, read 12s ago"]
+    assert told() == ["  lvsd marks its packets: tables ip piranha and ip6 piranha of nftables, read 12s ago"]
     assert told(trouble="iptables is not installed", set=False) == [
         "  its packets are not marked: iptables is not installed (mark_rules = 1)"
     ]

@@ -87,7 +87,7 @@ def marked_by(rules: list[list[Expression]], address: Address, protocol: Protoco
         for name, members in steps:
             have = {kind: int.from_bytes(value, "big") for kind, value in members.items()}
             if name == "meta" and 1 in members:
-                register = {15: Family.of(address).to_bytes(1), 16: protocol.to_bytes(1)}[have[2]]
+                register = {16: protocol.to_bytes(1)}[have[2]]
             elif name == "payload":
                 register = headers[have[2]][have[3] : have[3] + have[4]]
             elif name == "immediate":
@@ -105,7 +105,8 @@ def marked_by(rules: list[list[Expression]], address: Address, protocol: Protoco
 def test_exactly_the_packets_that_the_file_names_get_the_mark_that_it_says(
     of: Config, address: Address, protocol: Protocol, port: int
 ) -> None:
-    rules = [expressions(one) for one in wanted_rules(of)]
+    # The table of one family is passed by packets of that family alone.
+    rules = [expressions(one) for one in wanted_rules(of) if one.family is Family.of(address)]
     assert marked_by(rules, address, protocol, port) == asked_for(of, address, protocol, port)
 
 
@@ -179,7 +180,7 @@ def test_rules_that_nobody_asks_for_twice_or_of_others_are_too_much() -> None:
 
 
 def test_rules_behind_a_switch_that_is_off_do_nothing() -> None:
-    kept = Kept(dict.fromkeys(Hook, (rule(80),)), broken="table inet piranha is switched off (flags dormant)")
+    kept = Kept(dict.fromkeys(Hook, (rule(80),)), broken="table ip piranha is switched off (flags dormant)")
     assert kept.at_work() == frozenset()
     assert difference(kept, [rule(80)])
 

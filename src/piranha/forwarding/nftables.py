@@ -4,7 +4,7 @@ import errno
 from collections.abc import Sequence
 
 from piranha.forwarding.firewall import FirewallMissing, FirewallUnavailable
-from piranha.kernel.nftables import steps
+from piranha.kernel.nftables import kept, steps
 from piranha.kernel.nftables_socket import NftablesSocket
 from piranha.kernel.socket import NetlinkError
 from piranha.table.mark_rules import Difference, Kept, MarkRule, difference
@@ -13,26 +13,26 @@ _MISSING = (errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT, errno.EOPNOTSUPP)
 
 
 class Nftables:
-    """The table `inet piranha` (see `forwarding.firewall.Firewall`); a socket lives for one call."""
+    """The tables `ip piranha` and `ip6 piranha` (see `forwarding.firewall.Firewall`); a socket lives for one call."""
 
     name = "nftables"
-    place = "table inet piranha"
+    place = "tables ip piranha and ip6 piranha"
 
     def look(self) -> Kept:
-        """Read our table."""
+        """Read our tables."""
         try:
             with NftablesSocket() as kernel:
-                return kernel.read().kept()
+                return kept(kernel.read())
         except NetlinkError as error:
             raise _unavailable(error) from None
 
     def bring(self, wanted: Sequence[MarkRule]) -> Difference:
-        """Make `wanted` of our table."""
+        """Make `wanted` of our tables."""
         try:
             with NftablesSocket() as kernel:
                 found = kernel.read()
                 kernel.apply(steps(found, wanted))
-                return difference(found.kept(), wanted)
+                return difference(kept(found), wanted)
         except NetlinkError as error:
             raise _unavailable(error) from None
 
@@ -42,7 +42,7 @@ def _unavailable(error: NetlinkError) -> FirewallUnavailable:
     # says where one of its parts is missing.
     asked, added = error.request.startswith("read"), error.request.startswith("add")
     if error.code in _MISSING or (asked and error.code == errno.EINVAL) or (added and error.code == errno.ENOENT):
-        return FirewallMissing(f"this kernel has no nftables for IPv4 and IPv6: module nf_tables ({error})")
+        return FirewallMissing(f"this kernel lacks nftables, or has it for one family only: module nf_tables ({error})")
     if error.code == errno.EPERM:
         return FirewallUnavailable("not permitted to use nftables: CAP_NET_ADMIN is needed (run as root)")
     return FirewallUnavailable(f"nftables: {error}")

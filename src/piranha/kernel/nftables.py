@@ -1,6 +1,6 @@
-"""The rules of `mark_rules` as netlink messages of nftables, and back: our table `inet piranha`, nothing else.
+"""The rules of `mark_rules` as netlink messages of nftables, and back: our tables `ip piranha` and `ip6 piranha`.
 
-    table inet piranha {
+    table ip piranha {
         chain prerouting {
             type filter hook prerouting priority mangle; policy accept;
             ip daddr 192.0.2.20 tcp dport 80 meta mark set 0x00000014 comment "shop"
@@ -9,7 +9,8 @@
     }
 
 Pure; `kernel/nftables_socket.py` sends and receives. Sources: linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h;
-expressions as nft 1.0 writes them, so that `nft list table inet piranha` prints the rules above.
+expressions as nft 1.0 writes them, so that `nft list table ip piranha` prints the rules above.
+A table for each family and none of both (`inet`): a rule that has no family to compare costs a packet a quarter.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +38,6 @@ TABLE = "piranha"
 
 NFGENMSG = Struct("=BB2s")  # u8 nfgen_family, u8 version, __be16 res_id
 _SUBSYSTEM = 10  # NFNL_SUBSYS_NFTABLES
-_INET = 1  # NFPROTO_INET: IPv4 and IPv6
 BATCH_BEGIN, BATCH_END = 16, 17
 NEWTABLE, GETTABLE, DELTABLE, NEWCHAIN, GETCHAIN = (_SUBSYSTEM << 8 | command for command in range(5))
 NEWRULE, GETRULE, DELRULE = (_SUBSYSTEM << 8 | command for command in range(6, 9))
@@ -57,7 +57,7 @@ _ACCEPT = 1
 _CHAIN_KIND = "filter"  # not "route": a mark of ours is for IPVS, and changes no route
 
 _META_SREG, _META_DREG, _META_KEY = 3, 1, 2
-_KEY_MARK, _KEY_NFPROTO, _KEY_L4PROTO = 3, 15, 16
+_KEY_MARK, _KEY_L4PROTO = 3, 16
 _PAYLOAD_DREG, _PAYLOAD_BASE, _PAYLOAD_OFFSET, _PAYLOAD_LENGTH = 1, 2, 3, 4
 _NETWORK_HEADER, _TRANSPORT_HEADER = 1, 2
 _CMP_SREG, _CMP_OPERATOR, _CMP_DATA = 1, 2, 3
@@ -93,20 +93,33 @@ class FoundRule:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Our table as it lies in the kernel. there: it exists. chains: which of ours it has. broken: see `Kept`."""
+    """Our table of one family as it lies in the kernel.
+
+    there: it exists. chains: which of ours it has. broken: see `Kept`.
+    """
 
     there: bool = False
     chains: frozenset[Hook] = frozenset()
     rules: tuple[FoundRule, ...] = field(default=())
     broken: str = ""
 
-    def kept(self) -> Kept:
-        """Return it as every firewall shows it."""
-        rules = {hook: tuple(one.rule for one in self.rules if one.hook is hook) for hook in self.chains}
-        return Kept(rules, self.broken)
+
+Tables = Mapping[Family, Found]
+"""Our tables as they lie in the kernel."""
+
+NO_TABLES: Tables = dict.fromkeys(Family, Found())
 
 
-def body(family: int = _INET, *members: bytes, resource: int = 0) -> bytes:
+def kept(tables: Tables) -> Kept:
+    """Return our tables as every firewall shows its place."""
+    hooks = {hook for found in tables.values() for hook in found.chains}
+    rules = {
+        hook: tuple(one.rule for found in tables.values() for one in found.rules if one.hook is hook) for hook in hooks
+    }
+    return Kept(rules, next((found.broken for found in tables.values() if found.broken), ""))
+
+
+def body(family: int, *members: bytes, resource: int = 0) -> bytes:
     """Encode the payload of a message."""
     return NFGENMSG.pack(family, 0, resource.to_bytes(2, "big")) + b"".join(members)
 
@@ -121,51 +134,65 @@ def end() -> Step:
     return Step(BATCH_END, 0, body(0, resource=_SUBSYSTEM), "end")
 
 
-def ask_table() -> bytes:
+def ask_table(family: Family) -> bytes:
     """Encode the question for our table; ENOENT is the answer when there is none."""
-    return body(_INET, text(_TABLE_NAME, TABLE))
+    return body(family, text(_TABLE_NAME, TABLE))
 
 
-def ask_chains() -> bytes:
+def ask_chains(family: Family) -> bytes:
     """Encode the question for chains, to be dumped."""
-    return body(_INET)
+    return body(family)
 
 
-def ask_rules() -> bytes:
+def ask_rules(family: Family) -> bytes:
     """Encode the question for the rules of our table, to be dumped; old kernels list those of others as well."""
-    return body(_INET, text(_RULE_TABLE, TABLE))
+    return body(family, text(_RULE_TABLE, TABLE))
 
 
-def steps(found: Found, wanted: Sequence[MarkRule]) -> list[Step]:
+def steps(tables: Tables, wanted: Sequence[MarkRule]) -> list[Step]:
     """Return the transaction that makes `wanted` of what was found; empty when that is so already.
 
     A table that is not as it should be is made anew, in one step with what is in it: no packet meets half of it.
     """
+    return [
+        step
+        for family, found in tables.items()
+        for step in _steps(family, found, [rule for rule in wanted if rule.family is family])
+    ]
+
+
+def _steps(family: Family, found: Found, wanted: Sequence[MarkRule]) -> list[Step]:
     if not wanted:
-        return [_remove_table()] if found.there else []
+        return [_remove_table(family)] if found.there else []
     if found.broken:
-        return [_remove_table(), *_whole(wanted)]
+        return [_remove_table(family), *_whole(family, wanted)]
     if not found.there:
-        return _whole(wanted)
-    todo = [_add_chain(hook) for hook in Hook if hook not in found.chains]
+        return _whole(family, wanted)
+    todo = [_add_chain(family, hook) for hook in Hook if hook not in found.chains]
     asked = {(hook, rule, rule.comment): rule for hook in Hook for rule in wanted}
     for one in found.rules:
         key = (one.hook, one.rule, one.rule.comment) if one.rule is not None else None
         if key is None or asked.pop(key, None) is None:
-            todo.append(_remove_rule(one))
+            todo.append(_remove_rule(family, one))
     return todo + [_add_rule(hook, rule) for (hook, _, _), rule in asked.items()]
 
 
-def _whole(wanted: Sequence[MarkRule]) -> list[Step]:
-    table = Step(NEWTABLE, NLM_F_CREATE, body(_INET, text(_TABLE_NAME, TABLE)), f"add table inet {TABLE}")
-    return [table, *map(_add_chain, Hook), *(_add_rule(hook, rule) for hook in Hook for rule in wanted)]
+def table_words(family: Family) -> str:
+    """Return `table ip piranha`."""
+    return f"table {'ip' if family is Family.IPV4 else 'ip6'} {TABLE}"
 
 
-def _remove_table() -> Step:
-    return Step(DELTABLE, 0, body(_INET, text(_TABLE_NAME, TABLE)), f"remove table inet {TABLE}")
+def _whole(family: Family, wanted: Sequence[MarkRule]) -> list[Step]:
+    table = Step(NEWTABLE, NLM_F_CREATE, body(family, text(_TABLE_NAME, TABLE)), f"add {table_words(family)}")
+    chains = [_add_chain(family, hook) for hook in Hook]
+    return [table, *chains, *(_add_rule(hook, rule) for hook in Hook for rule in wanted)]
 
 
-def _add_chain(hook: Hook) -> Step:
+def _remove_table(family: Family) -> Step:
+    return Step(DELTABLE, 0, body(family, text(_TABLE_NAME, TABLE)), f"remove {table_words(family)}")
+
+
+def _add_chain(family: Family, hook: Hook) -> Step:
     members = (
         text(_CHAIN_TABLE, TABLE),
         text(_CHAIN_NAME, hook),
@@ -173,7 +200,7 @@ def _add_chain(hook: Hook) -> Step:
         _be32(_CHAIN_POLICY, _ACCEPT),
         text(_CHAIN_TYPE, _CHAIN_KIND),
     )
-    return Step(NEWCHAIN, NLM_F_CREATE, body(_INET, *members), f"add chain {hook}")
+    return Step(NEWCHAIN, NLM_F_CREATE, body(family, *members), f"add chain {hook} of {table_words(family)}")
 
 
 def _add_rule(hook: Hook, rule: MarkRule) -> Step:
@@ -185,13 +212,13 @@ def _add_rule(hook: Hook, rule: MarkRule) -> Step:
     if rule.comment:
         comment = rule.comment.encode() + b"\0"
         members.append(attribute(_RULE_USERDATA, bytes((_COMMENT, len(comment))) + comment))
-    return Step(NEWRULE, NLM_F_CREATE | _APPEND, body(_INET, *members), f"add rule {hook}: {rule}")
+    return Step(NEWRULE, NLM_F_CREATE | _APPEND, body(rule.family, *members), f"add rule {hook}: {rule}")
 
 
-def _remove_rule(found: FoundRule) -> Step:
+def _remove_rule(family: Family, found: FoundRule) -> Step:
     handle = attribute(_RULE_HANDLE, found.handle.to_bytes(8, "big"))
     members = (text(_RULE_TABLE, TABLE), text(_RULE_CHAIN, found.hook), handle)
-    return Step(DELRULE, 0, body(_INET, *members), f"remove rule {found.hook}: {found.rule or 'of somebody else'}")
+    return Step(DELRULE, 0, body(family, *members), f"remove rule {found.hook}: {found.rule or 'of somebody else'}")
 
 
 def expressions(rule: MarkRule) -> list[Expression]:
@@ -199,8 +226,6 @@ def expressions(rule: MarkRule) -> list[Expression]:
     offset, length = _DESTINATION[rule.family]
     ports = [(_EQUAL, rule.first)] if rule.first == rule.last else [(_AT_LEAST, rule.first), (_AT_MOST, rule.last)]
     return [
-        _load_meta(_KEY_NFPROTO),
-        _compare(_EQUAL, rule.family.to_bytes(1)),
         _load_payload(_NETWORK_HEADER, offset, length),
         _compare(_EQUAL, rule.address.packed),
         _load_meta(_KEY_L4PROTO),
@@ -238,10 +263,10 @@ def _encoded(expression: Expression) -> bytes:
     return nested(_LIST_ELEMENT, text(_EXPRESSION_NAME, name), nested(_EXPRESSION_DATA, *data))
 
 
-def found_table(table: bytes, chains: Sequence[bytes], rules: Sequence[bytes]) -> Found:
-    """Read our table out of what the kernel answered. Raises WireError."""
+def found_table(family: Family, table: bytes, chains: Sequence[bytes], rules: Sequence[bytes]) -> Found:
+    """Read our table of `family` out of what the kernel answered. Raises WireError."""
     flags = number_be(_fields(table), _TABLE_FLAGS, 0)
-    broken = f"table inet {TABLE} is switched off (flags dormant)" if flags else ""
+    broken = f"{table_words(family)} is switched off (flags dormant)" if flags else ""
     names: set[Hook] = set()
     for payload in chains:
         chain = _fields(payload)
@@ -250,8 +275,8 @@ def found_table(table: bytes, chains: Sequence[bytes], rules: Sequence[bytes]) -
             continue
         names.add(_NAMES[name])
         if not _hooked(_NAMES[name], chain):
-            broken = f"chain {name} of table inet {TABLE} is not where packets pass"
-    found = [one for payload in rules if (one := _found_rule(payload)) is not None and one.hook in names]
+            broken = f"chain {name} of {table_words(family)} is not where packets pass"
+    found = [one for payload in rules if (one := _found_rule(family, payload)) is not None and one.hook in names]
     return Found(there=True, chains=frozenset(names), rules=tuple(found), broken=broken)
 
 
@@ -269,7 +294,7 @@ def _hooked(hook: Hook, chain: Mapping[int, bytes]) -> bool:
 
 
 @lru_cache(4096)  # a reading finds what the one before has found, and tells what one rule is by some fifty attributes
-def _found_rule(payload: bytes) -> FoundRule | None:
+def _found_rule(family: Family, payload: bytes) -> FoundRule | None:
     rule = _fields(payload)
     hook = _NAMES.get(string(rule, _RULE_CHAIN, ""))
     if string(rule, _RULE_TABLE, "") != TABLE or hook is None:
@@ -279,16 +304,17 @@ def _found_rule(payload: bytes) -> FoundRule | None:
         seen = [_expression(element) for element in _elements(rule.get(_RULE_EXPRESSIONS, b""))]
     except WireError:
         return FoundRule(hook, handle, None)  # an expression that we never write
-    return FoundRule(hook, handle, _rule(seen, _comment(rule.get(_RULE_USERDATA, b""))))
+    made = _rule(seen, _comment(rule.get(_RULE_USERDATA, b"")))
+    return FoundRule(hook, handle, made if made is not None and made.family is family else None)
 
 
 def _rule(seen: Sequence[Expression], comment: str) -> MarkRule | None:
     """Return the rule that `seen` was made of, None when it is not one of ours."""
     compared = [members[_CMP_DATA] for name, members in seen if name == "cmp" and _CMP_DATA in members]
     marks = [members[_IMMEDIATE_DATA] for name, members in seen if name == "immediate" and _IMMEDIATE_DATA in members]
-    if len(compared) not in (4, 5) or len(marks) != 1 or len(marks[0]) != _MARK.size:
+    if len(compared) not in (3, 4) or len(marks) != 1 or len(marks[0]) != _MARK.size:
         return None
-    _family, address, protocol, *ports = compared
+    address, protocol, *ports = compared
     try:
         rule = MarkRule(
             address=_address(address),

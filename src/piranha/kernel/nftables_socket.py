@@ -1,4 +1,4 @@
-"""Shell: our table of nftables in the kernel of this network namespace."""
+"""Shell: our tables of nftables in the kernel of this network namespace."""
 
 import errno
 from collections.abc import Sequence
@@ -8,24 +8,26 @@ from piranha.kernel.nftables import (
     GETCHAIN,
     GETRULE,
     GETTABLE,
-    TABLE,
     Found,
     Step,
+    Tables,
     ask_chains,
     ask_rules,
     ask_table,
     begin,
     end,
     found_table,
+    table_words,
 )
 from piranha.kernel.socket import NetlinkError, NetlinkSocket, Request
 from piranha.kernel.wire import WireError
+from piranha.terms import Family
 
 NETLINK_NETFILTER = 12
 
 
 class NftablesSocket:
-    """Reads and changes the table `inet piranha`; belongs to one thread at a time.
+    """Reads and changes `ip piranha` and `ip6 piranha`; belongs to one thread at a time.
 
     Raises NetlinkError from every method when the kernel refuses, has no nftables, or does not answer.
     """
@@ -40,22 +42,25 @@ class NftablesSocket:
         self.close()
 
     def close(self) -> None:
-        """Close the socket; the table stays."""
+        """Close the socket; the tables stay."""
         self._kernel.close()
 
-    def read(self) -> Found:
-        """Return our table as it lies in the kernel."""
-        words = f"read table inet {TABLE}"
+    def read(self) -> Tables:
+        """Return our tables as they lie in the kernel."""
+        return {family: self._read(family) for family in Family}
+
+    def _read(self, family: Family) -> Found:
+        words = f"read {table_words(family)}"
         try:
-            answer = self._kernel.request(GETTABLE, ask_table(), words)
+            answer = self._kernel.request(GETTABLE, ask_table(family), words)
         except NetlinkError as error:
             if error.code == errno.ENOENT:
                 return Found()
             raise
-        chains = self._kernel.dump(GETCHAIN, ask_chains(), words)
-        rules = self._kernel.dump(GETRULE, ask_rules(), words)
+        chains = self._kernel.dump(GETCHAIN, ask_chains(family), words)
+        rules = self._kernel.dump(GETRULE, ask_rules(family), words)
         try:
-            return found_table(answer[0] if answer else b"", chains, rules)
+            return found_table(family, answer[0] if answer else b"", chains, rules)
         except WireError as error:
             raise NetlinkError(words, errno.EBADMSG, str(error)) from None
 

@@ -5,7 +5,7 @@ from piranha.lvscf.config import Virtual
 from piranha.lvscf.diagnostics import Findings
 from piranha.terms import Address, Protocol
 
-MARK_RULES_LIMIT = 1024
+MARK_RULES_LIMIT = 512
 """Rules that one file may ask for: every packet of this machine passes all of them."""
 
 _Marked = dict[tuple[Protocol, Address], list[tuple[int, int, Virtual]]]

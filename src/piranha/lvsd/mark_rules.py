@@ -13,8 +13,6 @@ from piranha.control.state_files import StateFiles
 from piranha.events.event import Level
 from piranha.events.teller import Teller
 from piranha.forwarding.firewall import Firewall, FirewallMissing, FirewallUnavailable
-from piranha.forwarding.iptables import Iptables
-from piranha.forwarding.nftables import Nftables
 from piranha.lvscf.config import Config
 from piranha.table.mark_rules import Difference, Marked, MarkRule, told, wanted_rules
 
@@ -220,6 +218,9 @@ class MarkRules:
 
 def firewalls() -> tuple[Firewall, ...]:
     """Return the firewalls that can mark, the best first."""
+    from piranha.forwarding.iptables import Iptables  # noqa: PLC0415 -- most files ask for no rules
+    from piranha.forwarding.nftables import Nftables  # noqa: PLC0415
+
     return Nftables(), Iptables()
 
 

@@ -32,7 +32,8 @@ SERVICE: tuple[Directive, ...] = (
         default="1 with ports and fwmark, else 0",
         computed=True,
         meaning="1: lvsd keeps the firewall rules that set fwmark on what comes for the VIPs, protocols and ports, in "
-        "a table of its own: inet piranha of nftables, else the chain PIRANHA of iptables. 0: rules of yours set it.",
+        "a table of its own: ip piranha and ip6 piranha of nftables, else the chain PIRANHA of iptables. 0: rules of "
+        "yours set it.",
     ),
     Directive(
         name="scheduler_flags",
