@@ -206,6 +206,24 @@ READERS: list[Callable[[bytes], object]] = [
 ]
 
 
+def test_a_nest_ten_thousand_deep_is_one_error() -> None:
+    payload = b""
+    for _ in range(10_000):
+        payload = nested(Top.SERVICE, payload) if len(payload) < 0xFFF0 else payload
+
+    for read in (read_service, ipvs_answers.read_daemon):
+        with pytest.raises(WireError):
+            read(bytes(4) + payload)
+
+
+def test_a_message_full_of_empty_attributes_is_read_in_one_go() -> None:
+    crowd = attribute(Svc.STATS, b"") * 16_000
+    whole = fix_length(SERVICE_SH)
+    body = whole[8:] + crowd
+
+    assert read_service(whole[:4] + attribute(Top.SERVICE, body[:0xFFF0])).key == WWW
+
+
 @given(payload=st.binary(max_size=120))
 @examples(100)
 def test_arbitrary_bytes_raise_nothing_but_wire_errors(payload: bytes) -> None:

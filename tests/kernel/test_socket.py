@@ -1,6 +1,7 @@
 """The netlink socket on the kernel that is there: route netlink needs no privilege to read."""
 
 import errno
+import signal
 import struct
 
 import pytest
@@ -60,6 +61,20 @@ def test_a_socket_goes_on_after_an_error() -> None:
             with pytest.raises(NetlinkError):
                 kernel.request(RTM_GETLINK, NO_SUCH_LINK, "read a link")
             assert names(kernel.request(RTM_GETLINK, LOOPBACK, "read link 1")) == ["lo"]
+
+
+def test_signals_in_the_midst_of_a_list_do_not_disturb_it() -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, _frame: seen.append(number))
+    with NetlinkSocket(NETLINK_ROUTE) as kernel:
+        whole = names(kernel.dump(RTM_GETLINK, ANY_LINK, "list links", answer=RTM_NEWLINK))
+        signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+        try:
+            while len(seen) < 20:
+                assert names(kernel.dump(RTM_GETLINK, ANY_LINK, "list links", answer=RTM_NEWLINK)) == whole
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
 def test_sequence_numbers_start_again_before_they_overflow() -> None:
