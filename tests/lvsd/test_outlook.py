@@ -1,5 +1,6 @@
 """What lvsd would believe by another file, without touching what it believes now."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hypothesis import given
@@ -9,7 +10,8 @@ from tests.change.configs import TIMING, config, server, table_of, virtual
 from piranha.lvscf.check_values import Exchange, FurtherCheck
 from piranha.lvscf.config import Quota
 from piranha.lvsd.monitor import Health
-from piranha.lvsd.outlook import Belief, Beliefs, beliefs_of, outlook, pools_for
+from piranha.lvsd.outlook import Belief, Beliefs, beliefs_of, news_of, outlook, pools_for
+from piranha.lvsd.pool import Pool
 from piranha.nanny.results import ProbeResult, Reason
 from piranha.table.desired import ServerVerdict
 
@@ -69,3 +71,29 @@ def test_of_several_checks_for_one_server_it_says_what_a_reload_makes_of_them(
     told = outlook(before, after, {}, beliefs_of(pools.values()), 2.0)
     assert told.now == pools["www"].verdicts(2.0)
     assert told.then == pools_for(after, {}, pools, 2.0)["www"].verdicts(2.0)
+
+
+def pool_of_each(pools: Mapping[str, Pool]) -> dict[str, Pool]:
+    return {check_id: pool for pool in pools.values() for check_id in pool.check_ids}
+
+
+names = st.lists(
+    st.tuples(st.sampled_from(["a", "a/b", "c"]), st.lists(st.sampled_from(["c", "b/c", "d", "e"]), unique=True)),
+    unique_by=lambda drawn: drawn[0],
+)
+
+
+@given(st.lists(names, min_size=2, max_size=4))
+def test_after_each_reload_every_check_has_its_pool_and_what_is_gone_is_known(
+    files: list[list[tuple[str, list[str]]]],
+) -> None:
+    pools: dict[str, Pool] = {}
+    pool_of: dict[str, Pool] = {}
+    for file in files:
+        virtuals = [virtual(one, 10, *map(server, held, range(1, 9))) for one, held in sorted(file)]
+        before = {name: (pool.virtual.meaning, pool.check_ids) for name, pool in pools.items()}
+        known = set(pool_of)
+        pools = pools_for(config(*virtuals), {}, pools, 0.0)
+        gone, _, pool_of = news_of(before, pools, pool_of)
+        assert pool_of == pool_of_each(pools)
+        assert set(gone) == known - set(pool_of)

@@ -32,7 +32,7 @@ from piranha.lvsd.leavers import Leavers
 from piranha.lvsd.maintenance_folder import Maintenance
 from piranha.lvsd.mark_rules import MarkRules, firewalls
 from piranha.lvsd.ours import Ours
-from piranha.lvsd.outlook import beliefs_of, newcomers, pools_for
+from piranha.lvsd.outlook import beliefs_of, newcomers, news_of, pools_for
 from piranha.lvsd.overdue import LOOK_S, Overdue
 from piranha.lvsd.own_file import OwnFile
 from piranha.lvsd.planes import PlaneThread
@@ -348,12 +348,10 @@ class Lvsd:
 
     def _make_pools(self, config: Config, live: Table, now: float) -> tuple[Collection[str], list[Pool]]:
         """Replace the pools; return which checks are gone, and the pools that are new or have another file."""
-        before, known = self._pool_of, {name: pool.virtual.meaning for name, pool in self.pools.items()}
+        before = {name: (pool.virtual.meaning, pool.check_ids) for name, pool in self.pools.items()}
         self.pools = pools_for(config, live, self.pools, now)
-        # Looked up, not taken apart: names of servers may hold a slash.
-        self._pool_of = {check_id: pool for pool in self.pools.values() for check_id in pool.check_ids}
-        changed = [one for name, one in self.pools.items() if name not in known or known[name] != one.virtual.meaning]
-        return before.keys() - self._pool_of.keys(), changed
+        gone, changed, self._pool_of = news_of(before, self.pools, self._pool_of)
+        return gone, changed
 
     def _mark(self) -> None:
         """Have those servers drained that are to be now, and weighed whose weight was set by hand."""

@@ -1,6 +1,6 @@
 """What `lvsd` would believe of the servers if another file came into force: pools that nobody serves from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from piranha.lvscf.changed import apart, without
@@ -108,6 +108,26 @@ def pools_for(config: Config, live: Table, pools: Mapping[str, Pool], now: float
 
 def _verdicts(pools: Iterable[Pool], now: float) -> dict[ServerKey, Verdict]:
     return {key: verdict for pool in pools for key, verdict in pool.verdicts(now).items()}
+
+
+def news_of(
+    before: Mapping[str, tuple[str, Collection[str]]], pools: Mapping[str, Pool], pool_of: Mapping[str, Pool]
+) -> tuple[Collection[str], list[Pool], dict[str, Pool]]:
+    """Return which checks are gone, the pools that are new or mean something else, and the pool of each check.
+
+    before: by the name of a pool the meaning of its virtual server and the ids of its checks. pool_of: the pool of
+    each check before: ids are looked up, not taken apart, since names of servers may hold a slash.
+    """
+    changed = [one for name, one in pools.items() if name not in before or before[name][0] != one.virtual.meaning]
+    names = {one.virtual.name for one in changed}
+    old = {one for name, (_, ids) in before.items() if name in names or name not in pools for one in ids}
+    new = {check_id: pool for pool in changed for check_id in pool.check_ids}
+    if any(one.count("/") > 1 for one in (*old, *new)):
+        # `a` / `b/c` and `a/b` / `c` have one id: what one of them leaves may be the other's.
+        new = {check_id: pool for pool in pools.values() for check_id in pool.check_ids}
+        return pool_of.keys() - new.keys(), changed, new
+    gone = old - new.keys()
+    return gone, changed, {check_id: pool for check_id, pool in pool_of.items() if check_id not in gone} | new
 
 
 def newcomers(before: Config, after: Config) -> set[ServiceKey]:

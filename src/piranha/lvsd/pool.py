@@ -64,6 +64,8 @@ class Pool:
         A server that is down and is checked in another way from now on is unknown again: its first
         answer decides, without `reentry`.
         """
+        if self.servers and virtual is self.virtual:
+            return
         goes_on = bool(self.servers) and self.virtual.meaning == virtual.meaning
         old_servers, old_monitors = self.servers, self.monitors
         self.virtual = virtual
