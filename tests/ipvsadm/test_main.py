@@ -32,6 +32,20 @@ def test_the_version_needs_no_kernel(capsys: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.slow
+def test_a_closed_standard_input_hurts_only_who_reads_it() -> None:
+    program = "import sys; from piranha.cli.ipvsadm.main import main; sys.exit(main(['ipvsadm', '-v']))"
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" -S -c "$1" <&-', sys.executable, program],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
 def test_what_cannot_be_written_is_one_clear_line() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(

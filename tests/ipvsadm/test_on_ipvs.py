@@ -1,6 +1,9 @@
 """What ipvsadm has beyond the C tool, on a real kernel: a table is saved, compared and restored wholly."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from tests.ipvsadm.both_tools import Answer, Tools, both_tools
 
 pytestmark = pytest.mark.kernel
 
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 SAVED = """\
 -A -t 192.0.2.10:0 -s rr -p 600 -M 255.255.255.0
 -A -t 192.0.2.10:80 -s wlc
@@ -79,3 +83,28 @@ def test_a_file_is_compared_with_the_kernels_table(table: Tools, tmp_path: Path)
 
     assert table.ask_ours(["--diff", f"{tmp_path}/rules"]) == Answer(1, "-A -f 9 -s rr\n", "")
     assert table.ask_ours(["--diff", f"{tmp_path}/none"]).status == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "words"),
+    [
+        ("-R", 1, "ipvsadm: cannot read the rules: Bad file descriptor\n"),
+        ("-R --dry-run", 2, "ipvsadm: standard input: Bad file descriptor\n"),
+        ("--diff", 2, "ipvsadm: standard input: Bad file descriptor\n"),
+        ("-L -t 192.0.2.99:80", 1, "No such service\n"),
+    ],
+)
+def test_without_a_standard_input_rules_cannot_be_read(table: Tools, command: str, status: int, words: str) -> None:
+    program = (
+        f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from piranha.cli.ipvsadm.main import main; sys.exit(main())"
+    )
+    with table.ours.entered():
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$0" -S -c "$1" {command} <&-', sys.executable, program],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            check=False,
+        )
+
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", words)

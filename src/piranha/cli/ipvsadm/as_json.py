@@ -11,7 +11,7 @@ _encode = JSONEncoder().encode
 
 
 def show(kernel: Kernel, connections: Callable[[], Lines], invocation: Invocation) -> None:
-    """Print what `-L --json` asks for. Raises NetlinkError, WireError and OSError."""
+    """Print what `-L --json` asks for. Raises NetlinkError and OSError."""
     given = invocation.given
     if "connection" in given:
         with connections() as lines:

@@ -17,7 +17,7 @@ Facts = dict[str, object]
 
 
 def service_facts(service: ServiceEntry, servers: Iterable[DestinationEntry]) -> Facts:
-    """Return a service with its servers as the kernel told them. Raises WireError."""
+    """Return a service with its servers as the kernel told them."""
     return {
         **key_facts(service.key),
         **settings_facts(service.key, service.settings),

@@ -7,7 +7,7 @@ Exit status 0: done; 1: what is to be listed is not there; 2: wrong usage, or th
 import errno
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from piranha import __version__
 from piranha.cli.ipvsadm.draft import MISUSE, UsageError
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None, rules: Iterable[bytes] | None = None
 
     def run() -> int:
         try:
-            return _run(words, name.rpartition("/")[2], sys.stdin.buffer if rules is None else rules)
+            return _run(words, name.rpartition("/")[2], _stdin() if rules is None else rules)
         except OSError as error:
             print(f"ipvsadm: cannot read the rules: {error.strerror}", file=sys.stderr)
             return NOT_THERE
@@ -42,6 +42,13 @@ def main(argv: Sequence[str] | None = None, rules: Iterable[bytes] | None = None
             return 130
 
     return steadily("ipvsadm", run, lost=NOT_THERE)
+
+
+def _stdin() -> Iterator[bytes]:
+    """Yield the lines of stdin. Raises OSError when they are asked for."""
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))  # closed by whoever started us
+    yield from sys.stdin.buffer
 
 
 def _run(words: Sequence[str], program: str, rules: Iterable[bytes]) -> int:

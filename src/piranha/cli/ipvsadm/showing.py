@@ -15,7 +15,6 @@ from piranha.cli.ipvsadm.usage import Verb
 from piranha.errors import PiranhaError
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry
-from piranha.kernel.wire import WireError
 from piranha.output import reader_left
 from piranha.table.rules import Names, numeric, print_rules
 from piranha.table.service import ServiceKey
@@ -88,8 +87,6 @@ class Showing:
                 self._services(invocation)
         except OSError as error:
             raise NotListed(f"cannot open file {_CONNECTIONS}") from error
-        except WireError as error:
-            raise NotListed(f"the kernel's answer cannot be read: {error}") from error
 
     def _services(self, invocation: Invocation) -> None:
         given = invocation.given
