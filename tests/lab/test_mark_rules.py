@@ -3,6 +3,8 @@
 The kernel of the lab has no nftables for IPv4: it is iptables that marks. nftables: tests/kernel/test_firewalls.py.
 """
 
+import json
+import shlex
 import socket
 import sys
 from collections.abc import Iterator
@@ -129,3 +131,20 @@ def test_a_clean_stop_takes_the_rules_away_and_leaves_those_of_others(cluster: C
     router = cluster.routers[PRIMARY]
     router.stop()
     wait_for(lambda: rules(router, cluster) == [THEIRS], "only the rule of the operator is left", 15)
+
+
+def test_where_no_daemon_runs_a_plan_and_a_test_start_say_which_rules_are_missing(cluster: Cluster) -> None:
+    router = cluster.routers[PRIMARY]
+    folders = ("--run-dir", str(router.run_dir), "--state-dir", str(router.state_dir))
+    program, verb = (sys.executable, "-m", "piranha.lvsd.main"), (sys.executable, "-m", "piranha.cli.main", "plan")
+    started = cluster.lab.run(PRIMARY, *program, "-t", "-c", str(cluster.config), *folders)
+    assert "add mark rule: tcp 192.0.2.10:8080 gets mark 20" in started.splitlines()
+
+    # Exit status 2: there are changes.
+    words = shlex.join([*verb, "--json", str(cluster.config), *folders])
+    plan = json.loads(cluster.lab.run(PRIMARY, "sh", "-c", f"{words} || test $? = 2"))
+    assert plan["against"] == "this machine's kernel"
+    assert [line["what"] for line in plan["lines"] if line["about"] == "mark-rules"] == [
+        "tcp 192.0.2.10:80,443,8080 gets mark 20"
+    ]
+    assert rules(router, cluster) == [THEIRS]

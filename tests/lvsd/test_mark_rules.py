@@ -6,8 +6,12 @@ import time
 from collections.abc import Coroutine, Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.lvscf.reading import config
+from tests.properties import examples
 
 from piranha.control.state_files import StateFiles
 from piranha.events.event import Event, Level
@@ -67,7 +71,7 @@ class Daemon:
         self._recorder = Recorder(None)
         self._told = 0
         kept, teller = StateFiles(folder, folder / "run"), Teller("lvsd", self._recorder)
-        self.rules = MarkRules(among, kept, teller, sees_marks=sees_marks)
+        self.rules = MarkRules(lambda: among, kept, teller, sees_marks=sees_marks)
 
     def take(self, of: Config) -> list[Event]:
         return self._run(self.rules.take(of))
@@ -330,3 +334,41 @@ def test_the_first_rules_are_awaited_until_they_are_there_or_refused(tmp_path: P
 
         assert asyncio.run(take())
         assert not daemon.rules.awaited
+
+
+files = st.sampled_from(["80", "443", "80 443", "443 8000-8010", ""])
+
+
+@given(st.lists(st.tuples(files, st.booleans(), st.sampled_from(["", "flush", "add", "break"])), max_size=4), files)
+@examples(15)
+def test_whatever_happens_one_pass_of_a_firewall_that_works_leaves_the_rules_of_the_file_and_no_others(
+    turns: list[tuple[str, bool, str]], last: str
+) -> None:
+    nftables, iptables = FakeFirewall("nftables"), FakeFirewall("iptables")
+
+    def file(ports: str) -> Config:
+        return shop(ports or "80", more="" if ports else "mark_rules = 0")
+
+    with TemporaryDirectory() as folder:
+        for ports, works, tampering in turns:
+            nftables.trouble = None if works else NO_NFTABLES
+            # What a kernel has not got holds nothing.
+            nftables.kept = nftables.kept if works else Kept()
+            Daemon(Path(folder), nftables, iptables).take(file(ports))
+            held = nftables.kept.rules
+            if tampering == "flush":
+                nftables.kept = Kept()
+            elif tampering == "add" and held:
+                nftables.kept = Kept({hook: (*rules, None, *rules[:1]) for hook, rules in held.items()})
+            elif tampering == "break" and held:
+                nftables.kept = Kept(held, broken="it is switched off")
+        nftables.trouble = None
+        daemon = Daemon(Path(folder), nftables, iptables)
+        daemon.take(file(last))
+        again = daemon.read_back()
+
+    wanted = {str(rule) for rule in wanted_rules(file(last))}
+    assert nftables.marks == wanted
+    assert iptables.kept.empty
+    assert again == []
+    assert None not in [one for held_by in nftables.kept.rules.values() for one in held_by]

@@ -101,7 +101,7 @@ class Lvsd:
         self.teller = Teller("lvsd", self.recorder)
         observing = self.observes is not None
         sees_marks = self.runs_on is PlaneKind.IPVS and not observing
-        among = () if observing else firewalls()
+        among = tuple if observing else firewalls
         self.marks = MarkRules(among, self.source.kept, self.teller, sees_marks=sees_marks)
         self.leaving = Leavers(self.source.kept, self.teller, observing=observing)
         self.maintenance = Maintenance(self.source.kept, self.teller)

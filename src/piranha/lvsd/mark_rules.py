@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from piranha.control.state_files import StateFiles
 from piranha.events.event import Level
@@ -39,14 +40,16 @@ class _Brought:
 class MarkRules:
     """The rules of this router; everything runs in the thread of the event loop.
 
-    among: the firewalls; the first one that this machine has is used, and where there is none nothing is done at all.
-    kept: remembers which of them hold rules of ours: where none do and none are asked for, no firewall is even looked
-    at. sees_marks: packets are balanced by their mark here. trouble: why packets are not marked, empty if they are, or
-    need not be.
+    among: returns the firewalls; the first one that this machine has is used, and where there is none nothing is done
+    at all. kept: remembers which of them hold rules of ours: where none do and none are asked for, no firewall is even
+    looked at. sees_marks: packets are balanced by their mark here. trouble: why packets are not marked, empty if they
+    are, or need not be.
     """
 
-    def __init__(self, among: Sequence[Firewall], kept: StateFiles, teller: Teller, *, sees_marks: bool = True) -> None:
-        self._firewalls = among
+    def __init__(
+        self, among: Callable[[], Sequence[Firewall]], kept: StateFiles, teller: Teller, *, sees_marks: bool = True
+    ) -> None:
+        self._among = among
         self._sees_marks = sees_marks
         self._kept = kept
         self._teller = teller
@@ -61,6 +64,11 @@ class MarkRules:
         self._soon: asyncio.Task[list[str]] | None = None
         self._why_gone = "the file does not ask for them"
         self.trouble = ""
+
+    @cached_property
+    def _firewalls(self) -> Sequence[Firewall]:
+        # Asked for when there is something to do: most files need none of them, and a start is to be quick.
+        return self._among()
 
     @property
     def awaited(self) -> bool:
@@ -88,7 +96,7 @@ class MarkRules:
         """Read the rules, repair them, tell what was found; return in words what others had changed."""
         async with self._one_pass:
             wanted, known = self._wanted, len(self._repaired)
-            if self._ended or not self._firewalls or not (wanted or self._holding):
+            if self._ended or not (wanted or self._holding) or not self._firewalls:
                 self._brought = wanted
                 return []
             brought = await asyncio.to_thread(self._bring, wanted)
@@ -209,7 +217,7 @@ class MarkRules:
             self._repair("table", f"{words} removed", f"added by somebody else to {self._place()}")
 
     def _place(self) -> str:
-        return self._by.place if self._by is not None else "its place"
+        return self._by.place if self._by is not None else "the firewall"
 
     def _repair(self, subject: str, words: str, cause: str) -> None:
         self._repaired = [*self._repaired, (time.monotonic(), f"{subject}: {words}")][-100:]
