@@ -125,6 +125,12 @@ SITUATIONS: dict[str, tuple[dict[str, Any] | None, dict[str, Any] | None, Verdic
         OK,
         "i www/10.9.9.9:80 added by hand 1m00s ago with weight 5, not checked, 7 connections",
     ),
+    "nobody serves but a server added by hand": (
+        pulse(),
+        lvsd(virtual("www", server("web1", "down"), added_by_hand=[ADDED])),
+        DEGRADED,
+        "! www only what was added by hand serves, and nobody checks it",
+    ),
     "edits by others that are left alone": (
         pulse(),
         lvsd(WWW, left_alone=["server 10.0.0.4:80 of tcp 192.0.2.10:443 was removed"]),

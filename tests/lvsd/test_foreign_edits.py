@@ -364,6 +364,13 @@ def test_with_report_what_is_put_right_by_others_is_named_and_over() -> None:
     assert lvsd.edits == NO_EDITS
 
 
+def test_with_report_a_service_that_leaves_the_file_takes_what_was_left_of_it_along() -> None:
+    lvsd = Passes(two(REPORT))
+    lvsd.by_hand(weight(1, 3))
+    lvsd.reload(config(lvsd=LvsdSettings(foreign_edits=REPORT)))
+    assert (lvsd.plane.dump(), lvsd.edits) == ({}, NO_EDITS)
+
+
 hosts = st.sampled_from([1, 2, 3, 9])
 destinations = st.builds(
     Destination,

@@ -238,6 +238,8 @@ def _virtual(virtual: Facts, *, standby: bool) -> list[Finding]:
 def _deserted(name: str, virtual: Facts, servers: list[Facts]) -> Finding:
     if virtual.get("sorry") is True:
         return Finding("!", name, "only the sorry server serves")
+    if any(number(one.get("weight")) for one in dicts(virtual.get("added_by_hand"))):
+        return Finding("!", name, "only what was added by hand serves, and nobody checks it")
     if servers and all(text(server.get("state")) == "unknown" for server in servers):
         return Finding("!", name, "serves nobody yet: no check has been answered", Verdict.OUTAGE)
     # The last one to go made it an outage.

@@ -94,12 +94,13 @@ class Reconciler:
         edits: what others had done until the last pass, of all services. wall_s: the wall clock, for people.
         """
         services = services_of(config)
-        edits = self.noticed(config, live, leaving or (), edits, wall_s)
+        edits = self._noticed(config.lvsd.foreign_edits, services, self._seen(live, leaving or (), wall_s), edits)
         wanted = asked = desired(config, verdicts, live, ours, leaving or (), edits=edits)
         if edits.reported:
             wanted = left_alone(live, self._asked, asked, edits.reported)
-            mine = {target: words for target, words in edits.reported.items() if target[0] not in services}
-            edits = replace(edits, reported=mine | _still(wanted, asked, edits.reported))
+            others = edits.reported.items() if part is not None else ()
+            known = {target: words for target, words in others if target[0] not in services}
+            edits = replace(edits, reported=known | _still(wanted, asked, edits.reported))
         names = self._names
         if part is not None:
             names = names | names_of(config)
@@ -118,16 +119,23 @@ class Reconciler:
 
     def noticed(self, config: Config, live: Table, leaving: Collection[Place], edits: Edits, wall_s: float) -> Edits:
         """Return `edits` with what others have done since the last pass, as far as `foreign_edits` lets it stay."""
-        mode = config.lvsd.foreign_edits
-        if mode is ForeignEdits.REPAIR:
-            return NO_EDITS
-        wrote = [table for table in (self._left, self._attempted) if table is not None and self._left is not None]
-        services = services_of(config)
-        if mode is ForeignEdits.ADOPT:
-            seen = Seen(live=live, wrote=wrote, former=self._services, leaving=leaving, now_s=wall_s)
-            return noticed(edits, services, seen)
-        found = changed_by_others(wrote, live, services, edits.reported.keys(), self._asked)
-        return replace(edits, reported=dict.fromkeys(found, "") | dict(edits.reported)) if found else edits
+        return self._noticed(config.lvsd.foreign_edits, services_of(config), self._seen(live, leaving, wall_s), edits)
+
+    def _seen(self, live: Table, leaving: Collection[Place], wall_s: float) -> Seen:
+        # At a start nothing is by hand.
+        wrote = [] if self._left is None else [one for one in (self._left, self._attempted) if one is not None]
+        return Seen(live=live, wrote=wrote, former=self._services, leaving=leaving, now_s=wall_s)
+
+    def _noticed(self, mode: ForeignEdits, services: Mapping[ServiceKey, Virtual], seen: Seen, edits: Edits) -> Edits:
+        match mode:
+            case ForeignEdits.REPAIR:
+                return NO_EDITS
+            case ForeignEdits.ADOPT:
+                return noticed(edits, services, seen)
+            case ForeignEdits.REPORT:
+                known = edits.reported.keys()
+                found = changed_by_others(seen.wrote, seen.live, services, known, self._asked)
+                return replace(edits, reported=dict.fromkeys(found, "") | dict(edits.reported)) if found else edits
 
     def done(self, plan: Pass, refusals: Sequence[Refusal], left: Table, now: float) -> list[Event]:
         """Take in what came of `plan`; return what there is to say.
