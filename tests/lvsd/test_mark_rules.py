@@ -19,7 +19,7 @@ from piranha.events.record import Recorder
 from piranha.events.teller import Teller
 from piranha.forwarding.firewall import FirewallMissing, FirewallUnavailable
 from piranha.lvscf.config import Config
-from piranha.lvsd.mark_rules import MarkRules, firewalls, marked
+from piranha.lvsd.mark_rules import FILE, MarkRules, firewalls, marked
 from piranha.lvsd.marked import marked_data, marked_from
 from piranha.table.mark_rules import Difference, Hook, Kept, Marked, MarkRule, difference, wanted_rules
 from piranha.terms import Protocol
@@ -207,6 +207,26 @@ def test_a_machine_with_neither_is_told_what_is_missing_and_tried_again(tmp_path
         "shop: mark rules set: tcp 192.0.2.20:80,443 gets mark 20",
     ]
     assert daemon.facts["trouble"] == ""
+
+
+def test_a_firewall_that_does_not_answer_leaves_rules_that_are_set(tmp_path: Path) -> None:
+    nftables = FakeFirewall("nftables")
+    daemon = Daemon(tmp_path, nftables)
+    daemon.take(shop())
+    nftables.trouble = FirewallUnavailable("it does not answer")
+
+    assert words(daemon.read_back()) == ["table: mark rules cannot be read back"]
+    assert daemon.facts["set"]
+
+
+def test_what_holds_rules_is_written_down_only_when_that_changes(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, FakeFirewall("nftables", NO_NFTABLES), FakeFirewall("iptables"))
+    daemon.take(shop())
+    written = (tmp_path / FILE).stat().st_ino
+    daemon.read_back()
+
+    assert (tmp_path / FILE).read_text() == '["iptables"]\n'
+    assert (tmp_path / FILE).stat().st_ino == written
 
 
 def test_a_firewall_that_refuses_is_not_gone_round_by_the_next_one(tmp_path: Path) -> None:

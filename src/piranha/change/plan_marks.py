@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from piranha.change.plan_lines import About, Kind, Line, Sign
 from piranha.change.plan_words import arrow, count
 from piranha.lvscf.config import Config
-from piranha.table.mark_rules import Marked, MarkRule, told, wanted_rules
+from piranha.table.mark_rules import Marked, MarkRule, by_name, told, wanted_rules
 from piranha.terms import Address, Protocol
 
 TOLD = 3
@@ -24,11 +24,11 @@ def mark_lines(before: Config | None, after: Config, found: Marked | None) -> It
     else:
         had = {rule: rule.comment or "mark rules" for rule in (found.rules if found is not None else ())}
     trouble = found.trouble if found is not None else ""
-    for name, rules in _by_name(has, (rule for rule in has if rule not in had)):
+    for name, rules in by_name(has, (rule for rule in has if rule not in had)):
         effect = f"cannot be set: {trouble}" if trouble else "set by lvsd, before its packets are balanced"
         yield _line(name, rules, effect, Sign.ADDED)
     active = {virtual.name for virtual in after.active_virtuals()}
-    for name, rules in _by_name(had, (rule for rule in had if rule not in has)):
+    for name, rules in by_name(had, (rule for rule in had if rule not in has)):
         if before is None:
             yield _line(name, rules, "not in the file", Sign.REMOVED, Kind.DISRUPTIVE)
         elif name not in active:
@@ -47,10 +47,10 @@ def mark_drift(before: Config, after: Config, found: Marked | None) -> Iterator[
     if found is None or found.trouble:
         return
     had, has = wanted_rules(before), wanted_rules(after)
-    for name, rules in _by_name(has, (rule for rule in has if rule in had and rule not in found.rules)):
+    for name, rules in by_name(has, (rule for rule in has if rule in had and rule not in found.rules)):
         yield _line(name, rules, "removed by somebody else", Sign.ADDED)
     strange = sorted((rule for rule in found.rules if rule not in had and rule not in has), key=str)
-    for name, rules in _by_name(dict.fromkeys(strange, "mark rules"), strange):
+    for name, rules in by_name(dict.fromkeys(strange, "mark rules"), strange):
         yield _line(name, rules, "added by somebody else", Sign.REMOVED)
 
 
@@ -81,13 +81,6 @@ def _covered(rule: MarkRule, has: Iterable[MarkRule]) -> bool:
 
 def _of(rule: MarkRule) -> tuple[Address, Protocol]:
     return rule.address, rule.protocol
-
-
-def _by_name(names: Mapping[MarkRule, str], rules: Iterable[MarkRule]) -> list[tuple[str, list[MarkRule]]]:
-    found: dict[str, list[MarkRule]] = {}
-    for rule in rules:
-        found.setdefault(names[rule], []).append(rule)
-    return list(found.items())
 
 
 def _line(name: str, rules: list[MarkRule], effect: str, sign: Sign, kind: Kind = Kind.SAFE) -> Line:

@@ -15,7 +15,7 @@ from piranha.events.event import Level
 from piranha.events.teller import Teller
 from piranha.forwarding.firewall import Firewall, FirewallMissing, FirewallUnavailable
 from piranha.lvscf.config import Config
-from piranha.table.mark_rules import Difference, Marked, MarkRule, told, wanted_rules
+from piranha.table.mark_rules import Difference, Marked, MarkRule, by_name, told, wanted_rules
 
 FILE = "lvsd-mark-rules.json"
 RETRY_S = 5.0
@@ -56,6 +56,7 @@ class MarkRules:
         self._one_pass = asyncio.Lock()
         self._ended = False
         self._holding = _read(kept)
+        self._absent: set[str] = set()
         self._wanted: Mapping[MarkRule, str] = {}
         self._brought: Mapping[MarkRule, str] | None = None
         self._by: Firewall | None = None
@@ -150,12 +151,16 @@ class MarkRules:
         """Runs in a thread of its own: a program may have to be waited for."""
         used, found, missing = None, Difference(), list[str]()
         for firewall in self._firewalls if wanted else ():
-            try:
+            # Before the first rule is there: a crash in between must not make it nobody's.
+            if firewall.name not in self._absent:
                 self._hold({*self._holding, firewall.name})
+            try:
                 found, used = firewall.bring(list(wanted)), firewall
+                self._absent.discard(firewall.name)
                 break
             except FirewallMissing as error:
                 missing.append(str(error))
+                self._absent.add(firewall.name)
             except FirewallUnavailable as error:
                 return _Brought(trouble=str(error))
         if wanted and used is None:
@@ -186,16 +191,13 @@ class MarkRules:
         before, self.trouble = self.trouble, trouble
         if trouble and not before:
             names = list(dict.fromkeys(self._wanted.values()))
+            message, after = "packets are not marked: their virtual servers serve nobody", "not marked"
+            if not names:
+                message, after = "old mark rules stay", ""
+            elif self._brought == self._wanted:
+                message, after = "mark rules cannot be read back", ""
             facts = (("virtuals", str(len(names))), ("first", names[0])) if names else ()
-            self._teller.say(
-                "table",
-                "packets are not marked: their virtual servers serve nobody" if names else "old mark rules stay",
-                after="not marked" if names else "",
-                rule=_RULE,
-                cause=trouble,
-                level=Level.ERROR,
-                facts=facts,
-            )
+            self._teller.say("table", message, after=after, rule=_RULE, cause=trouble, level=Level.ERROR, facts=facts)
         elif before and not trouble:
             self._teller.say("table", "the firewall takes the mark rules again", before=before, rule=_RULE)
 
@@ -203,15 +205,15 @@ class MarkRules:
         """Tell apart what the file changed and what somebody else did; at start nobody knows who did."""
         found, known = brought.found, self._brought or {}
         place = (("place", brought.by.place),) if brought.by is not None else ()
-        for name, rules in _by_name(wanted, [rule for rule in found.missing if rule not in known]):
+        for name, rules in by_name(wanted, [rule for rule in found.missing if rule not in known]):
             self._teller.say(name, f"mark rules set: {told(rules)}", rule=_RULE, facts=place)
         gone = [rule for rule in found.surplus if rule not in wanted]
         names = known if self._brought is not None else {rule: rule.comment or "table" for rule in gone}
-        for name, rules in _by_name(names, gone):
+        for name, rules in by_name(names, gone):
             self._teller.say(name, f"mark rules removed: {told(rules)}", cause=self._why_gone)
         if found.broken:
             self._repair("table", f"{self._place()} made anew", found.broken)
-        for name, rules in _by_name(wanted, [rule for rule in found.missing if rule in known]):
+        for name, rules in by_name(wanted, [rule for rule in found.missing if rule in known]):
             self._repair(name, f"{told(rules)} put back", f"missing in {self._place()}: removed by somebody else")
         for words in _odd(found, [rule for rule in gone if rule not in names], wanted):
             self._repair("table", f"{words} removed", f"added by somebody else to {self._place()}")
@@ -253,14 +255,6 @@ def _odd(found: Difference, unknown: Iterable[MarkRule], wanted: Mapping[MarkRul
             yield f"{rule}, which was there twice,"
     if found.strange:
         yield "what is no mark rule of lvsd"
-
-
-def _by_name(names: Mapping[MarkRule, str], rules: Iterable[MarkRule]) -> list[tuple[str, list[MarkRule]]]:
-    found: dict[str, list[MarkRule]] = {}
-    for rule in rules:
-        if rule in names:
-            found.setdefault(names[rule], []).append(rule)
-    return list(found.items())
 
 
 def _read(kept: StateFiles) -> set[str]:

@@ -44,8 +44,7 @@ class MarkRule:
 
     def __str__(self) -> str:
         """Return `tcp 192.0.2.20:80 gets mark 20`."""
-        host = f"[{self.address}]" if self.family is Family.IPV6 else str(self.address)
-        return f"{self.protocol.word} {host}:{ranges([(self.first, self.last)])} gets mark {self.mark}"
+        return told([self])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +143,15 @@ def joined(ports: Iterable[PortRange]) -> list[tuple[int, int]]:
         else:
             found.append((first, last))
     return found
+
+
+def by_name(names: Mapping[MarkRule, str], rules: Iterable[MarkRule]) -> list[tuple[str, list[MarkRule]]]:
+    """Return those of `rules` that `names` knows, by the names that it has for them."""
+    found: dict[str, list[MarkRule]] = {}
+    for rule in rules:
+        if rule in names:
+            found.setdefault(names[rule], []).append(rule)
+    return list(found.items())
 
 
 def told(rules: Iterable[MarkRule]) -> str:
