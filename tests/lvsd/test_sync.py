@@ -10,6 +10,7 @@ import pytest
 from tests.lvsd.events import recording
 
 from piranha.control.state_files import StateFiles
+from piranha.errors import PiranhaError
 from piranha.events.event import Event, Level
 from piranha.kernel.ipvs import SyncDaemon
 from piranha.kernel.route import InterfaceAddress, Link
@@ -181,7 +182,7 @@ class Kernel:
 
     def __init__(self) -> None:
         self.running: list[SyncDaemon] = []
-        self.refuses = ""
+        self.refuses = self.unreadable = ""
         self.links: Sequence[Link] = (ETH0, ETH1)
 
     def daemons(self) -> list[SyncDaemon]:
@@ -198,6 +199,8 @@ class Kernel:
         return ""
 
     def interfaces(self) -> tuple[Sequence[Link], Sequence[InterfaceAddress]]:
+        if self.unreadable:
+            raise PiranhaError(self.unreadable)
         return self.links, ADDRESSES
 
     def states(self) -> list[str]:
@@ -282,6 +285,14 @@ def test_an_interface_that_is_not_there_is_named(backup: Backup) -> None:
     backup.fake.links = (ETH0, ETH1)
     backup.look()
     assert backup.fake.states() == ["master"]
+
+
+def test_a_takeover_balances_even_where_the_interfaces_cannot_be_read(backup: Backup) -> None:
+    backup.look("standby")
+    backup.fake.unreadable = "list devices: ENOBUFS"
+    backup.look("active")
+    assert backup.backup_only() == "0"
+    assert backup.sync()["trouble"] == "list devices: ENOBUFS"
 
 
 def test_a_daemon_that_somebody_stops_is_started_again_and_named(backup: Backup) -> None:

@@ -38,6 +38,7 @@ primary = 127.0.0.2
 backup_active = 0
 heartbeat_port = 15399
 forwarding_plane = {plane}
+{kernel}
 virtual www {{
     active = 1
     address = 127.0.75.10 lo
@@ -46,6 +47,10 @@ virtual www {{
     server web1 {{ active = 1; address = 127.0.0.1; port = {port}; weight = {weight} }}
 }}
 """
+
+
+KERNEL = "vs_conntrack = 1\nip_forward = 1\nsyncdaemon = 1\nsyncd_iface = lo"
+"""What lvsd does to the kernel beside its table."""
 
 
 def unit_rights() -> list[str]:
@@ -76,7 +81,8 @@ class Site:
         self.process: subprocess.Popen[bytes] | None = None
 
     def write(self, path: Path, *, serial: int, weight: int = 2) -> None:
-        path.write_text(FILE.format(serial=serial, plane=self._plane, port=self.server.port, weight=weight))
+        facts = {"serial": serial, "plane": self._plane, "port": self.server.port, "weight": weight}
+        path.write_text(FILE.format(kernel=KERNEL if self._plane == "ipvs" else "", **facts))
 
     def new(self, *, weight: int) -> Path:
         """Another file, which everybody may read, with another weight of the server."""

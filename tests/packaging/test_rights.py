@@ -70,6 +70,9 @@ def test_a_router_needs_no_more_rights_than_the_unit_gives(plane: str) -> None:
         assert site.file.read_bytes() == changed.read_bytes()
         assert owner(site.file) == (*OWNER, 0o664), "mode and owner of lvs.cf stay"
         until(lambda: site.status("lvsd").get("generation") == 2, "the new file in the table")
+        kernel = site.status("lvsd")["kernel"]
+        assert kernel["refused"] == []
+        assert plane != "ipvs" or (kernel["sync"]["states"], kernel["sync"]["trouble"]) == (["master"], "")
         assert "not permitted" not in site.log()
 
 

@@ -20,6 +20,7 @@ from piranha.lvsd.sync import (
     BACKUP_ONLY,
     STANDBY,
     Aim,
+    Place,
     SetBackupOnly,
     Start,
     Step,
@@ -85,10 +86,10 @@ class KeptSync:
             self._wanted, self._running, self.guarded = None, (), False
             return self._troubled("")
         events: list[Event] = []
+        aim, trouble = self._aim(config)
         try:
-            aim, trouble = self._aim(config)
             found, refusal = self._go(aim, self._running if self._wanted == wanted else (), events)
-        except PiranhaError as error:
+        except (PiranhaError, OSError) as error:
             return events + self._troubled(str(error))
         self._wanted, self._running = wanted, tuple(found)
         self._remember(found)
@@ -167,7 +168,11 @@ class KeptSync:
         wanted = config.kernel.sync
         if wanted is None:
             return None, ""
-        place = place_of(wanted.device, config, self.node, *self._control.interfaces())
+        place: Place | str
+        try:
+            place = place_of(wanted.device, config, self.node, *self._control.interfaces())
+        except (PiranhaError, OSError) as error:
+            place = str(error)  # who is active must balance all the same
         daemon = SyncDaemon(
             sender=False,
             interface=wanted.device if isinstance(place, str) else place.name,
