@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.lvsd.running import Lvsd, RealServer, until, userspace_lvsd, virtual
+from tests.lvsd.running import Lvsd, RealServer, userspace_lvsd, virtual
 from tests.userspace.processes import free_vip
 
-from piranha.lvsd.compiled import FILE
+from piranha.control.state_files import StateFiles
+from piranha.lvscf.read import read_and_load
+from piranha.lvsd.compiled import keep_compiled, load_known
 
 pytestmark = pytest.mark.slow
 
@@ -18,15 +20,17 @@ def lvsd(tmp_path: Path) -> Iterator[Lvsd]:
     yield from userspace_lvsd(tmp_path)
 
 
-def test_a_restart_with_the_kept_form_serves_the_same_and_reads_the_file_for_the_next_reload(lvsd: Lvsd) -> None:
+def test_a_restart_with_the_kept_form_serves_the_same_and_takes_the_next_file(lvsd: Lvsd) -> None:
     server, vip = RealServer(), str(free_vip())
     lvsd.write(virtual("www", ("web1", server.port, 1), vip=vip))
     lvsd.start()
     lvsd.until_states(web1="up")
-    kept = lvsd.run / "state" / FILE
-    until(kept.exists, "the kept form")
     before = lvsd.status()
     lvsd.end(signal.SIGKILL)
+    # A daemon does so itself after a while.
+    kept = StateFiles(lvsd.run / "state", lvsd.run)
+    keep_compiled(kept, read_and_load(lvsd.file))
+    assert load_known(kept, lvsd.file) is not None
 
     lvsd.start()
     lvsd.until_states(web1="up")

@@ -26,7 +26,7 @@ from piranha.lvscf.read import read_bytes, resolve_and_load
 
 FILE = "lvsd-compiled.json"
 MODE = 0o600
-REST_S = 10.0
+REST_S = 30.0
 """How long a file is in force before its form is kept, or checked."""
 
 
