@@ -3,7 +3,7 @@
 
 Run: sudo .venv/bin/python bench/lvsd_memory.py --only lvsd          (natively, needs the right to unshare)
      tools/with-ipvs .venv/bin/python bench/lvsd_memory.py --only keepalived
-     Both: [--sizes 100x10 1000x10 1000x30 3000x30]
+     Both: --sizes 100x10 1000x10 1000x30 3000x30 for the table of README.md
 
 `lvsd` runs on a plane that keeps its table in a file, so that it costs as much to read and to hold as that of the
 kernel and nothing besides; its nannies are processes of their own (`nanny_memory.py`) in a network namespace without
@@ -44,7 +44,7 @@ from piranha.table.changes import AddDestination, AddService, Change, EditDestin
 from piranha.table.service import ServiceKey
 from piranha.table.table import Service, Table
 
-SIZES = ("100x10", "1000x10", "1000x30", "3000x30")
+SIZES = ("100x10", "1000x10")
 HEAD = "primary = 192.0.2.2\nservice = lvs\nnetwork = nat\nrepair_interval = 5\nnanny_processes = 2\n"
 AT_REST_S = 20.0
 LIMIT_S = 600.0
