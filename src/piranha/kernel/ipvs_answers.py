@@ -147,7 +147,14 @@ def destination_entry(row: Row, family: Family) -> DestinationEntry:
 
 def pool(rows: Iterable[Row], family: Family) -> dict[DestinationKey, Destination]:
     """Make the pool of a service of the rows of its servers, without their connections; raises WireError."""
-    return {_destination_key(row[0], row[1], row[12] or family): _destination(row[2:9]) for row in rows}
+    found: dict[DestinationKey, Destination] = {}
+    alike: Row | None = None
+    for row in rows:
+        if row[2:9] != alike:  # as a rule servers of a service have the same settings
+            alike = row[2:9]
+            destination = _destination(alike)
+        found[_destination_key(row[0], row[1], row[12] or family)] = destination
+    return found
 
 
 def read_service(payload: bytes) -> ServiceEntry:

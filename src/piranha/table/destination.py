@@ -1,6 +1,6 @@
 """A real server as the kernel knows it. Source: linux/ip_vs.h (IPVS_DEST_ATTR_*)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from piranha.terms import PLAIN_TUNNEL, Address, ForwardingMethod, Tunnel
 
@@ -11,6 +11,14 @@ class DestinationKey:
 
     address: Address
     port: int
+    # Made once: tables are looked up by it all the time, and an address makes its own anew each time.
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((int(self.address), self.port)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
