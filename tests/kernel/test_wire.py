@@ -95,6 +95,12 @@ def test_success_and_the_end_of_a_dump_have_code_zero() -> None:
     assert acknowledgement(Message(NLMSG_DONE, 0, 3, bytes(4))).code == 0
 
 
+@pytest.mark.parametrize("code", [-(2**31), -4096])
+def test_an_acknowledgement_with_an_errno_that_no_kernel_has_is_a_wire_error(code: int) -> None:
+    with pytest.raises(WireError, match="errno"):
+        acknowledgement(Message(NLMSG_ERROR, 0, 3, code.to_bytes(4, sys.byteorder, signed=True) + bytes(16)))
+
+
 def test_broken_words_of_an_acknowledgement_are_dropped_but_not_its_code() -> None:
     code = (-errno.EPERM).to_bytes(4, sys.byteorder, signed=True)
     broken = Message(NLMSG_ERROR, NLM_F_CAPPED | NLM_F_ACK_TLVS, 9, code + bytes(16) + b"\xff\xff\1\0")

@@ -41,6 +41,7 @@ NLM_F_ACK_TLVS = 0x200  # on an acknowledgement: attributes (extended ACK) follo
 NLA_F_NESTED = 0x8000
 NLA_TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 NLMSGERR_ATTR_MSG = 1
+_MAX_ERRNO = 4095  # linux/err.h
 
 _U16 = Struct("=H")
 _U32 = Struct("=I")
@@ -206,12 +207,14 @@ def terminated(raw: bytes) -> str:
 def acknowledgement(answer: Message) -> Acknowledgement:
     """Read an NLMSG_ERROR (an error, or an acknowledgement if its code is 0) or an NLMSG_DONE.
 
-    Raises WireError if it is too short. The text of an extended ACK that cannot be read is dropped:
-    the code matters more.
+    Raises WireError if it is too short, or its errno is none. The text of an extended ACK that cannot be read is
+    dropped: the code matters more.
     """
     if len(answer.payload) < ERROR_CODE.size:
         raise WireError("truncated acknowledgement")
     (code,) = ERROR_CODE.unpack_from(answer.payload)
+    if code < -_MAX_ERRNO:
+        raise WireError(f"an acknowledgement with errno {-code}")
     return Acknowledgement(answer.sequence, max(0, -code), _extended_text(answer))
 
 
