@@ -309,9 +309,9 @@ class Lvsd:
             self._first |= {key: virtual.name for part in parts for key, virtual in services_of(part).items()}
         self.foreign.reload(before, config)
         self.config = config
-        await self.kernel.look()
         gone, pools = self._make_pools(config, self.table.live, time.monotonic())
         self._mark()
+        await self.kernel.look()
         await self.leaving.keep()
         await self.marks.take(config)
         await self.foreign.keep()
