@@ -19,14 +19,14 @@ Facts = dict[str, object]
 def service_facts(service: ServiceEntry, servers: Iterable[DestinationEntry]) -> Facts:
     """Return a service with its servers as the kernel told them."""
     return {
-        **key_facts(service.key),
+        **_key_facts(service.key),
         **settings_facts(service.key, service.settings),
         **_statistics(service.statistics()),
         "servers": [_server_facts(server) for server in servers],
     }
 
 
-def key_facts(key: ServiceKey) -> Facts:
+def _key_facts(key: ServiceKey) -> Facts:
     """Return what packets a service is for."""
     named = {"service": str(key), "family": "ipv6" if key.family is Family.IPV6 else "ipv4"}
     match key.match:
@@ -49,7 +49,7 @@ def settings_facts(key: ServiceKey, settings: ServiceSettings) -> Facts:
     }
 
 
-def server_key_facts(server: DestinationKey) -> Facts:
+def _server_key_facts(server: DestinationKey) -> Facts:
     """Return where a server listens."""
     return {"server": str(server), "address": str(server.address), "port": server.port}
 
@@ -112,7 +112,7 @@ def _place(address: Address, port: int, _protocol: str) -> Facts:
 
 def _server_facts(server: DestinationEntry) -> Facts:
     return {
-        **server_key_facts(server.key),
+        **_server_key_facts(server.key),
         **destination_facts(server.destination),
         "active_connections": server.active,
         "inactive_connections": server.inactive,
