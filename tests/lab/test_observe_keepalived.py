@@ -27,14 +27,14 @@ virtual_server 192.0.2.10 443 {
     real_server 10.11.12.21 8443 {
         weight 10
         TCP_CHECK {
-            connect_timeout 1
+            connect_timeout 10
             retry 0
         }
     }
     real_server 10.11.12.22 8443 {
         weight 20
         TCP_CHECK {
-            connect_timeout 1
+            connect_timeout 10
             retry 0
         }
     }
