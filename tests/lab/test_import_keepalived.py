@@ -31,9 +31,11 @@ SETTLED = {
     "lab-inhibit": [("-r 10.11.12.24:80 -m -w 0", 1), ("-r 10.11.12.24:", 1), ("-r 10.11.12.21:", 2)],
 }
 LISTENER = """
-import socket, sys, time
+import select, socket, sys
 sockets = [socket.create_server((address, port)) for address in sys.argv[1:] for port in (80, 443, 8443)]
-time.sleep(600)
+while True:
+    for one in select.select(sockets, [], [])[0]:
+        one.accept()[0].close()  # a queue that is full answers no further check
 """
 
 
