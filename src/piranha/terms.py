@@ -9,6 +9,9 @@ from ipaddress import IPv4Address, IPv6Address
 
 Address = IPv4Address | IPv6Address
 
+PUBLIC, PRIVATE = "public", "private"
+"""Words for the interface that carries this router's own public or private address."""
+
 
 class Family(IntEnum):
     """Address family, with the numbers of Linux (AF_INET, AF_INET6)."""

@@ -1,11 +1,14 @@
 """A daemon that starts with the file that was in force before, as a process."""
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.lvsd.running import Lvsd, RealServer, userspace_lvsd, virtual
+from tests.lvsd.running import SOURCE, Lvsd, RealServer, userspace_lvsd, virtual
 from tests.userspace.processes import free_vip
 
 from piranha.control.state_files import StateFiles
@@ -43,3 +46,18 @@ def test_a_restart_with_the_kept_form_serves_the_same_and_takes_the_next_file(lv
     assert [one["configured_weight"] for one in www["servers"]] == [2]
     assert "Traceback" not in lvsd.log()
     server.stop()
+
+
+LATER = ("lvscf.elaborate", "lvscf.directives", "change.plan", "lvsd.nannies", "lvsd.verbs", "control.server")
+
+
+def test_what_a_start_needs_only_when_the_table_is_in_is_not_loaded_before() -> None:
+    program = "import sys, piranha.lvsd.start; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [name for name in LATER if f"piranha.{name}" in done.stdout.split()] == []

@@ -12,10 +12,9 @@ from piranha.lvscf.directives import Directive, Type
 from piranha.lvscf.numbers import Mistake, Reader, check_name, port_number, single
 from piranha.lvscf.syntax.tokens import Token
 from piranha.lvscf.syntax.tree import span_of
-from piranha.terms import Address
+from piranha.terms import PRIVATE, PUBLIC, Address
 
 ADDRESS_TYPES = (Type.ADDRESS, Type.ADDRESSES, Type.HOSTPORT, Type.FLOATING, Type.HEARTBEAT_PATH)
-PUBLIC, PRIVATE = "public", "private"
 DEVICE_LIMIT = 15  # IFNAMSIZ - 1 (linux/if.h), labels included
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]{1,10}|[0-9]{1,12})\Z")
 _DOTTED = re.compile(r"(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}\Z", re.ASCII)

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-from piranha.lvscf.addresses import PRIVATE
 from piranha.lvscf.built import Built
 from piranha.lvscf.config import Config, FloatingAddress, HeartbeatAuth, PlaneKind, Router, Virtual
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.settings import Section
-from piranha.terms import Address, ForwardingMethod
+from piranha.terms import PRIVATE, Address, ForwardingMethod
 
 LEASE_LATENESS_S = 1.5  # how late the kernel may remove an address (measured)
 

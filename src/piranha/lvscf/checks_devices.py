@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from functools import partial
 
-from piranha.lvscf.addresses import PRIVATE, PUBLIC
 from piranha.lvscf.built import Built
 from piranha.lvscf.diagnostics import Findings, Span
+from piranha.terms import PRIVATE, PUBLIC
 
 _ALIKE = str.maketrans("oOlI", "0011")
 

@@ -1,9 +1,9 @@
 """Findings about connection synchronisation."""
 
-from piranha.lvscf.addresses import PRIVATE
 from piranha.lvscf.built import Built
 from piranha.lvscf.config import Standby
 from piranha.lvscf.diagnostics import Findings
+from piranha.terms import PRIVATE
 
 HIGHEST_ID = 255
 

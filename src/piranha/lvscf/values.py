@@ -8,6 +8,7 @@ from piranha.lvscf.directives import Directive, Type
 from piranha.lvscf.numbers import Mistake, Reader, single
 from piranha.lvscf.syntax.tokens import Kind, Token
 from piranha.lvscf.syntax.tree import span_of
+from piranha.terms import PRIVATE, PUBLIC
 
 _HEX = ("0123456789abcdef", "16 03 01")
 _URL = re.compile(r"https?://[^/\s]+(/\S*)?\Z")
@@ -66,7 +67,7 @@ def _listen(directive: Directive, words: Sequence[Token], reader: Reader) -> str
     if colon:
         numbers.port_number(words[0]._replace(kind=Kind.WORD, text=port), reader, 1)
     bare = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
-    if bare not in (addresses.PRIVATE, addresses.PUBLIC, "*"):
+    if bare not in (PRIVATE, PUBLIC, "*"):
         # Host names stay names: whoever listens looks them up.
         addresses.address(words[0], bare, Reader(reader.findings, look_up=False))
     return text

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from piranha.kernel.route import InterfaceAddress, Link
-from piranha.lvscf.addresses import PRIVATE, PUBLIC
 from piranha.lvscf.config import Config, Router
 from piranha.lvsd.sync import Place
-from piranha.terms import Address
+from piranha.terms import PRIVATE, PUBLIC, Address
 
 
 def place_of(
