@@ -41,6 +41,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, server: RealServer) -> Ite
 
 def test_status_says_everything_with_its_age(running: Lvsd) -> None:
     until(lambda: running.status()["ready"], "ready")
+    until(lambda: running.count("added to the table") == 1, "the server in the table")
     status = running.status()
     assert (status["generation"], status["serial_no"], status["plane"]) == (1, 1, "userspace")
     assert (status["table_equal"], status["not_ready"], status["refused_file"]) == (True, [], None)
