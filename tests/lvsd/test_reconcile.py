@@ -156,6 +156,16 @@ def test_what_lay_there_at_the_start_is_nobodys_edit() -> None:
     assert "table repaired" not in [event.message for event in events]
 
 
+def test_what_lay_there_at_the_start_and_does_not_stay_is_a_warning_with_its_cause() -> None:
+    plane = FakePlane()
+    file = config(www(real(1), real(2)))
+    Passes(plane)(file)
+    plane.apply([EditDestination(WWW, at(1), Destination(forwarding=NAT, weight=9))])
+    [event] = Passes(plane)(file)
+    assert (event.subject, event.before, event.after) == ("www/web1", "nat weight 9", "nat weight 1")
+    assert (event.level, event.cause) == (Level.WARNING, "it lay in the table when lvsd started")
+
+
 def test_a_refused_service_is_said_once_and_its_servers_are_not_said_at_all() -> None:
     def refuse(change: Change) -> int:
         return errno.ENOENT if isinstance(change, AddService) and change.settings.scheduler == "twos" else 0

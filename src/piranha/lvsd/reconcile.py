@@ -143,7 +143,7 @@ class Reconciler:
         left: what the plane holds now: `plan.wanted`, or what was read again after a refusal. A
         change that is refused again for the same reason is not reported again.
         """
-        self._attempted = None
+        self._attempted, starts = None, self._left is None
         if plan.part is None:
             self._left, self._asked, known = left, plan.asked, self._refused
         else:
@@ -156,7 +156,7 @@ class Reconciler:
         if failed or plan.repairs:
             applied = [c for c in applied if _identity(c) not in failed and target_of(c) not in plan.repairs]
         events = [_repaired(plan, target, words, now) for target, words in plan.repairs.items()]
-        events += _applied(plan, applied, now)
+        events += [_overwritten(event) if starts and event.before else event for event in _applied(plan, applied, now)]
         for key, refusal in refused.items():
             before = known.get(key)
             if before is None or before.code != refusal.code:
@@ -336,6 +336,11 @@ def _applied(plan: Pass, changes: Sequence[Change], now: float) -> list[Event]:
             subject = plan.names.get((service, None), str(service))
             events.append(Event(when_s=now, subject=subject, message="servers of the table changed", facts=facts))
     return events
+
+
+def _overwritten(event: Event) -> Event:
+    """Say why what lay in the table at the start did not stay: somebody may have changed it meanwhile."""
+    return replace(event, cause="it lay in the table when lvsd started", rule="file and health", level=Level.WARNING)
 
 
 def _counted(counted: Mapping[str, int]) -> list[tuple[str, str]]:

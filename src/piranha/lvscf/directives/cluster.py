@@ -276,9 +276,10 @@ DAEMONS: tuple[Directive, ...] = (
         meaning="What becomes of what others changed, with ipvsadm, in the services of this file; all of it is named. "
         "adopt: a weight set by hand stays, across reloads, restarts and times in which the server is down, until the "
         "weight of this file is set by hand, the file gives the server another weight, or piranha repair is said; a "
-        "server added by hand stays, but is not checked and counts for nothing; everything else is put back. "
-        "repair: everything is put back. report: nothing is put back until the file or the health of the server asks "
-        "for something else there, or lvsd is started again. Services that are not in this file are never touched.",
+        "server added by hand stays until lvsd is stopped, but is not checked and counts for nothing; everything else "
+        "is put back; what was changed while no lvsd ran is not kept. repair: everything is put back. report: nothing "
+        "is put back until the file or the health of the server asks for something else there, or lvsd is started "
+        "again. Services that are not in this file are never touched.",
     ),
     Directive(
         name="repair_interval",
