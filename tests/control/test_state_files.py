@@ -1,7 +1,11 @@
 """Kept files: in the state folder, aside in the run folder while that one cannot be written."""
 
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,22 @@ def files(tmp_path: Path) -> StateFiles:
     for name in ("state", "run"):
         (tmp_path / name).mkdir()
     return StateFiles(tmp_path / "state", tmp_path / "run")
+
+
+@contextmanager
+def soon() -> Iterator[None]:
+    """Fail what waits for ever."""
+    before = signal.signal(signal.SIGALRM, _too_long)
+    signal.setitimer(signal.ITIMER_REAL, 5)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _too_long(_number: int, _frame: object) -> None:
+    pytest.fail("it waits")
 
 
 def names(folder: Path) -> list[str]:
@@ -73,6 +93,21 @@ def test_when_both_fail_nothing_changes_and_the_path_is_told(files: StateFiles) 
 
     assert failed.value.filename == f"{files.run}/a"
     assert files.read("a") == b"old"
+
+
+@pytest.mark.parametrize("name", ["a", "link"])
+def test_a_fifo_is_never_waited_for(files: StateFiles, name: str) -> None:
+    os.mkfifo(files.state / "a")
+    (files.state / "link").symlink_to(files.state / "a")
+    with pytest.raises(OSError, match="this is no regular file"), soon():
+        files.read(name)
+
+
+def test_nor_is_one_in_the_way_of_a_write(files: StateFiles) -> None:
+    os.mkfifo(files.state / "a.new")
+    with soon():
+        assert files.write({"a": b"1"}).startswith(f"{files.state}/a: No such device or address; kept in {files.run}")
+    assert files.read("a") == b"1"
 
 
 @pytest.mark.slow

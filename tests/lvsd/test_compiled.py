@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.control.test_state_files import soon
 from tests.lvsd.running import until
 
 from piranha.change.order import Act
@@ -75,6 +77,11 @@ def test_nobody_else_may_read_it(kept: StateFiles) -> None:
     assert keep(kept).stat().st_mode & 0o777 == 0o600
 
 
+def fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path, 0o600)
+
+
 def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-9])
 
@@ -102,13 +109,14 @@ def a_folder_that_others_write(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "harm",
-    [cut_short, another_address, another_program, garbage, a_file_that_others_write, a_folder_that_others_write],
+    [cut_short, another_address, another_program, garbage, fifo, a_file_that_others_write, a_folder_that_others_write],
 )
 def test_what_is_damaged_or_not_ours_is_as_none(harm: Callable[[Path], None], kept: StateFiles) -> None:
     path = keep(kept)
     assert read_compiled(kept, DATA, "lvs.cf") is not None
     harm(path)
-    assert read_compiled(kept, DATA, "lvs.cf") is None
+    with soon():
+        assert read_compiled(kept, DATA, "lvs.cf") is None
 
 
 def test_of_a_file_with_host_names_nothing_is_kept_for_they_may_move(kept: StateFiles) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from piranha.change.disk import Disk, remove, replace
 from piranha.change.kept import Damaged, digest, pack, unpack
 from piranha.control.daemon import share
+from piranha.control.state_files import read_regular
 from piranha.events.event import Level
 from piranha.events.teller import Teller
 
@@ -121,7 +122,7 @@ def read_all(state: Path) -> History:
     entries, damaged = [], []
     for path in _paths(state / FOLDER):
         try:
-            entries.append(_entry(unpack(path.read_bytes())[0]))
+            entries.append(_entry(unpack(read_regular(path))[0]))
         except (Damaged, OSError) as error:
             damaged.append(f"{path}: {getattr(error, 'strerror', None) or error}")
     return History(tuple(entries), tuple(damaged))
@@ -129,7 +130,7 @@ def read_all(state: Path) -> History:
 
 def read_one(state: Path, generation: int) -> tuple[Entry, bytes]:
     """Return one entry and its file. Raises Damaged, OSError (FileNotFoundError when it is not kept)."""
-    facts, data = unpack(path_of(state, generation).read_bytes())
+    facts, data = unpack(read_regular(path_of(state, generation)))
     return _entry(facts), data
 
 
@@ -162,7 +163,7 @@ def _paths(folder: Path) -> list[Path]:
 
 def _holds(path: Path, entry: Entry, data: bytes) -> bool:
     try:
-        facts, held = unpack(path.read_bytes())
+        facts, held = unpack(read_regular(path))
         return digest(held) == digest(data) and _entry(facts).meaning == entry.meaning
     except (Damaged, OSError):
         return False

@@ -16,6 +16,7 @@ from piranha.change.disk import FRESH, Disk, alone, fresh_of, left_over, real, r
 from piranha.change.kept import Damaged, digest, pack, unpack
 from piranha.change.order import Act
 from piranha.change.pending import Moment, Pending, read_pending
+from piranha.control.state_files import read_regular
 from piranha.lvscf.syntax.limits import SIZE_LIMIT
 
 FILE = "pending.cf"
@@ -139,7 +140,7 @@ def _copies(ground: Ground) -> dict[int, Path]:
 
 def _read_copy(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError:
         return None
 
@@ -245,7 +246,7 @@ def _why(pending: Pending, *, usable: bool) -> str:
 
 def read(path: Path) -> tuple[Pending, bytes]:
     """Return the change that waits and the file it goes back to. Raises Damaged, OSError."""
-    facts, old = unpack(path.read_bytes())
+    facts, old = unpack(read_regular(path))
     try:
         return read_pending(facts), old
     except ValueError as error:

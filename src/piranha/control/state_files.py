@@ -4,13 +4,16 @@ A full disk must not keep a router from serving, nor a reload from taking effect
 in memory: what lies there is newer than what the state folder has, and lost when the machine boots.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 FRESH = ".new"
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class StateFiles:
 
     def read(self, name: str) -> bytes:
         """Return the newest `name`. Raises OSError."""
-        return self.path(name).read_bytes()
+        return read_regular(self.path(name))
 
     def write(self, files: Mapping[str, bytes], mode: int = 0o640) -> str:
         """Replace `files`, contents by name; a crash leaves the old one or the new one of each. mode: their rights.
@@ -46,12 +49,25 @@ class StateFiles:
         return ""
 
 
+def read_regular(path: Path) -> bytes:
+    """Return what the file at `path` holds. Raises OSError, also for what is no file: a FIFO would be waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "this is no regular file", str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
+
+
 def _replace(folder: Path, files: Mapping[str, bytes], mode: int) -> None:
     fresh = {folder / (name + FRESH): data for name, data in files.items()}
     path = folder
     try:
         for path, data in fresh.items():
-            with path.open("wb") as file:
+            # A FIFO under this name would be waited for, and a link written through.
+            with os.fdopen(os.open(path, _WRITE, 0o600), "wb") as file:
                 os.fchmod(file.fileno(), mode)
                 file.write(data)
                 file.flush()

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from piranha.change.order import Act
-from piranha.control.state_files import StateFiles
+from piranha.control.state_files import StateFiles, read_regular
 from piranha.errors import PiranhaError
 from piranha.events.event import Level
 from piranha.events.teller import Teller
@@ -36,7 +36,7 @@ def read_compiled(kept: StateFiles, data: bytes, path: str) -> Loaded | None:
         source = kept.path(FILE)
         if not (_private(source) and _private(source.parent)):
             return None
-        head, _, body = source.read_bytes().partition(b"\n")
+        head, _, body = read_regular(source).partition(b"\n")
         if json.loads(head) != {**compiled.key(data), "body": hashlib.sha256(body).hexdigest()}:
             return None
         config, findings = compiled.unpack(json.loads(body))
