@@ -255,6 +255,14 @@ def test_connections_that_are_not_synchronised_degrade_and_say_why() -> None:
         DEGRADED,
         ["! kernel: connections are not synchronised: there is no interface eth7"],
     )
+    goes_on = sync(trouble="there is no interface eth7", goes_on="sync daemon backup on eth1 with id 7")
+    assert judged(pulse(), lvsd(www, kernel=goes_on)) == (
+        DEGRADED,
+        [
+            "! kernel: connections are synchronised, but not as they should be: "
+            "by sync daemon backup on eth1 with id 7: there is no interface eth7"
+        ],
+    )
     assert judged(pulse(), lvsd(www, kernel=sync(lacking=["syncd_port", "syncd_ttl"]))) == (
         DEGRADED,
         ["! kernel: this kernel knows no syncd_port, syncd_ttl: Linux 4.3 does"],

@@ -287,6 +287,62 @@ def test_an_interface_that_is_not_there_is_named(backup: Backup) -> None:
     assert backup.fake.states() == ["master"]
 
 
+NOSUCH = PAIR.replace("syncd_iface = private", "syncd_iface = nosuch0")
+
+
+def test_where_the_file_names_no_interface_that_is_there_what_runs_goes_on_and_is_told(backup: Backup) -> None:
+    backup.look("active")
+    backup.config = config(NOSUCH.replace("syncd_id = 7", "syncd_id = 8"))
+    [event] = backup.look()
+    assert backup.fake.running == [runs(True)]
+    assert event.message == (
+        "connections are synchronised, but not as they should be: by sync daemon master on eth1 with id 7"
+    )
+    assert (event.level, event.cause) == (Level.WARNING, "there is no interface nosuch0")
+    assert backup.sync()["goes_on"] == "sync daemon master on eth1 with id 7"
+    assert backup.look() == []
+    backup.fake.running = []
+    assert backup.look()[-1].message == "connections are not synchronised"
+    assert backup.sync()["goes_on"] == ""
+    backup.config = config(PAIR)
+    assert backup.look()[-1].message == "connections are synchronised again"
+
+
+def test_one_that_goes_on_is_as_the_file_asks_when_the_file_is_mended(backup: Backup) -> None:
+    backup.look("active")
+    backup.config = config(NOSUCH)
+    backup.look()
+    backup.config = config(PAIR)
+    [event] = backup.look()
+    assert event.message == "connections are synchronised as they should be"
+
+
+def test_a_daemon_whose_interface_went_away_does_not_go_on(backup: Backup) -> None:
+    backup.look("active")
+    backup.fake.links = (ETH0,)
+    assert backup.look()[-1].message == "connections are not synchronised"
+
+
+def test_trouble_ends_in_true_words_when_nothing_is_asked_for_any_more(backup: Backup) -> None:
+    backup.config = config(NOSUCH)
+    backup.look("active")
+    backup.config = config(PAIR.replace("syncdaemon = 1", "syncdaemon = 0"))
+    [event] = backup.look()
+    assert (event.message, event.before) == (
+        "synchronisation is not asked for any more",
+        "there is no interface nosuch0",
+    )
+    assert backup.look() == []
+
+
+def test_trouble_that_ends_before_the_role_is_known_says_no_more_than_that(backup: Backup) -> None:
+    backup.config = config(NOSUCH)
+    backup.look()
+    backup.config = config(PAIR)
+    [event] = backup.look()
+    assert event.message == "nothing keeps connections from being synchronised any more"
+
+
 def test_a_takeover_balances_even_where_the_interfaces_cannot_be_read(backup: Backup) -> None:
     backup.look("standby")
     backup.fake.unreadable = "list devices: ENOBUFS"

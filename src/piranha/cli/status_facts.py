@@ -161,7 +161,9 @@ def _total(counts: Facts) -> int:
 
 def _sync(sync: Facts) -> list[Finding]:
     if trouble := text(sync.get("trouble")):
-        return [Finding("!", KERNEL, f"connections are not synchronised: {trouble}")]
+        by = text(sync.get("goes_on"))
+        how = f"synchronised, but not as they should be: by {by}" if by else "not synchronised"
+        return [Finding("!", KERNEL, f"connections are {how}: {trouble}")]
     if lacking := strings(sync.get("lacking")):
         return [Finding("!", KERNEL, f"this kernel knows no {', '.join(lacking)}: Linux 4.3 does")]
     return []

@@ -55,8 +55,8 @@ class KeptSync:
     """The sync daemons; methods block and are called one at a time.
 
     node: which router of the file this is, if it was said. trouble: why connections are not synchronised as the file
-    asks, empty if they are. guarded: whether this router is kept from balancing while it takes connections in; None =
-    not looked at since the role changed.
+    asks, empty if they are. goes_on: what synchronises them all the same, in words. guarded: whether this router is
+    kept from balancing while it takes connections in; None = not looked at since the role changed.
     """
 
     def __init__(self, kept: StateFiles, node: str, control: SyncControl, machine: Machine) -> None:
@@ -70,7 +70,8 @@ class KeptSync:
         self._running: tuple[SyncDaemon, ...] = ()
         self._backup_only: str | None = None
         self._lacking: list[str] = []
-        self.trouble = ""
+        self._there: Sequence[Link] | None = None  # the devices as last read
+        self.trouble = self.goes_on = ""
         self.guarded: bool | None = None
 
     def enter(self, role: str) -> None:
@@ -96,7 +97,7 @@ class KeptSync:
         self.guarded = self._backup_only == "1" and any(not one.sender for one in found)
         own = next((one for one in found if one.sender is (sync.role == ACTIVE)), None)
         self._lacking = lacking(aim.daemon, own) if aim is not None and own is not None else []
-        return events + self._troubled(trouble or refusal or self._other_trouble())
+        return events + self._troubled(trouble or refusal or self._other_trouble(), self._serving(own))
 
     def settles_in_s(self) -> float:
         """Return how long both daemons still run after a change of role."""
@@ -109,7 +110,7 @@ class KeptSync:
             step = Stop(SyncDaemon(sender=sender, sync_id=sync_id), "lvsd ends")
             if refusal := self._take(step):
                 left.append(step.daemon)
-                events += self._troubled(refusal)
+                events.append(_event("sync daemon goes on", _state(step.daemon), "", "", refusal, bad=True))
             else:
                 events.append(self._told(step, lost=False))
         self._remember(left)
@@ -129,6 +130,7 @@ class KeptSync:
             "settles_in_s": round(self.settles_in_s(), 3),
             "lacking": self._lacking,
             "trouble": self.trouble,
+            "goes_on": self.goes_on,
         }
 
     def _go(
@@ -169,8 +171,10 @@ class KeptSync:
         if wanted is None:
             return None, ""
         place: Place | str
+        self._there = None
         try:
-            place = place_of(wanted.device, config, self.node, *self._control.interfaces())
+            self._there, addresses = self._control.interfaces()
+            place = place_of(wanted.device, config, self.node, self._there, addresses)
         except (PiranhaError, OSError) as error:
             place = str(error)  # who is active must balance all the same
         daemon = SyncDaemon(
@@ -210,14 +214,32 @@ class KeptSync:
             case Stop(daemon, why):
                 return _event("sync daemon stopped", _state(daemon), "", "", why)
 
-    def _troubled(self, trouble: str) -> list[Event]:
-        before, self.trouble = self.trouble, trouble
-        if before == trouble:
+    def _serving(self, own: SyncDaemon | None) -> str:
+        """Return what synchronises connections, in words; a daemon outlives its interface, and does nothing then."""
+        if own is None or self._sync.ours.get(own.sender) != own.sync_id:
+            return ""
+        if self._there is not None and own.interface not in {link.name for link in self._there}:
+            return ""
+        return f"sync daemon {_state(own)} on {own.interface} with id {own.sync_id}"
+
+    def _troubled(self, trouble: str, serving: str = "") -> list[Event]:
+        """Tell when trouble begins, ends, or is another one. serving: what synchronises connections all the same."""
+        before, went_on = self.trouble, self.goes_on
+        self.trouble, self.goes_on = trouble, serving if trouble else ""
+        if (before, went_on) == (self.trouble, self.goes_on):
             return []
-        if not trouble:
-            return [_event("connections are synchronised again", before, "", "", "")]
-        rule = "tried again with each look"
-        return [_event("connections are not synchronised", "", "", rule, trouble, bad=True)]
+        if trouble:
+            message = "connections are not synchronised"
+            if serving:
+                message = f"connections are synchronised, but not as they should be: by {serving}"
+            return [_event(message, "", "", "tried again with each look", trouble, bad=True)]
+        if self._wanted is None:
+            message = "synchronisation is not asked for any more"
+        elif not serving:
+            message = "nothing keeps connections from being synchronised any more"
+        else:
+            message = f"connections are synchronised {'as they should be' if went_on else 'again'}"
+        return [_event(message, before, "", "", "")]
 
     def _remember(self, found: Sequence[SyncDaemon]) -> None:
         """Keep on disk what is ours, for an lvs daemon that finds another file; only memory has it where that fails."""
