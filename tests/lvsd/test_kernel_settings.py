@@ -120,6 +120,20 @@ def test_a_setting_that_this_kernel_lacks_is_told_once_and_shown_and_the_rest_go
     assert not (router.vs / "sloppy_tcp").exists()
 
 
+def test_of_a_setting_that_this_kernel_lacks_nothing_is_said_to_stay(router: Router) -> None:
+    router.look("vs_sloppy_tcp = 1")
+    assert router.look("") == []
+    assert router.kernel.facts()["refused"] == []
+
+
+def test_a_value_that_was_refused_is_not_said_to_stay() -> None:
+    settings, setting = NamedSettings(), VS + "conntrack"
+    refused = Written(Write(setting, "7", "0"), "the kernel does not take this value (EINVAL)", "0")
+    settings.done({setting: "7"}, {setting: "0"}, [refused], 1.0)
+    [event] = settings.done({}, {}, [], 2.0)
+    assert event.message == "net.ipv4.vs.conntrack is no longer named: it stays 0"
+
+
 def test_a_setting_that_comes_with_a_module_is_written_then(router: Router) -> None:
     router.look("vs_sloppy_tcp = 1")
     (router.vs / "sloppy_tcp").write_text("0\n")

@@ -57,7 +57,9 @@ class NamedSettings:
     ) -> list[Event]:
         """Take in what came of `writes`; return what there is to tell, each fact once."""
         events = [
-            self._dropped(setting, value, now) for setting, value in self._wanted.items() if setting not in wanted
+            self._dropped(setting, value, now)
+            for setting, value in self._wanted.items()
+            if setting not in wanted and setting in self.found  # nothing stays of what this kernel does not have
         ]
         refused = {setting: "this kernel has no such setting" for setting, have in found.items() if have is None}
         for one in written:
@@ -93,7 +95,7 @@ class NamedSettings:
         return Event(
             when_s=now,
             subject=SUBJECT,
-            message=f"{setting} is no longer named: it stays {self.found.get(setting, value)}",
+            message=f"{setting} is no longer named: it stays {self.found[setting]}",
             rule="nothing that was set is set back",
             cause=f"another file is in force, without {rule(setting, value)}",
         )
