@@ -232,6 +232,8 @@ def _unknown(setting: Setting, scope: Scope, findings: Findings) -> None:
     close = findings.like(name, directives.NAMES, 0.85)
     elsewhere = close and close not in known
     hint = _belongs(f"did you mean '{close}'? It", close) if elsewhere else findings.nearest(name, known)
+    if scope is Scope.GLOBAL and name.startswith("vs_"):
+        hint = "the name of a kernel setting has letters, digits and underscores"
     findings.add("E006", setting.span, f"unknown keyword '{name}'", hint)
 
 
