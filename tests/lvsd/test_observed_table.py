@@ -114,6 +114,15 @@ def test_stopping_removes_nothing_and_nothing_is_claimed(tmp_path: Path) -> None
     assert beside.plane.timeouts_s == (900, 120, 300)
 
 
+def test_a_table_that_is_there_is_observed_and_not_called_adopted(tmp_path: Path) -> None:
+    beside = Beside(tmp_path)
+    beside.run()
+
+    [event] = [record.event for record in beside.recorder.last() if "that is there" in record.event.message]
+    assert event.message == "observing the table that is there"
+    assert dict(event.facts) == {"services": "1", "servers": "2"}
+
+
 def test_services_that_the_file_does_not_name_are_not_compared(tmp_path: Path) -> None:
     beside = Beside(tmp_path)
     other = next(iter(desired(config(www(real(1), port=25)), {}, {}, ())))

@@ -68,8 +68,11 @@ class KeptTable:
     reach or somebody has changed the table. kept: where the numbers are kept. found: told what others have changed.
     live: the table as last seen. numbers: its counters and connections. passed_at_s: the last pass that could be made,
     monotonic. trouble: why the plane cannot be reached, empty if it can. overruled: when, and in words, what others
-    had changed, the last hundred. unforwarded: what the machine does not route although NAT needs it.
+    had changed, the last hundred. unforwarded: what the machine does not route although NAT needs it. doing: what
+    happens to a table that is there, in one word.
     """
+
+    doing = "adopting"
 
     def __init__(
         self,
@@ -115,7 +118,7 @@ class KeptTable:
         if self.live:
             servers = sum(len(service.destinations) for service in self.live.values())
             facts = (("services", str(len(self.live))), ("servers", str(servers)))
-            self._teller.say("table", "adopting the table that is there", facts=facts)
+            self._teller.say("table", f"{self.doing} the table that is there", facts=facts)
 
     async def claim(self, config: Config, come: Collection[ServiceKey]) -> None:
         """Make the services of `config` ours before they are there, and see what is there of those that `come`.

@@ -27,6 +27,8 @@ class ObservedTable(KeptTable):
     No service is ours: what the file does not name is not compared. opinions: what differs.
     """
 
+    doing = "observing"
+
     def __init__(
         self,
         plane: PlaneThread,
