@@ -71,8 +71,8 @@ def _as_theirs(output: str) -> str:
 
 
 def _without_lines(complaints: str) -> str:
-    """Ours names the line of the rules."""
-    return re.sub(r"^line \d+: ", "", complaints, flags=re.MULTILINE)
+    """Ours names the line of the rules, and of one that is no command the first word."""
+    return re.sub(r"^line \d+: (?:'\S+' is no command here: )?", "", complaints, flags=re.MULTILINE)
 
 
 def _shuffled(answer: Answer) -> Answer:

@@ -112,7 +112,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     ("rules", "status", "words"),
     [
         ("-A -f 7 -w 5\n", 2, "line 1: Illegal 'weight' option with the 'add-service' command"),
-        ("-A -f 7\nhello\n", 255, "line 2: Try `ipvsadm -h' or 'ipvsadm --help' for more information."),
+        (
+            "-A -f 7\nhello\n",
+            255,
+            "line 2: 'hello' is no command here: Try `ipvsadm -h' or 'ipvsadm --help' for more information.",
+        ),
         ("-A -f 7\n--set 1 2 3\n", 2, "--diff compares services and servers only: --set 1 2 3"),
         ("-A -f 7\n--start-daemon master\n", 2, "--diff compares services and servers only: --start-daemon master"),
     ],

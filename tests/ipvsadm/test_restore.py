@@ -66,6 +66,29 @@ def test_a_line_that_is_no_command_ends_it_and_what_came_before_stays(line: str,
     assert set(kernel.kernel.services) == {www(1)}
 
 
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        (b"hello -t 1", "'hello'"),
+        (b"-R", "'-R'"),
+        (b"\xff\xfe-\0A\0", r"'\xff\xfe-\x00A\x00'"),
+        (b"x" * 99, f"'{'x' * 40}'"),
+    ],
+)
+def test_a_line_that_is_no_command_is_named_by_its_first_word(line: bytes, word: str) -> None:
+    kernel = FakeIpvs()
+    with pytest.raises(UsageError) as caught:
+        Session(kernel, Showing(kernel), "ipvsadm").restore([b"# rules\n", line])
+    said = f"line 2: {word} is no command here: Try `ipvsadm -h' or 'ipvsadm --help' for more information."
+    assert str(caught.value) == said
+
+
+def test_a_byte_order_mark_is_passed_over_where_files_begin() -> None:
+    kernel = FakeIpvs()
+    assert restore(kernel, "\ufeff-A -t 192.0.2.10:1\n\ufeff-A -t 192.0.2.10:2\n\ufeff# rules\n\ufeff\n") == 0
+    assert set(kernel.kernel.services) == {www(1), www(2)}
+
+
 def test_asking_for_the_version_ends_it_after_what_came_before() -> None:
     kernel = FakeIpvs()
 

@@ -29,6 +29,8 @@ from piranha.table.service import ServiceKey
 DONE = 0
 NOT_THERE = 1
 REFUSED = 255
+BOM_UTF8 = b"\xef\xbb\xbf"
+"""What some editors begin a file with; among rules also where files were joined."""
 
 
 class Kernel(Protocol):
@@ -93,7 +95,7 @@ class Session:
         lookup = system_lookup()
         status = DONE
         for self._line, line in enumerate(lines, 1):
-            words = words_of(line.decode("utf-8", "surrogateescape"))
+            words = words_of(line.removeprefix(BOM_UTF8).decode("utf-8", "surrogateescape"))
             if words[:1] == ["ipvsadm"]:
                 words = words[1:]
             if not words:
@@ -105,7 +107,8 @@ class Session:
             except UsageError as error:
                 self.settle()
                 if error.ends:
-                    raise UsageError(error.status, _at(self._line, str(error))) from None
+                    named = _no_command(words[0]) if str(error) == hint(self.program) else ""
+                    raise UsageError(error.status, _at(self._line, named + str(error))) from None
                 self._tell(str(error), self._line)
                 status = error.status
                 continue
@@ -172,6 +175,13 @@ class Session:
         self.complaints += 1
         sys.stdout.flush()
         print(_at(line, text), file=sys.stderr)
+
+
+def _no_command(word: str) -> str:
+    """Say that a line does not begin with a command; what it begins with may be no text at all."""
+    start = word[:40]
+    shown = f"'{start}'" if start.isprintable() else repr(start.encode("utf-8", "surrogateescape"))[1:]
+    return f"{shown} is no command here: "
 
 
 def _at(line: int, text: str) -> str:
