@@ -15,7 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "piranha"
 
 # A package imports only from itself and from those before it.
-ORDER = "terms errors text output lvscf table kernel forwarding events control change nanny lvsd pulse lab cli".split()
+ORDER = (
+    "terms errors text output regular lvscf table kernel forwarding events control change nanny lvsd pulse lab cli"
+).split()
 
 # What a module may import and still have no clock, no file, no socket and no process of its own.
 PURE_IMPORTS = frozenset(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.control.test_state_files import soon
 
 from piranha.control.lines import decode, encode
 from piranha.events.event import Event, Level, Record, read_record
@@ -266,3 +267,12 @@ def test_threads_may_record_at_the_same_time() -> None:
 
 def test_a_folder_without_records_has_none(tmp_path: Path) -> None:
     assert read_file(tmp_path / "e.jsonl") == []
+
+
+def test_a_fifo_in_the_place_of_the_file_is_told_and_never_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    os.mkfifo(path)
+    with soon():
+        recorder = Recorder(path)
+    assert recorder.status()["trouble"] == "this is no regular file"
+    recorder.close()

@@ -11,9 +11,9 @@ from pathlib import Path
 from piranha.change.disk import Disk, remove, replace
 from piranha.change.kept import Damaged, digest, pack, unpack
 from piranha.control.daemon import share
-from piranha.control.state_files import read_regular
 from piranha.events.event import Level
 from piranha.events.teller import Teller
+from piranha.regular import read_regular
 
 FOLDER = "history"
 MOST = 50

@@ -16,8 +16,8 @@ from piranha.change.disk import FRESH, Disk, alone, fresh_of, left_over, real, r
 from piranha.change.kept import Damaged, digest, pack, unpack
 from piranha.change.order import Act
 from piranha.change.pending import Moment, Pending, read_pending
-from piranha.control.state_files import read_regular
 from piranha.lvscf.syntax.limits import SIZE_LIMIT
+from piranha.regular import read_regular
 
 FILE = "pending.cf"
 DAMAGED = ".damaged"

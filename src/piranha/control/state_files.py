@@ -4,13 +4,13 @@ A full disk must not keep a router from serving, nor a reload from taking effect
 in memory: what lies there is newer than what the state folder has, and lost when the machine boots.
 """
 
-import errno
 import os
-import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from piranha.regular import read_regular
 
 FRESH = ".new"
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
@@ -47,18 +47,6 @@ class StateFiles:
             with suppress(OSError):
                 (self.run / name).unlink()
         return ""
-
-
-def read_regular(path: Path) -> bytes:
-    """Return what the file at `path` holds. Raises OSError, also for what is no file: a FIFO would be waited for."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "this is no regular file", str(path))
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read()
-    finally:
-        os.close(descriptor)
 
 
 def _replace(folder: Path, files: Mapping[str, bytes], mode: int) -> None:

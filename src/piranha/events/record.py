@@ -18,6 +18,7 @@ from pathlib import Path
 
 from piranha.events.event import CLOCK, Event, Level, Record, read_record
 from piranha.events.log import log, log_event, sentence
+from piranha.regular import open_regular
 
 RING_LENGTH = 2000
 FILE_LIMIT = 4 * 1024 * 1024
@@ -246,7 +247,7 @@ def read_file(path: Path, limit: int = RING_LENGTH) -> list[Record]:
 def _read_part(path: Path, limit: int) -> list[Record]:
     found: collections.deque[Record] = collections.deque(maxlen=limit)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             for line in file:
                 entry = _read_line(line)
                 if entry is not None:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from piranha.change.order import Act
-from piranha.control.state_files import StateFiles, read_regular
+from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events.event import Level
 from piranha.events.teller import Teller
@@ -23,6 +23,7 @@ from piranha.lvscf import compiled
 from piranha.lvscf.config import meaning
 from piranha.lvscf.loaded import Loaded
 from piranha.lvscf.read import read_bytes, resolve_and_load
+from piranha.regular import read_regular
 
 FILE = "lvsd-compiled.json"
 MODE = 0o600
