@@ -69,7 +69,7 @@ def test_a_weight_set_by_hand_outlives_a_kill_and_ends_with_another_weight_in_th
     lvsd.until_states(web1="up", web2="up")
     until(lambda: len(weights(lvsd)) == 2, "both in the table")
     set_by_hand(lvsd, one, 2)
-    assert "i www/web1  weight 2 by hand for" in piranha(lvsd, "status")
+    until(lambda: "i www/web1  weight 2 by hand for" in piranha(lvsd, "status"), "the edit by hand")
     assert "Weight 2 by hand for" in piranha(lvsd, "why", "www/web1")
 
     lvsd.end(signal.SIGKILL)
@@ -91,7 +91,6 @@ def test_the_last_server_drained_by_hand_is_an_outage_with_its_cause(lvsd: Lvsd,
     until(lambda: len(weights(lvsd)) == 2, "both in the table")
     for talker in talkers:
         set_by_hand(lvsd, talker.port, 0)
-    screen = piranha(lvsd, "status")
-    assert "! www       serves nobody: every real server is drained" in screen
-    assert "i www/web2  drained by hand for" in screen
+    until(lambda: "! www       serves nobody: every real server is drained" in piranha(lvsd, "status"), "the outage")
+    assert "i www/web2  drained by hand for" in piranha(lvsd, "status")
     lvsd.until_logged("Virtual Server www: No real servers")
