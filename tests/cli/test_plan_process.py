@@ -78,6 +78,7 @@ def test_both_verbs_give_a_change_the_same_class_and_figures(
     lvsd.write(virtual("www", ("web1", server.port, 2), ("web2", other.port, 2), vip=vip))
     lvsd.start()
     lvsd.until_states(web1="up", web2="up")
+    until(lambda: lvsd.status()["virtuals"][0]["serving"] == 2, "both in the table")
     pool = [("web1", 9, 2)] if change == "another server that refuses" else [("web1", server.port, 2)]
     new = lvsd.folder / "new.cf"
     old = lvsd.file.read_bytes()

@@ -148,8 +148,10 @@ class Site:
             raise
 
     def clean_up(self) -> None:
+        """End what a failed test has left, `lvsd` and its nannies with it."""
         if self.process is not None and self.process.poll() is None:
-            self.process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                self.end()
             self.process.wait()
         client.stop(self.run / client.SOCKET_NAME)
         self.server.stop()
