@@ -26,6 +26,7 @@ def lvsd(tmp_path: Path) -> Iterator[Lvsd]:
     with IpvsSocket() as ipvs:
         for daemon in ipvs.daemons():
             ipvs.stop_daemon(daemon)
+        ipvs.flush()
     for name, value in before.items():
         (VS / name).write_text(value)
 
