@@ -74,7 +74,8 @@ class Setting:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Setting) and (self.tokens, self.values) == (other.tokens, other.values)
 
-    __hash__ = None  # type: ignore[assignment]  # how Python says: not hashable
+    def __hash__(self) -> int:
+        return hash((self.tokens, self.values))
 
     def _cut(self) -> tuple[tuple[Token, ...], Token]:
         if self._parts is None:
@@ -181,7 +182,8 @@ class Block:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Block) and self._all() == other._all()
 
-    __hash__ = None  # type: ignore[assignment]  # how Python says: not hashable
+    def __hash__(self) -> int:
+        return hash(self._all())
 
     def _all(self) -> tuple[object, ...]:
         return self.head, self.keyword, self.name, self.body, self.tail
