@@ -1,8 +1,7 @@
 """A batch that is refused or cut off half way leaves a table that can be read, and the next pass repairs it."""
 
 import errno
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -18,7 +17,6 @@ from piranha.forwarding.apply import apply_safely
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.ipvs import IpvsPlane
 from piranha.kernel.socket import BATCH_LIMIT
-from piranha.lab.namespaces import Namespace
 from piranha.table.changes import Change, RemoveService, describe
 from piranha.table.diff import diff
 from piranha.table.service import ServiceSettings
@@ -89,21 +87,6 @@ def test_when_an_answer_is_lost_what_is_told_as_uncertain_is_found_by_the_next_p
     kernel.spoil = lambda answers: answers
     assert passes(plane, BIG) == []
     assert plane.dump() == BIG
-
-
-@pytest.fixture(scope="module")
-def real_plane() -> Iterator[IpvsPlane]:
-    """The plane of a network namespace of its own."""
-    namespace = Namespace.create("half")
-    try:
-        namespace.run(["ip", "link", "set", "lo", "up"])
-        with namespace.entered():
-            made = IpvsPlane()
-            assert made.dump() == {}
-        yield made
-        made.close()
-    finally:
-        os.close(namespace.descriptor)
 
 
 UNKNOWN = ServiceSettings(scheduler="wlcc")
