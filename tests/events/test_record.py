@@ -54,7 +54,8 @@ def test_an_event_survives_the_way_to_the_disk_and_back(one: Event) -> None:
 
 
 def test_what_is_no_record_is_none() -> None:
-    others: list[object] = [{}, [], None, {"seq": "x"}, {**Record(1, 1.0, event("a")).message(), "level": "loud"}]
+    one = Record(1, 1.0, event("a")).message()
+    others: list[object] = [{}, [], None, {"seq": "x"}, {**one, "level": "loud"}, {**one, "seq": float("inf")}]
     for other in others:
         assert read_record(other) is None
 

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from piranha.control.state_files import StateFiles
@@ -85,6 +85,8 @@ JSON = st.recursive(
 
 
 @given(value=JSON)
+@example(value=[{"mark": float("inf"), "family": "ipv4"}])
+@example(value={"generation": float("inf"), "meaning": "", "serial_no": 1})
 def test_whatever_is_in_the_kept_files_is_read_or_passed_over(
     tmp_path_factory: pytest.TempPathFactory, value: object
 ) -> None:

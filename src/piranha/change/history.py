@@ -11,6 +11,7 @@ from pathlib import Path
 from piranha.change.disk import Disk, remove, replace
 from piranha.change.kept import Damaged, digest, pack, unpack
 from piranha.control.daemon import share
+from piranha.errors import MISSHAPEN
 from piranha.events.event import Level
 from piranha.events.teller import Teller
 from piranha.regular import read_regular
@@ -178,5 +179,5 @@ def _entry(facts: dict[str, object]) -> Entry:
             serial_no=int(str(facts["serial_no"])),
             **{name: str(facts[name]) for name in ("who", "how", "meaning", "reason")},
         )
-    except (KeyError, ValueError) as error:
+    except MISSHAPEN as error:
         raise Damaged(f"its first line lacks something: {error}") from error

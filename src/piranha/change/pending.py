@@ -7,6 +7,8 @@ more than was given at first, so that a clock that was set back cannot keep a ch
 
 from dataclasses import asdict, dataclass, replace
 
+from piranha.errors import MISSHAPEN
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
@@ -96,5 +98,5 @@ def read_pending(facts: dict[str, object]) -> Pending:
             reason=str(facts["reason"]),
             going_back=str(facts["going_back"]),
         )
-    except (KeyError, TypeError) as error:
+    except MISSHAPEN as error:
         raise ValueError(f"its first line lacks something: {error}") from error

@@ -8,7 +8,7 @@ from piranha.control.client import NobodyListens, ask
 from piranha.control.daemon import Folders
 from piranha.control.messages import Refused
 from piranha.control.state_files import StateFiles
-from piranha.errors import PiranhaError
+from piranha.errors import MISSHAPEN, PiranhaError
 from piranha.forwarding.ipvs import IpvsPlane
 from piranha.forwarding.plane import Plane
 from piranha.forwarding.userspace.client import SOCKET_NAME, UserspacePlane
@@ -55,7 +55,7 @@ def ground(after: Config, folders: Folders, plane: PlaneKind | None) -> Ground:
         pass
     except Refused as error:
         raise CannotTell(f"lvsd does not say what is there: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise CannotTell(f"the answer of lvsd makes no sense; is it of another version? ({error!r})") from error
     pulse = ask_daemon("pulse", "status", folders)
     if pulse.data is None:

@@ -6,6 +6,8 @@ Log, `status`, `why`, web and notifications read events and nothing else.
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from piranha.errors import MISSHAPEN
+
 CLOCK = "clock"
 """Subject of a step of the wall clock; it belongs to every story, since it tells what the times in it mean."""
 
@@ -71,5 +73,5 @@ def read_record(message: object) -> Record | None:
         words = {name: str(members[name]) for name in ("subject", "message", "before", "after", "rule", "cause")}
         event = Event(when_s=float(members["when_s"]), level=Level(members["level"]), facts=facts, **words)
         return Record(int(members["seq"]), float(members["at"]), event, str(members.get("boot", "")))
-    except (KeyError, TypeError, ValueError):
+    except MISSHAPEN:
         return None

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from piranha import __version__, terms
+from piranha.errors import MISSHAPEN
 from piranha.lvscf import check_values, config, diagnostics, kernel_values
 from piranha.lvscf.config import Config, RealServer
 from piranha.lvscf.diagnostics import Diagnostic
@@ -58,7 +59,7 @@ def unpack(table: Sequence[Any]) -> tuple[Config, tuple[Diagnostic, ...]]:
     """Return what `pack` was given. Raises ValueError for what it did not make."""
     try:
         found = _read(table)
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+    except MISSHAPEN as error:
         raise ValueError(f"no packed configuration: {error}") from error
     match found:
         case (Config() as read, tuple(findings)) if all(isinstance(one, Diagnostic) for one in findings):

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from piranha.change.history import Entry, newest_generation
 from piranha.change.order import Act
 from piranha.control.state_files import StateFiles
+from piranha.errors import MISSHAPEN
 from piranha.lvscf.config import Config, meaning
 
 FILE = "accepted.cf"
@@ -53,7 +54,7 @@ def read_accepted(kept: StateFiles) -> Accepted | None:
     try:
         members = json.loads(kept.read(FACTS))
         return Accepted(int(members["generation"]), str(members["meaning"]), int(members["serial_no"]))
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+    except (OSError, *MISSHAPEN):
         return None
 
 

@@ -32,7 +32,7 @@ def edits_data(edits: Edits) -> dict[str, object]:
 
 
 def edits_from(data: Mapping[str, Any]) -> Edits:
-    """Read what `edits_data` made. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
+    """Read what `edits_data` made. Raises one of MISSHAPEN for anything else."""
     return Edits(
         {
             _place_from(row): WeightByHand(_weight(row["weight"]), _weight(row["configured"]), float(row["since"]))

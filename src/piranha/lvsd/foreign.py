@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from piranha.control.state_files import StateFiles
+from piranha.errors import MISSHAPEN
 from piranha.events.teller import Teller
 from piranha.lvscf.config import Config
 from piranha.lvsd.by_hand import edits_data, edits_from, merged, named, told
@@ -112,5 +113,5 @@ def read_edits(kept: StateFiles) -> Edits:
     """Return what was by hand when the last `lvsd` ended."""
     try:
         return edits_from(json.loads(kept.read(FILE)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, *MISSHAPEN):
         return NO_EDITS

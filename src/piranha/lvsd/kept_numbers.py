@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 
 from piranha.control.state_files import StateFiles
+from piranha.errors import MISSHAPEN
 from piranha.events.event import Level
 from piranha.events.record import boot_id
 from piranha.events.teller import Teller
@@ -132,7 +133,7 @@ class KeptNumbers:
             self._resume(*await asyncio.to_thread(self._read))
         except (FileNotFoundError, NotADirectoryError):
             return
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, *MISSHAPEN) as error:
             path = self._kept.path(FILE)
             aside = path.with_name(FILE + DAMAGED)
             with contextlib.suppress(OSError):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from piranha.control.state_files import StateFiles
-from piranha.errors import PiranhaError
+from piranha.errors import MISSHAPEN, PiranhaError
 from piranha.events.event import Event, Level
 from piranha.kernel.ipvs import SyncDaemon
 from piranha.kernel.route import InterfaceAddress, Link
@@ -280,5 +280,5 @@ def _read(kept: StateFiles) -> dict[bool, int]:
     try:
         found = json.loads(kept.read(FILE))
         return {state == "master": int(sync_id) for state, sync_id in found.items()}
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (OSError, *MISSHAPEN):
         return {}

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from piranha.control.state_files import StateFiles
+from piranha.errors import MISSHAPEN
 from piranha.events.record import boot_id
 from piranha.events.teller import Teller
 from piranha.forwarding.errors import PlaneUnavailable
@@ -118,5 +119,5 @@ def read_leavers(kept: StateFiles, boot: str) -> tuple[Leaver, ...]:
     try:
         data = json.loads(kept.read(FILE))
         return tuple(map(leaver_from, data["servers"])) if data["boot"] == boot else ()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, *MISSHAPEN):
         return ()

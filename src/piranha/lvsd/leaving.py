@@ -128,7 +128,7 @@ def leaver_data(leaver: Leaver) -> dict[str, object]:
 
 
 def leaver_from(data: Mapping[str, Any]) -> Leaver:
-    """Read what `leaver_data` made. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
+    """Read what `leaver_data` made. Raises one of MISSHAPEN for anything else."""
     places = tuple((service_from(key), server_from(where)) for key, where in data["places"])
     drain_s, began_s = float(data["drain_s"]), data["began_s"]
     if not places or not isfinite(drain_s) or (began_s is not None and not isfinite(float(began_s))):

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from piranha.control.state_files import StateFiles
+from piranha.errors import MISSHAPEN
 from piranha.events.event import Level
 from piranha.events.teller import Teller
 from piranha.lvscf.config import Config
@@ -171,5 +172,5 @@ def _read(kept: StateFiles) -> Marks:
     try:
         data = json.loads(kept.read(FILE))
         return Marks(str(data["folder"]), frozenset(map(str, data["names"])))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, *MISSHAPEN):
         return Marks()

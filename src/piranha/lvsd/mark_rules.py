@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from piranha.control.state_files import StateFiles
+from piranha.errors import MISSHAPEN
 from piranha.events.event import Level
 from piranha.events.teller import Teller
 from piranha.forwarding.firewall import Firewall, FirewallMissing, FirewallUnavailable
@@ -260,5 +261,5 @@ def _odd(found: Difference, unknown: Iterable[MarkRule], wanted: Mapping[MarkRul
 def _read(kept: StateFiles) -> set[str]:
     try:
         return {str(name) for name in json.loads(kept.read(FILE))}
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, *MISSHAPEN):
         return set()

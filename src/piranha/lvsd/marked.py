@@ -14,7 +14,7 @@ def marked_data(of: Marked) -> dict[str, object]:
 
 
 def marked_from(data: Mapping[str, Any]) -> Marked:
-    """Read what `marked_data` made. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
+    """Read what `marked_data` made. Raises one of MISSHAPEN for anything else."""
     return Marked(frozenset(map(_rule, data["rules"])), str(data["trouble"]))
 
 

@@ -165,7 +165,7 @@ def numbers_data(counts: Counts) -> list[Any]:
 
 
 def numbers_from(rows: Sequence[Any]) -> Counts:
-    """Read what `numbers_data` made. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
+    """Read what `numbers_data` made. Raises one of MISSHAPEN for anything else."""
     return {
         service_from(key): ServiceCount(
             _count_from(own), {server_from(where): _count_from(count) for where, count in servers}

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from ipaddress import ip_address
 
 from piranha.control.state_files import StateFiles
+from piranha.errors import MISSHAPEN
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey
 from piranha.terms import Family, Protocol
 
@@ -46,7 +47,7 @@ def _members(key: ServiceKey) -> dict[str, object]:
 def _read(kept: StateFiles) -> frozenset[ServiceKey]:
     try:
         return frozenset(_key(members) for members in json.loads(kept.read(FILE)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, *MISSHAPEN):
         return frozenset()
 
 

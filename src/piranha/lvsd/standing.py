@@ -95,7 +95,7 @@ def standing_data(standing: Standing) -> dict[str, object]:
 
 
 def standing_from(data: Mapping[str, Any]) -> Standing:
-    """Read what `standing_data` made. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
+    """Read what `standing_data` made. Raises one of MISSHAPEN for anything else."""
     return Standing(
         now=float(data["now"]),
         beliefs=Beliefs(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from piranha.control.messages import BadMessage
+from piranha.errors import MISSHAPEN
 from piranha.events.event import Level
 from piranha.lvscf.check_values import Exchange, Program
 from piranha.nanny import wire
@@ -161,7 +162,7 @@ def _read(value: object, readers: Mapping[str, Callable[[object], T]]) -> T:
         raise BadMessage(f"unknown message {str(name)[:40]!r}")
     try:
         return reader(content)
-    except (TypeError, ValueError, KeyError, AttributeError, UnicodeError) as error:
+    except MISSHAPEN as error:
         raise BadMessage(f"{name}: {str(error)[: wire.MAX_TEXT]}") from error
 
 

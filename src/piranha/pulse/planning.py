@@ -5,6 +5,7 @@ from pathlib import Path
 from piranha.change.planned import Planned, planned
 from piranha.control.client import NoAnswer, ask
 from piranha.control.messages import Refused
+from piranha.errors import MISSHAPEN
 from piranha.lvscf.config import Config, PlaneKind
 from piranha.lvsd.planes import look
 from piranha.lvsd.standing import Standing, standing_from
@@ -24,5 +25,5 @@ def plan_here(run: Path, plane: PlaneKind, before: Config, after: Config) -> Pla
 def _standing(run: Path, plane: PlaneKind) -> Standing:
     try:
         return standing_from(ask(run / "lvsd.sock", "standing", timeout_s=ANSWER_S))
-    except (NoAnswer, Refused, KeyError, TypeError, ValueError, AttributeError):
+    except (NoAnswer, Refused, *MISSHAPEN):
         return Standing(live=look(plane, run))

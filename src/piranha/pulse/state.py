@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from piranha.control.state_files import StateFiles
+from piranha.errors import MISSHAPEN
 from piranha.events.teller import Teller
 from piranha.pulse.actions import Resume
 
@@ -38,7 +39,7 @@ def read_kept(files: StateFiles) -> Kept:
             # Monotonic time begins anew with each boot.
             resume=Resume(term=int(resume["term"]), until_s=float(resume["until_s"])) if resume and same_boot else None,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (OSError, *MISSHAPEN):
         return Kept()
 
 

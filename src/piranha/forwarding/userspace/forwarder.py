@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from ipaddress import ip_address
 
-from piranha.errors import PiranhaError
+from piranha.errors import MISSHAPEN, PiranhaError
 from piranha.forwarding.userspace import protocol
 from piranha.forwarding.userspace.balancer import Balancer
 from piranha.forwarding.userspace.holds import Holds
@@ -94,7 +94,7 @@ class Forwarder:
             return protocol.answer(number, verb(request["args"]))
         except _Refused as error:
             return protocol.refusal(number, str(error))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except MISSHAPEN as error:
             return protocol.refusal(number, f"not understood: {type(error).__name__}: {error}")
 
     def _dump(self, _args: Data) -> object:
