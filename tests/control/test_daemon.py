@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_the_second_daemon_is_told_the_pid_of_the_first(tmp_path: Path) -> None:
 def test_a_lock_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match="No such file or directory"):
         Lock(tmp_path / "nowhere" / "lvsd.lock")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: Path(path).symlink_to("/dev/null"), os.mkdir])
+def test_what_is_no_file_is_no_lock_and_keeps_nobody_waiting(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "lvsd.lock")
+    assert lock_holder(tmp_path / "lvsd.lock") is None
+    with pytest.raises(CannotStart, match=r"/lvsd.lock: (this is no regular file|Is a directory)$"):
+        Lock(tmp_path / "lvsd.lock")
 
 
 def test_a_run_folder_of_its_own_takes_its_state_along(tmp_path: Path) -> None:

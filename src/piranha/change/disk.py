@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from piranha.regular import open_lock
+
 NEW_FILE_MODE = 0o640
 FRESH = ".piranha-new"
 """Behind the name of a file that is being written, and a dot before it."""
@@ -103,7 +105,7 @@ def alone(folder: Path) -> Iterator[None]:
     The helper of a `pulse` that was killed may still be at work when the next `pulse` looks.
     Raises OSError, with a path.
     """
-    descriptor = os.open(folder / "changes.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, NEW_FILE_MODE)
+    descriptor = open_lock(folder / "changes.lock", NEW_FILE_MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -19,6 +19,7 @@ from typing import NoReturn
 import piranha
 from piranha.control.early import EARLY
 from piranha.errors import PiranhaError
+from piranha.regular import open_lock, open_regular
 
 DEFAULT_RUN_DIR = Path("/run/piranha")
 DEFAULT_STATE_DIR = Path("/var/lib/piranha")
@@ -127,8 +128,7 @@ class Lock:
     def __init__(self, path: Path) -> None:
         """Take the lock. Raises AlreadyRunning when another process has it, CannotStart otherwise."""
         try:
-            # Not inheritable (PEP 446): a child that outlives us must not keep the lock.
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._fd = open_lock(path)
         except OSError as error:
             raise CannotStart(f"{path}: {error.strerror}") from error
         # `lock_holder` of somebody else holds it for an instant; a daemon holds it for good.
@@ -157,17 +157,14 @@ class Lock:
 def lock_holder(path: Path) -> int | None:
     """Return the pid of the living process that holds the lock, or None when nobody does."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with open_regular(path) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                with contextlib.suppress(ValueError):
+                    return int(os.pread(file.fileno(), 20, 0))
     except OSError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        with contextlib.suppress(ValueError):
-            return int(os.pread(fd, 20, 0))
-        return None
-    finally:
-        os.close(fd)
+        pass
     return None
 
 

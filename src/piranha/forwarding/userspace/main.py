@@ -18,6 +18,7 @@ from pathlib import Path
 
 from piranha.errors import PiranhaError
 from piranha.forwarding.userspace.forwarder import Forwarder
+from piranha.regular import open_lock
 
 
 class CannotStart(PiranhaError):
@@ -110,7 +111,7 @@ def _take_lock(path: Path) -> int:
     """Return the descriptor of the lock next to the socket, held for the life of the process, pid inside."""
     name = path.with_suffix(".lock")
     try:
-        lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        lock = open_lock(name)
     except OSError as error:
         raise CannotStart(f"{name}: {error.strerror}") from error
     try:
