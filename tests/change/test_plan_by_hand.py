@@ -9,7 +9,7 @@ from tests.change.configs import NAT, all_up, server
 from tests.lvsd.test_foreign_edits import WWW, Passes, at, edits_drawn, pool, weight
 from tests.properties import examples
 
-from piranha.change.plan import About, Plan, plan
+from piranha.change.plan import About, Plan, plan, summary
 from piranha.lvscf.config import Config, ForeignEdits
 from piranha.table.changes import AddDestination, Change
 from piranha.table.desired import Edits, WeightByHand, desired
@@ -24,14 +24,27 @@ def file(mode: ForeignEdits, *weights: int) -> Config:
     return pool(*servers, mode=mode, drain_time_s=0.0)
 
 
-def planned(lvsd: Passes, after: Config) -> Plan:
+def planned(lvsd: Passes, after: Config, *, only_changed: bool = False) -> Plan:
     verdicts = {**all_up(after), **lvsd.verdicts}
     live, now = lvsd.plane.dump(), lvsd.verdicts
-    return plan(lvsd.file, after, live, verdicts=now, believed=verdicts, ours={WWW}, edits=lvsd.edits)
+    return plan(
+        lvsd.file,
+        after,
+        live,
+        verdicts=now,
+        believed=verdicts,
+        ours={WWW},
+        edits=lvsd.edits,
+        only_changed=only_changed,
+    )
 
 
 def told(made: Plan) -> list[tuple[str, str, str]]:
     return [(line.subject, line.what, line.effect) for line in made.lines]
+
+
+def ends(made: Plan) -> list[tuple[str, str, str]]:
+    return [(line.subject, line.what, line.effect) for line in made.ended]
 
 
 def test_a_weight_set_by_hand_alone_is_nothing_to_do() -> None:
@@ -57,7 +70,48 @@ def test_a_weight_that_ends_without_a_step_of_the_table_is_told_as_well() -> Non
     lvsd = Passes(file(ADOPT, 10, 10))
     lvsd.by_hand(weight(1, 3))
     made = planned(lvsd, file(ADOPT, 3, 10))
-    assert told(made) == [("www/web1", "weight 10 -> 3", "the table has it already; ends weight 3 by hand")]
+    assert told(made) == [("www/web1", "weight 10 -> 3", "the table has it already")]
+    assert ends(made) == [("www/web1", "weight 3 by hand -> 3", "lvs.cf gave it 10")]
+
+
+@pytest.mark.parametrize(
+    ("after", "ended"),
+    [
+        (file(ADOPT, 20, 10), [("www/web1", "weight 3 by hand -> 20", "lvs.cf gave it 10")]),
+        (
+            file(REPAIR, 10, 10),
+            [
+                ("www/web1", "weight 3 by hand -> 10", "foreign_edits = repair"),
+                ("www/10.0.0.9:80", "10.0.0.9:80 weight 5", "added by hand; foreign_edits = repair"),
+            ],
+        ),
+        (
+            pool(*(server(f"web{n}", n, weight=10) for n in (2, 9)), drain_time_s=0.0),
+            [
+                ("www/web1", "weight 3 by hand", "no server of the file then"),
+                ("www/10.0.0.9:80", "10.0.0.9:80 weight 5 -> 10", "added by hand; is in the file then"),
+            ],
+        ),
+        (file(ADOPT, 10, 20), []),
+    ],
+    ids=["another weight", "mode", "servers that go and come", "another server"],
+)
+def test_the_plan_and_the_line_of_the_log_name_what_a_file_ends_that_was_done_by_hand(
+    after: Config, ended: list[tuple[str, str, str]]
+) -> None:
+    lvsd = Passes(file(ADOPT, 10, 10))
+    lvsd.by_hand(weight(1, 3), AddDestination(WWW, at(9), Destination(forwarding=NAT, weight=5)))
+    for only_changed in (False, True):
+        made = planned(lvsd, after, only_changed=only_changed)
+        assert ends(made) == ended
+        assert summary(made).partition("; what was done by hand ends: ")[2].count(" by hand") <= len(ended)
+        assert all(f"{subject} {what}" in summary(made) for subject, what, _ in ended)
+
+
+def test_what_was_only_reported_ends_when_it_is_put_back() -> None:
+    lvsd = Passes(file(REPORT, 10, 10))
+    lvsd.by_hand(weight(1, 3))
+    assert [effect for _, _, effect in ends(planned(lvsd, file(REPAIR, 10, 10)))] == ["foreign_edits = repair"]
 
 
 @pytest.mark.parametrize(("found", "left"), [(3, 1), (10, 0)], ids=["as it was", "set right meanwhile"])

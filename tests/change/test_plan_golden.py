@@ -120,7 +120,7 @@ def test_there_is_a_golden_file_for_every_kind_of_line_and_no_other() -> None:
 def test_a_line_of_each_kind_reads_as_in_its_golden_file(about: About) -> None:
     parts = sections((FOLDER / f"{about}.txt").read_text())
     made = planned(parts)
-    apart = (*made.drift, *made.waiting, *made.leaving, *made.by_hand)
+    apart = (*made.drift, *made.waiting, *made.leaving, *made.ended, *made.by_hand)
     assert about in [line.about for line in (*made.lines, *apart)]
     assert "\n".join(screen(made, "serial 0 against the live table")) + "\n" == parts["plan"]
 

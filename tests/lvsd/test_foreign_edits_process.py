@@ -78,8 +78,9 @@ def test_a_weight_set_by_hand_outlives_a_kill_and_ends_with_another_weight_in_th
     assert weights(lvsd) == {one: 2, two: 5}
     serve(lvsd, talkers, serial=2, weight=9)
     told: dict[str, Any] = json.loads(piranha(lvsd, "plan", str(lvsd.file), "--json"))
-    assert [line["effect"].partition("; ")[2] for line in told["lines"]] == ["ends weight 2 by hand"]
+    assert [f"{line['subject']} {line['what']}" for line in told["ended"]] == ["www/web1 weight 2 by hand -> 9"]
     lvsd.reload()
+    lvsd.until_logged("what was done by hand ends: ~ www/web1 weight 2 by hand -> 9")
     until(lambda: weights(lvsd) == {one: 9, two: 5}, "the weight of the file")
     lvsd.until_logged("weight set by hand: not in force any more")
 

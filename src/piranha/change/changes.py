@@ -188,6 +188,7 @@ class Changes(Generic[T]):
             "warnings": list(judged.warnings),
             "findings": judged.rendered,
             "plan": list(planned.lines),
+            "ended": list(planned.ended),
             "counts": planned.counts,
             "summary": planned.summary,
             "kind": (Allow.MASS if mass else planned.kind).word,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
-from piranha.change.plan_by_hand import by_hand_lines
+from piranha.change.plan_by_hand import by_hand_lines, ended_lines
 from piranha.change.plan_costs import costed
 from piranha.change.plan_kernel import kernel_drift, kernel_lines, sync_lines
 from piranha.change.plan_lines import RANK, About, Daemons, Kind, Line, Plan, Sign, counted, summary
@@ -94,6 +94,7 @@ def plan(
         drift=_sorted(seen, drift),
         leaving=tuple(leaving_lines(seen, now)),
         by_hand=() if only_changed else by_hand_lines(seen),
+        ended=ended_lines(seen),
         left_alone=() if only_changed else left_alone,
         daemons=None if only_changed else _daemons(before, after),
     )

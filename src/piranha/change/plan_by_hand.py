@@ -6,7 +6,10 @@ from dataclasses import replace
 from piranha.change.plan_lines import About, Kind, Line, Sign
 from piranha.change.plan_table import table_lines
 from piranha.change.plan_words import count
-from piranha.change.plan_world import Places, World
+from piranha.change.plan_world import World
+from piranha.lvscf.config import ForeignEdits
+from piranha.table.by_hand import holding
+from piranha.table.desired import servers_of, services_of
 from piranha.table.diff import diff
 from piranha.table.targets import Target, names_of, target_of
 
@@ -43,7 +46,36 @@ def _lines(world: World, names: Mapping[Target, str]) -> Iterator[Line]:
             yield replace(line, kind=Kind.SAFE, about=About.LEFT_AS_IT_IS, effect=effect, changes=(), ends=0)
 
 
-def ended_by_hand(world: World, places: Places) -> str:
-    """Return the weight that was set by hand at `places` and goes with the new file, in words; empty for none."""
-    ended = [world.edits.weights[one] for one in places if one in world.edits.weights.keys() - world.staying.weights]
-    return f"ends weight {ended[0].weight} by hand" if ended else ""
+def ended_lines(world: World) -> tuple[Line, ...]:
+    """Return what others have changed, and the new file ends, in whichever service."""
+    return tuple(_ended(world)) if world.edits else ()
+
+
+def _ended(world: World) -> Iterator[Line]:
+    left, after, mode = holding(world.edits, world.after), services_of(world.after), world.after.lvsd.foreign_edits
+    names = (names_of(world.before) if world.before is not None else {}) | names_of(world.after)
+    changed = "" if mode is ForeignEdits.ADOPT else f"foreign_edits = {mode}"
+    for (service, at), one in world.edits.weights.items():
+        if (service, at) in left.weights:
+            continue
+        server = servers_of(service, after[service]).get(at) if service in after else None
+        what = f"weight {one.weight} by hand" + (f" -> {server.weight}" if server is not None else "")
+        given = f"lvs.cf gave it {one.configured}" if server is not None else "no server of the file then"
+        yield _end(names.get((service, at), str(at)), Sign.EDITED, what, changed or given)
+    for service, at in world.edits.added:
+        if (service, at) in left.added:
+            continue
+        held = world.live[service].destinations.get(at) if service in world.live else None
+        server = servers_of(service, after[service]).get(at) if service in after else None
+        what = str(at) + (f" weight {held.weight}" if held is not None else "")
+        what += f" -> {server.weight}" if server is not None else ""
+        given = "is in the file then" if server is not None else changed or "its service is not in the file then"
+        sign = Sign.EDITED if server is not None else Sign.REMOVED
+        yield _end(f"{names.get((service, None), str(service))}/{at}", sign, what, f"added by hand; {given}")
+    for target, words in world.edits.reported.items():
+        if target not in left.reported:
+            yield _end(names.get(target, str(target[1] or target[0])), Sign.EDITED, words, changed or "is put back")
+
+
+def _end(subject: str, sign: Sign, what: str, effect: str) -> Line:
+    return Line(kind=Kind.SAFE, sign=sign, about=About.ENDS_BY_HAND, subject=subject, what=what, effect=effect)

@@ -1,6 +1,7 @@
 """A plan as a value: what a new lvs.cf changes, line by line, and what each change costs."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -85,6 +86,7 @@ class About(StrEnum):
     TABLE_SERVER_REMOVED = "table-server-removed"
     WEIGHT_BY_HAND = "weight-by-hand"
     SERVER_BY_HAND = "server-by-hand"
+    ENDS_BY_HAND = "ends-by-hand"
     LEFT_AS_IT_IS = "left-as-it-is"
 
 
@@ -132,7 +134,8 @@ class Plan:
     our services; it is put back with or without the new file. waiting: servers of the file that are
     not served now, nothing being known of them (`Line` with what they wait for); filled only without a file in force.
     leaving: servers that leave already, with or without the new file. by_hand: what somebody else changed in our
-    services, and that stays. left_alone: services of others.
+    services, and that stays; ended: what of it the new file ends (the steps are in `lines`).
+    left_alone: services of others.
     """
 
     lines: tuple[Line, ...] = ()
@@ -140,6 +143,7 @@ class Plan:
     waiting: tuple[Line, ...] = ()
     leaving: tuple[Line, ...] = ()
     by_hand: tuple[Line, ...] = ()
+    ended: tuple[Line, ...] = ()
     left_alone: tuple[ServiceKey, ...] = ()
     daemons: Daemons | None = None
 
@@ -179,11 +183,14 @@ def counted(plan: Plan) -> str:
 
 
 def summary(plan: Plan) -> str:
-    """Return the plan in few words, one line for a log: how many changes, the costly ones first."""
+    """Return the plan in few words, one line for a log: how many changes, the costly ones first, and what ends."""
     if plan.empty:
         return "no changes"
-    lines = sorted(plan.lines, key=lambda line: -RANK[line.kind])
-    said = [str(line) for line in lines[:SUMMARY_LINES]]
-    if len(lines) > SUMMARY_LINES:
-        said.append(f"{len(lines) - SUMMARY_LINES} more")
-    return f"{counted(plan)}; " + "; ".join(said)
+    said = _first(sorted(plan.lines, key=lambda line: -RANK[line.kind]))
+    ends = f"; what was done by hand ends: {_first(plan.ended)}" if plan.ended else ""
+    return f"{counted(plan)}; {said}{ends}"
+
+
+def _first(lines: Sequence[Line]) -> str:
+    rest = len(lines) - SUMMARY_LINES
+    return "; ".join([*map(str, lines[:SUMMARY_LINES]), *([f"{rest} more"] if rest > 0 else [])])

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
-from piranha.change.plan_by_hand import ended_by_hand
 from piranha.change.plan_checks import NOTHING_AT_STAKE, TOLD, ServerPair, Stakes, check_lines, harder
 from piranha.change.plan_lines import About, Kind, Line, Sign
 from piranha.change.plan_words import (
@@ -240,8 +239,6 @@ def _weight(pair: Pair, was: RealServer, server: RealServer) -> Line:
     what = f"weight {arrow(was.weight, server.weight)}"
     by_check = server.weighed and server.weight and was.weight
     effect = "in force as far as its check says no other weight" if by_check else _in_place(pair, server, places)
-    if by_hand := ended_by_hand(pair.world, places):
-        effect = f"{effect}; {by_hand}"
     line = _line(pair, server, About.WEIGHT, what, effect, places=places)
     if pair.world.fate(places) is Fate.LATER:
         effect = f"gets new connections until another server is up; {_unanswered(pair)}"
@@ -249,7 +246,7 @@ def _weight(pair: Pair, was: RealServer, server: RealServer) -> Line:
     if pair.world.fate(places) is not Fate.QUIESCED:
         return line
     number = pair.world.connections_at(places)
-    effect, kind = f"{staying(number)}; no new ones" + (f"; {by_hand}" if by_hand else ""), Kind.DRAINS
+    effect, kind = f"{staying(number)}; no new ones", Kind.DRAINS
     if pair.world.deserted(pair.keys):
         effect, kind = f"{effect}; nobody serves {pair.new.name} then", Kind.DISRUPTIVE
     return replace(line, kind=kind, effect=effect)

@@ -29,7 +29,7 @@ from piranha.cli.change_options import (
 from piranha.cli.ending import CANNOT_TELL, INTERRUPTED, NOT_PERMITTED, fail
 from piranha.cli.facts import Facts, dicts, facts, number, text
 from piranha.cli.options import parser, screen_width
-from piranha.cli.plan_screen import Row, rows_screen
+from piranha.cli.plan_screen import ENDED, Row, rows_screen
 from piranha.cli.words import count, safe
 from piranha.control.actor import login
 from piranha.control.client import NoAnswer, NotPermitted, ask
@@ -207,8 +207,8 @@ class _Put:
             shown = f"{warnings[0].code} line {warnings[0].span.line}; piranha explain {warnings[0].code}"
             words += f", {count(len(warnings), 'warning')} ({shown})"
         self._say(words)
-        columns = ("kind", "sign", "subject", "what", "effect")
-        rows = [Row(*(text(line.get(column)) for column in columns)) for line in dicts(told.get("plan"))]
+        rows = [_row(line, text(line.get("kind"))) for line in dicts(told.get("plan"))]
+        rows += [_row(line, ENDED) for line in dicts(told.get("ended"))]
         for line in rows_screen(rows, screen_width()):
             self._say(line)
         self._say(text(told.get("counts")))
@@ -300,3 +300,7 @@ def _yes() -> bool:
     except KeyboardInterrupt:
         print(flush=True)  # what follows is a line of its own
         raise
+
+
+def _row(line: Facts, group: str) -> Row:
+    return Row(group, *(text(line.get(column)) for column in ("sign", "subject", "what", "effect")))

@@ -99,6 +99,7 @@ def _as_json(made: Plan, found: Ground, loaded: Loaded) -> dict[str, object]:
         "drift": [_line(line) for line in made.drift],
         "waiting": [_line(line) for line in made.waiting],
         "leaving": [_line(line) for line in made.leaving],
+        "ended": [_line(line) for line in made.ended],
         "by_hand": [_line(line) for line in made.by_hand],
         "left_alone": [str(key) for key in made.left_alone],
         "daemons": daemons

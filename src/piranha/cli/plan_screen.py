@@ -14,6 +14,7 @@ WHAT = 38
 DRIFT = "changed by somebody else: repaired with or without this file"
 WAITING = "not served now: no change of the file"
 LEAVING = "leaving already: no change of the file"
+ENDED = "ends: done by hand (foreign_edits)"
 BY_HAND = "left alone: changed by somebody else (foreign_edits)"
 _MARGIN = "    "
 _KINDS = {Kind.SAFE: "safe", Kind.DRAINS: "drains", Kind.DISRUPTIVE: "disruptive"}
@@ -33,7 +34,7 @@ def screen(plan: Plan, heading: str, width: int = WIDTH) -> list[str]:
     """Return the plan as lines of at most `width` columns."""
     lines = [heading, ""]
     apart = [*_rows(plan.drift, DRIFT), *_rows(plan.waiting, WAITING), *_rows(plan.leaving, LEAVING)]
-    apart += _rows(plan.by_hand, BY_HAND)
+    apart += [*_rows(plan.ended, ENDED), *_rows(plan.by_hand, BY_HAND)]
     lines += rows_screen([*_rows(plan.lines), *apart], width)
     if plan.daemons is not None and not plan.empty:
         lines += _paragraph("daemons", _daemons(plan.daemons), width)
@@ -49,7 +50,7 @@ def rows_screen(rows: Sequence[Row], width: int = WIDTH) -> list[str]:
     what = max((len(row.what) for row in rows), default=0)
     columns = (min(SUBJECT, width * 5 // 24, subject), min(WHAT, width * 2 // 5, what))
     lines = []
-    for group in (*_KINDS.values(), DRIFT, WAITING, LEAVING, BY_HAND):
+    for group in (*_KINDS.values(), ENDED, DRIFT, WAITING, LEAVING, BY_HAND):
         found = [row for row in rows if row.group == group]
         lines += [f"  {group}"] if found else []
         for row in found:
