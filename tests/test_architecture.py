@@ -16,7 +16,8 @@ SOURCE = ROOT / "src" / "piranha"
 
 # A package imports only from itself and from those before it.
 ORDER = (
-    "terms errors text output regular lvscf table kernel forwarding events control change nanny lvsd pulse lab cli"
+    "dataclass terms errors text output regular lvscf table kernel forwarding events control change nanny lvsd pulse "
+    "lab cli"
 ).split()
 
 # What a module may import and still have no clock, no file, no socket and no process of its own.
@@ -27,6 +28,7 @@ PURE_IMPORTS = frozenset(
 
 # The deciding code. Modules outside this list may be shell, if their docstring says so.
 DECIDES = (
+    "dataclass",
     "terms",
     "errors",
     "text",

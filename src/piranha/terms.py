@@ -3,9 +3,10 @@
 Sources: linux/ip_vs.h, ipvsadm(8), lvs.cf(5).
 """
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from ipaddress import IPv4Address, IPv6Address
+
+from piranha.dataclass import dataclass
 
 Address = IPv4Address | IPv6Address
 

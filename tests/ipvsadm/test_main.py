@@ -67,8 +67,9 @@ def test_what_cannot_be_written_is_one_clear_line() -> None:
 
 # What a start may cost: each of these takes longer to load than a whole `ipvsadm -a` should.
 HEAVY = set(
-    "argparse asyncio concurrent ctypes decimal email hashlib http json locale logging multiprocessing pathlib pickle "
-    "random shutil sqlite3 ssl subprocess tempfile threading traceback urllib uuid".split()
+    "argparse ast asyncio concurrent ctypes dataclasses decimal dis email hashlib http inspect json locale "
+    "logging multiprocessing pathlib pickle random shutil sqlite3 ssl subprocess tempfile threading traceback urllib "
+    "uuid".split()
 )
 
 
@@ -86,7 +87,7 @@ def test_starting_loads_the_table_the_kernel_and_little_else() -> None:
     ours = {name.split(".")[1] for name in loaded if name.startswith("piranha.")}
 
     assert not loaded & HEAVY
-    assert ours == {"cli", "errors", "kernel", "output", "table", "terms"}
+    assert ours == {"cli", "dataclass", "errors", "kernel", "output", "table", "terms"}
     assert not loaded & {f"piranha.cli.ipvsadm.{name}" for name in ("as_json", "differences", "facts", "rehearse")}
     assert not [name for name in loaded if name.startswith("piranha.cli.") and ".ipvsadm" not in name]
     assert len(loaded) < 100

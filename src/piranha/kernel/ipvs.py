@@ -7,11 +7,11 @@ Source: linux/ip_vs.h, net/netfilter/ipvs/ip_vs_ctl.c of the kernel.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from struct import Struct
 from typing import NamedTuple, assert_never
 
+from piranha.dataclass import dataclass
 from piranha.kernel.generic import command
 from piranha.kernel.ipvs_numbers import (
     FORWARDING,

@@ -14,12 +14,12 @@ A table for each family and none of both (`inet`): a rule that has no family to 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
 from typing import NamedTuple
 
+from piranha.dataclass import dataclass, field
 from piranha.kernel.wire import (
     NLATTR,
     NLM_F_CREATE,

@@ -4,10 +4,10 @@ Pure: bodies of requests, and entries of dumps; `kernel/addresses.py` sends and 
 Sources: linux/rtnetlink.h, linux/if_addr.h, linux/if_link.h, rtnetlink(7).
 """
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
 
+from piranha.dataclass import dataclass
 from piranha.kernel.wire import WireError, attribute, attributes, number, string, text, u32
 from piranha.terms import Address, Family
 

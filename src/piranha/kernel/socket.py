@@ -18,9 +18,9 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self, TypeVar
 
+from piranha.dataclass import dataclass
 from piranha.errors import PiranhaError
 from piranha.kernel.connection import ANSWER_TIMEOUT_S, Connection, connect
 from piranha.kernel.layout import Row, Rows

@@ -4,8 +4,8 @@
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
+from piranha.dataclass import dataclass
 from piranha.lvscf.config import Config, ForeignEdits, Virtual
 from piranha.table.desired import (
     NO_EDITS,

@@ -1,8 +1,8 @@
 """One step on the way from one table to another; `diff` makes them, a plane applies them."""
 
-from dataclasses import dataclass
 from typing import assert_never
 
+from piranha.dataclass import dataclass
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import ServiceKey, ServiceSettings
 

@@ -1,9 +1,9 @@
 """What the IPVS table should be: the file, the health of the servers and what the kernel holds."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from piranha.dataclass import dataclass, field, replace
 from piranha.lvscf.config import Config, RealServer, SorryServer, Virtual
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings

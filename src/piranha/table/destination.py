@@ -1,7 +1,6 @@
 """A real server as the kernel knows it. Source: linux/ip_vs.h (IPVS_DEST_ATTR_*)."""
 
-from dataclasses import dataclass, field
-
+from piranha.dataclass import dataclass, field
 from piranha.terms import PLAIN_TUNNEL, Address, ForwardingMethod, Tunnel
 
 

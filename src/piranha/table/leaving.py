@@ -5,8 +5,8 @@ only gets another name leaves nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
+from piranha.dataclass import dataclass, replace
 from piranha.lvscf.config import Config, RealServer, Virtual
 from piranha.table.desired import Place, ServerVerdict, Verdicts, servers_of, services_of, sorry_place
 from piranha.table.destination import DestinationKey

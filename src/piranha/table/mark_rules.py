@@ -5,9 +5,9 @@ never asks for two marks on one packet (E030).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from piranha.dataclass import dataclass, field
 from piranha.lvscf.config import Config, PlaneKind, PortRange, Virtual
 from piranha.terms import Address, Family, Protocol
 from piranha.text import printable, ranges

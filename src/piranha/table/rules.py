@@ -4,9 +4,9 @@ A server the kernel calls *Local* or *Bypass* is written as `-g`, the nearest th
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, ip_address
 
+from piranha.dataclass import dataclass, replace
 from piranha.errors import PiranhaError
 from piranha.table.changes import (
     AddDestination,

@@ -3,8 +3,7 @@
 Source: linux/ip_vs.h (struct ip_vs_service_user, IPVS_SVC_ATTR_*).
 """
 
-from dataclasses import dataclass
-
+from piranha.dataclass import dataclass
 from piranha.terms import Address, Family, Protocol
 
 PERSISTENT = 0x1

@@ -1,8 +1,8 @@
 """The IPVS table as a value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from piranha.dataclass import dataclass, field
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import ServiceKey, ServiceSettings
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
+from piranha.dataclass import dataclass
 from piranha.terms import Address, Protocol
 
 _BLANK = re.compile(r"[ \t\n\v\f\r]")

@@ -1,8 +1,7 @@
 """What is between the live table and the one that rules ask for: rules that would bring it about, each with its why."""
 
-from dataclasses import dataclass, replace
-
 from piranha.cli.ipvsadm.facts import Facts, destination_facts, settings_facts
+from piranha.dataclass import dataclass, replace
 from piranha.table.changes import (
     AddDestination,
     AddService,

@@ -1,11 +1,11 @@
 """A command line of ipvsadm as far as it has been read, option by option."""
 
-from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from piranha.cli.ipvsadm.addresses import Lookup, endpoint, integer, ipv4
 from piranha.cli.ipvsadm.popt import Given
 from piranha.cli.ipvsadm.usage import COUNTS_AS
+from piranha.dataclass import dataclass, field
 from piranha.errors import PiranhaError
 from piranha.table.rules import PERSISTENCE_DEFAULT_S
 from piranha.terms import Address, Family, ForwardingMethod, Protocol, TunnelChecksum, TunnelType

@@ -1,12 +1,12 @@
 """The command line of ipvsadm: words in, one Invocation out, or a complaint in the C tool's words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from piranha.cli.ipvsadm.addresses import Lookup
 from piranha.cli.ipvsadm.draft import MISUSE, NOT_UNDERSTOOD, Draft, UsageError, timeout
 from piranha.cli.ipvsadm.popt import OptionError, Parser
 from piranha.cli.ipvsadm.usage import COMMANDS, OPTIONS, Verb, complaint, hint
+from piranha.dataclass import dataclass, field
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.rules import flag_number

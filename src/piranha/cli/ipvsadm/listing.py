@@ -1,9 +1,9 @@
 """What `ipvsadm -L` prints, in the C tool's columns."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from piranha.dataclass import dataclass
 from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry, Statistics
 from piranha.table.rules import Names, flag_names, mask_words, protocol_of, server_order, service_order
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings

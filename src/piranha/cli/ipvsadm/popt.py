@@ -6,8 +6,9 @@ an option is the next word whatever it begins with, and an error names the whole
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, auto
+
+from piranha.dataclass import dataclass, field
 
 
 class Argument(Enum):

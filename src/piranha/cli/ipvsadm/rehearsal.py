@@ -6,8 +6,8 @@ above the upper one. It does not know which schedulers the kernel has, nor which
 
 import errno
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from piranha.dataclass import dataclass
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.table.changes import (
     AddDestination,

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from piranha.cli.ipvsadm.differences import Difference, differences
 from piranha.cli.ipvsadm.draft import MISUSE, UsageError
@@ -11,6 +10,7 @@ from piranha.cli.ipvsadm.rehearsal import Rehearsal
 from piranha.cli.ipvsadm.session import DONE, REFUSED, Session
 from piranha.cli.ipvsadm.showing import Kernel, live_table, print_rows
 from piranha.cli.ipvsadm.usage import Verb
+from piranha.dataclass import dataclass
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.kernel.socket import Failure, NetlinkError
 from piranha.table.changes import Change

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from piranha.cli.ipvsadm.draft import NOT_UNDERSTOOD, UsageError
@@ -12,6 +11,7 @@ from piranha.cli.ipvsadm.names import system_lookup
 from piranha.cli.ipvsadm.refusals import refusal
 from piranha.cli.ipvsadm.showing import NotListed
 from piranha.cli.ipvsadm.usage import Verb, hint
+from piranha.dataclass import dataclass, field
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.kernel.socket import BATCH_LIMIT, Failure, NetlinkError
 from piranha.table.changes import (

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from piranha.cli.ipvsadm.grammar import Invocation
 from piranha.cli.ipvsadm.listing import Mode, Pools, Style, in_order, listing, version_line
 from piranha.cli.ipvsadm.names import resolved
 from piranha.cli.ipvsadm.usage import Verb
+from piranha.dataclass import dataclass
 from piranha.errors import PiranhaError
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry
