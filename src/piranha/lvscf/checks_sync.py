@@ -1,9 +1,9 @@
 """Findings about connection synchronisation."""
 
 from piranha.lvscf.built import Built
-from piranha.lvscf.config import Standby
+from piranha.lvscf.config import Config, Standby
 from piranha.lvscf.diagnostics import Findings
-from piranha.terms import PRIVATE
+from piranha.terms import PRIVATE, PUBLIC
 
 HIGHEST_ID = 255
 
@@ -18,6 +18,13 @@ def check_sync(built: Built, findings: Findings) -> None:
     if sync.device == PRIVATE and any(router.private is None for router in routers):
         message = "device 'private', but a router has no private address"
         findings.add("E039", section.place("syncd_iface"), message, "primary_private, and backup_private of a pair")
+    if _is_public(sync.device, config):
+        place, hint = (
+            section.place("syncd_iface", "syncdaemon"),
+            "syncd_iface = private, or a cable between the routers",
+        )
+        message = f"connections are synchronised on '{sync.device}', where clients come in: not signed, not encrypted"
+        findings.add("W088", place, message, hint)
     given = section.value("syncd_id", int)
     if given != sync.sync_id:
         message = f"syncd_id {given} is taken for {sync.sync_id}: only its last 8 bits count, as ever"
@@ -25,3 +32,10 @@ def check_sync(built: Built, findings: Findings) -> None:
     if config.backup_active and config.standby is Standby.COLD:
         message = "syncdaemon has no effect with standby = cold: a cold standby takes no connections in"
         findings.add("W026", section.place("syncdaemon"), message, "standby = warm")
+
+
+def _is_public(device: str, config: Config) -> bool:
+    """Whether clients come in there. A file that has VIPs elsewhere, too, does not tell which side is the inner one."""
+    vips = {virtual.vip.device for virtual in config.active_virtuals()}
+    inner = {gateway.device for gateway in config.gateways().values()}
+    return device == PUBLIC or (vips == {device} and device not in {PRIVATE, *inner})

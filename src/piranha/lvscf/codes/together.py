@@ -198,6 +198,15 @@ TOGETHER: dict[str, Story] = {
         why="Of a pair only who reads the same number hears the other, and another pair may have that number already.",
         cure="Write the number that counts.",
     ),
+    "W088": Story(
+        means="Connections are synchronised on the interface where clients come in.",
+        within=Within.GLOBAL,
+        bad="syncdaemon = 1\nsyncd_iface = public",
+        good="primary_private = 10.0.9.2\nsyncdaemon = 1\nsyncd_iface = private",
+        why="The kernel neither signs nor encrypts it: whoever is on that network reads who is connected to what, and "
+        "can plant connections in the table of the standby.",
+        cure="Name an interface that nobody else reaches: private, or that of a cable between the routers.",
+    ),
     "W082": Story(
         means="A check sets weights, and they cannot take effect.",
         bad=_blocks("load", f"{_LOAD}\n"),
