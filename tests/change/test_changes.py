@@ -139,7 +139,9 @@ def test_more_than_is_allowed_is_refused(daemon: Daemon) -> None:
 
 def test_more_than_change_limit_must_be_asked_for(daemon: Daemon) -> None:
     daemon.apply(text(2, weight=10))
-    assert "9 of 10 configured weight: over change_limit" in daemon.refusal(text(3), allow=Allow.DISRUPTIVE)
+    assert "9 of 10 configured weight (9 of it by lower weights of servers that stay): over change_l" in daemon.refusal(
+        text(3), allow=Allow.DISRUPTIVE
+    )
     daemon.apply(text(3), allow=Allow.MASS)
 
 

@@ -1,7 +1,9 @@
 """change_limit: what a file takes away is counted against what is in force."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +65,28 @@ def test_a_refusal_names_the_numbers_and_the_way_out() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ([("a", 1, [1, 1])], "18 of 20 configured weight (18 of it by lower weights of servers that stay)"),
+        ([("a", 1, [4])], "16 of 20 configured weight (6 of it by lower weights of servers that stay)"),
+        ([("a", 1, [0, 10])], "10 of 20 configured weight (10 of it by lower weights of servers that stay)"),
+        ([("a", 1, [10])], "10 of 20 configured weight"),
+        ([("a", 1, [2, 2, 10])], "6 of 20 configured weight (6 of it by lower weights of servers that stay)"),
+    ],
+    ids=["all lower", "one goes, one lower", "quiesced", "one goes", "on balance"],
+)
+def test_a_lower_weight_counts_and_is_not_called_a_server_that_goes(after: Site, words: str) -> None:
+    assert str(removal(site([("a", 1, [10, 10])]), site(after))) == f"0 of 1 active virtual servers and {words}"
+
+
+def test_a_server_with_another_name_at_the_same_place_stays() -> None:
+    before = site([("a", 1, [10])])
+    [virtual] = before.virtuals
+    renamed = replace(virtual, servers=(replace(virtual.servers[0], name="other", weight=4),))
+    assert removal(before, replace(before, virtuals=(renamed,))).weight_lowered == 6
+
+
 def test_the_limit_of_the_file_in_force_counts() -> None:
     assert refusal(site(FOUR, "change_limit = 100%"), site(FOUR[:1], "change_limit = 0%")) == ""
     assert refusal(site(FOUR, "change_limit = 10%"), site(FOUR[1:], "change_limit = 100%")) != ""
@@ -77,7 +101,7 @@ def test_the_same_file_removes_nothing(config: Config) -> None:
 def test_a_removal_is_a_part_of_what_there_was(before: Config, after: Config) -> None:
     found = removal(before, after)
     assert 0 <= found.virtuals_removed <= found.virtuals == len(before.active_virtuals())
-    assert 0 <= found.weight_removed <= found.weight
+    assert 0 <= found.weight_lowered <= found.weight_removed <= found.weight
     assert 0 <= found.percent <= 100
 
 

@@ -11,8 +11,9 @@ CHANGE: tuple[Directive, ...] = (
         type=Type.PERCENT,
         default="50%",
         meaning="A reload that would remove more than this share of the active virtual servers or of the configured "
-        "weight is refused, unless `piranha apply --allow mass` asks for it. A guard against an empty or half-written "
-        "file. The limit of the file in force counts.",
+        "weight is refused, unless `piranha apply --allow mass` asks for it. Weights that are lowered count as well; "
+        "what a virtual server loses is counted on balance. A guard against an empty or half-written file. The limit "
+        "of the file in force counts.",
     ),
     Directive(
         name="confirm_time",
