@@ -14,6 +14,7 @@ from tests.properties import examples
 from piranha.control.state_files import StateFiles
 from piranha.events.record import Recorder
 from piranha.events.teller import Teller
+from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.plane import Refusal
 from piranha.lvscf.config import Config, Virtual
 from piranha.lvsd.kept_table import KeptTable, Wanted
@@ -50,11 +51,16 @@ class TellingPlane(FakePlane):
         return super().apply(changes)
 
 
-def passes(folder: Path, plane: FakePlane, *turns: tuple[Config, dict[ServiceKey, str] | None]) -> KeptTable:
-    """Make one pass for each file and what is to come first in it."""
+Turn = tuple[Config, dict[ServiceKey, str] | None]
+
+
+def passes(
+    folder: Path, plane: FakePlane, *turns: Turn, ahead: tuple[Config, dict[ServiceKey, str]] | None = None
+) -> KeptTable:
+    """Make one pass for each file and what is to come first in it; ahead: then what goes ahead of one more."""
     in_force: list[Config] = []
 
-    def wanted() -> Wanted:
+    def wanted(_names: Collection[str] | None) -> Wanted:
         return Wanted(in_force[-1], all_up(in_force[-1]))
 
     async def run() -> KeptTable:
@@ -64,6 +70,9 @@ def passes(folder: Path, plane: FakePlane, *turns: tuple[Config, dict[ServiceKey
         for file, first in turns:
             in_force.append(file)
             await table.one_pass(first)
+        if ahead is not None:
+            in_force.append(ahead[0])
+            await table.first(ahead[1])
         table.close()
         return table
 
@@ -90,6 +99,36 @@ def test_when_much_of_a_table_has_something_to_do_it_is_read_once(tmp_path: Path
     passes(tmp_path, plane, (FILE, None), (FILE, {key: one.name for key, one in services_of(FILE).items()}))
 
     assert [words for words in plane.asked if words.startswith("read")] == ["read all", "read all"]
+
+
+def test_a_reload_changes_the_few_services_that_it_is_about_and_leaves_the_rest_to_the_next_pass(
+    tmp_path: Path,
+) -> None:
+    plane = TellingPlane()
+    table = passes(tmp_path, plane, (FILE, None), ahead=(NEW, only(NEW.virtuals[0])))
+
+    assert plane.asked[-2:] == ["read tcp 192.0.2.10:81", "add server 10.0.0.3:80 to tcp 192.0.2.10:81"]
+    assert plane.dump() == table.live == desired(NEW, all_up(NEW), {}, ())
+
+
+def test_a_reload_of_much_leaves_all_of_it_to_the_next_pass(tmp_path: Path) -> None:
+    plane = TellingPlane()
+    passes(tmp_path, plane, (FILE, None), ahead=(NEW, {key: one.name for key, one in services_of(NEW).items()}))
+
+    assert plane.asked[-1].startswith("add server")
+    assert len(plane.asked) == 1 + 8 * 3
+
+
+def test_a_plane_out_of_reach_keeps_no_reload_from_going_on(tmp_path: Path) -> None:
+    class Gone(FakePlane):
+        def dump(self, only: Collection[ServiceKey] | None = None) -> Table:
+            if only is not None:
+                raise PlaneUnavailable("no answer")
+            return super().dump(only)
+
+    table = passes(tmp_path, Gone(), (FILE, None), ahead=(NEW, only(NEW.virtuals[0])))
+
+    assert (table.trouble, table.live) == ("", desired(FILE, all_up(FILE), {}, ()))
 
 
 def test_what_others_did_elsewhere_is_found_in_the_same_pass_and_named_once(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def with_a_table(test: Callable[[Kept], Awaitable[None]]) -> Callable[[Path], No
         teller = Teller("lvsd", Recorder(None))
         kept = StateFiles(folder, folder / "run")
         wanted = Wanted(FILE, all_up(FILE))
-        table = KeptTable(thread, Ours(kept), teller, lambda: wanted, lambda: lost.append("lost"), kept=kept)
+        table = KeptTable(thread, Ours(kept), teller, lambda _: wanted, lambda: lost.append("lost"), kept=kept)
         try:
             await table.one_pass()
             plane.dumps = 0
@@ -159,7 +159,7 @@ def test_a_pass_that_began_before_the_plane_was_lost_does_not_say_that_it_is_bac
 
     async def run() -> None:
         lost, wanted = asyncio.Event(), Wanted(FILE, all_up(FILE))
-        table = KeptTable(thread, Ours(kept), teller, lambda: wanted, lost.set, kept=kept)
+        table = KeptTable(thread, Ours(kept), teller, lambda _: wanted, lost.set, kept=kept)
         await table.adopt()
         plane.free.clear()
         one_pass, watch = asyncio.create_task(table.try_pass()), asyncio.create_task(table.watch())

@@ -86,6 +86,21 @@ def test_a_reload_that_is_asked_for_answers_what_is_wrong(running: Lvsd) -> None
     assert running.status()["refused_file"] is None
 
 
+def test_a_reload_changes_the_table_before_anything_is_written_to_the_disk(lvsd: Lvsd, server: RealServer) -> None:
+    vip = str(free_vip())
+    others = [virtual(f"other{port}", ("web1", server.port, 1), vip=vip, port=port) for port in range(8081, 8085)]
+    lvsd.write(virtual("www", ("web1", server.port, 1), vip=vip), *others)
+    lvsd.start()
+    until(lambda: lvsd.count("added to the table") == 5, "the servers in the table")
+    lvsd.write(virtual("www", ("web1", server.port, 7), vip=vip), *others)
+    lvsd.reload()
+
+    told = [record.event.message for record in read_file(lvsd.run / "state" / "lvsd-events.jsonl")]
+    [edited] = [number for number, message in enumerate(told) if "edited in the table" in message]
+    assert told.index("plan of the reload") < edited < len(told) - told[::-1].index("configuration accepted") - 1
+    assert '"generation": 2' in (lvsd.run / "state" / "accepted.json").read_text()
+
+
 def test_stop_ends_as_sigterm_does_and_ends_the_forwarder(lvsd: Lvsd, server: RealServer) -> None:
     lvsd.write(virtual("www", ("web1", server.port, 1), vip=str(free_vip())))
     lvsd.start()

@@ -53,7 +53,12 @@ class Beside:
 
         async def go() -> ObservedTable:
             table = ObservedTable(
-                thread, Ours(self.kept), teller, lambda: Wanted(self.file, self.verdicts), lambda: None, kept=self.kept
+                thread,
+                Ours(self.kept),
+                teller,
+                lambda _: Wanted(self.file, self.verdicts),
+                lambda: None,
+                kept=self.kept,
             )
             await table.adopt()
             await table.claim(self.file, ())

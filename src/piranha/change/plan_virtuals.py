@@ -29,6 +29,8 @@ def virtual_lines(world: World) -> Iterator[Line]:
     after = {virtual.name: virtual for virtual in world.after.virtuals}
     renamed = _renamed(before, after)
     pairs = [(renamed.get(name) or before.get(name), virtual) for name, virtual in after.items()]
+    # Of nearly all virtual servers of a large file, where little has changed, there is nothing to say.
+    pairs = [(old, new) for old, new in pairs if old is not new]
     yield from _vip_lines(world, pairs)
     for old, new in pairs:
         if new.name in renamed and old is not None:

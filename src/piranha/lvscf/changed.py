@@ -1,9 +1,9 @@
 """What differs between two readings of a file, virtual server by virtual server."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from piranha.lvscf.config import Config
+from piranha.lvscf.config import Config, Virtual
 
 
 def apart(before: Config, after: Config) -> tuple[Config, Config]:
@@ -12,12 +12,19 @@ def apart(before: Config, after: Config) -> tuple[Config, Config]:
     Two active virtual servers never have a service in common, so what comes of the others does not depend on
     those that are left out.
     """
-    common = {virtual.meaning for virtual in before.virtuals} & {virtual.meaning for virtual in after.virtuals}
-    return without(before, common), without(after, common)
+    # Of a file that is read again most are the same objects.
+    shared = {id(one) for one in before.virtuals} & {id(one) for one in after.virtuals}
+    old, new = ([one for one in file.virtuals if id(one) not in shared] for file in (before, after))
+    common = {one.meaning for one in old} & {one.meaning for one in new}
+    return _of(before, old, common), _of(after, new, common)
 
 
 def without(config: Config, left_out: Collection[str]) -> Config:
     """Return `config` without the virtual servers of these meanings."""
     if not left_out:
         return config  # what they mean takes a while to find out
-    return replace(config, virtuals=tuple(one for one in config.virtuals if one.meaning not in left_out))
+    return _of(config, config.virtuals, left_out)
+
+
+def _of(config: Config, virtuals: Iterable[Virtual], left_out: Collection[str]) -> Config:
+    return replace(config, virtuals=tuple(one for one in virtuals if one.meaning not in left_out))

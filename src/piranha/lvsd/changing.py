@@ -24,6 +24,7 @@ from piranha.lvscf.read import resolve_and_load
 from piranha.lvsd.accepted import entry_of
 from piranha.lvsd.daemon import Lvsd
 from piranha.lvsd.pool import standings
+from piranha.lvsd.standing_now import standing_now
 
 R = TypeVar("R")
 
@@ -104,13 +105,13 @@ class Changing:
 
     async def plan(self, after: Config) -> Planned:
         """Return what `after` would change. Raises PlaneUnavailable."""
-        before, standing = self._lvsd.config, await self._lvsd.standing()
+        before, standing = self._lvsd.config, await standing_now(self._lvsd)
         return planned(await asyncio.to_thread(standing.plan, before, after))
 
     async def _changes(self, after: Config) -> Planned:
         """Return what `plan` does, in time to what changes: for a log that needs no more."""
         before = self._lvsd.config
-        standing = await self._lvsd.standing(apart(before, after))
+        standing = await standing_now(self._lvsd, apart(before, after))
         return planned(await asyncio.to_thread(standing.plan, before, after, only_changed=True))
 
     async def standings(self) -> Mapping[str, Standing]:

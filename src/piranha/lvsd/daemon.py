@@ -32,7 +32,7 @@ from piranha.lvsd.leavers import Leavers
 from piranha.lvsd.maintenance_folder import Maintenance
 from piranha.lvsd.mark_rules import MarkRules, firewalls
 from piranha.lvsd.ours import Ours
-from piranha.lvsd.outlook import beliefs_of, newcomers, news_of, pools_for
+from piranha.lvsd.outlook import newcomers, news_of, pools_for
 from piranha.lvsd.overdue import LOOK_S, Overdue
 from piranha.lvsd.own_file import OwnFile
 from piranha.lvsd.planes import PlaneThread
@@ -47,7 +47,6 @@ from piranha.table.table import Table
 
 if TYPE_CHECKING:  # loaded when the table is in
     from piranha.lvsd.nannies import Nannies
-    from piranha.lvsd.standing import Standing
 
 log = logging.getLogger("piranha.lvsd")
 
@@ -208,7 +207,14 @@ class Lvsd:
             log.warning("%s: %s", self.source.path, warning.sentence())
         self.refused_file = None
         self.loaded = loaded
-        await self._accept(loaded, self._usable(loaded))
+        before, config = self.config, self._usable(loaded)
+        news = await self._put_in_force(before, config)
+        # What the file changes comes first, the disk and the checks after it: a start would do the same with it.
+        first, self._first = self._first, {}
+        await self.table.first(first)
+        await self._check_again(before, config, *news)
+        accepted_before, self.accepted = self.accepted, await self._store(loaded, config)
+        self._tell_accepted(accepted_before)
         self._dirty.set()
         if self.own is not None:
             await self.own.remember(act)
@@ -224,39 +230,16 @@ class Lvsd:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def verdicts(self, part: Config | None = None) -> Verdicts:
-        """Return what becomes of every server; part: of those that it has."""
-        names, now = self.pools if part is None else [one.name for one in part.active_virtuals()], time.monotonic()
-        found = dict[tuple[str, str], Verdict]()
-        for name in names:
+    def verdicts(self, names: Collection[str] | None = None) -> Verdicts:
+        """Return what becomes of every server; names: of the virtual servers that matter, None = all."""
+        now, found = time.monotonic(), dict[tuple[str, str], Verdict]()
+        for name in self.pools if names is None else self.pools.keys() & names:
             found.update(self.pools[name].verdicts(now))
         return found
 
-    def _wanted(self) -> Wanted:
+    def _wanted(self, names: Collection[str] | None) -> Wanted:
         config = switched_off(self.config, self.kernel.cold())
-        return Wanted(config, self.verdicts(), by_place(self.leaving.going), self.foreign.edits)
-
-    async def standing(self, parts: tuple[Config, Config] | None = None) -> "Standing":
-        """Return how everything stands, for a plan; the table is read, not repaired. Raises PlaneUnavailable.
-
-        parts: only what a plan of these two needs.
-        """
-        from piranha.lvsd.standing import Standing  # noqa: PLC0415 -- no start needs a plan
-
-        only = None if parts is None else {key for part in parts for key in services_of(part)}
-        seen = await self.table.look(only)
-        names = self.pools if parts is None else [one.name for one in parts[0].active_virtuals()]
-        edits = self.table.noticed(self.config if parts is None else parts[0], seen.table)
-        return Standing(
-            live=seen.table,
-            statistics=seen.statistics,
-            beliefs=beliefs_of((self.pools[name] for name in names), self.maintenance.marks, edits),
-            ours=self.ours.services,
-            leaving=self.leaving.servers,
-            kernel=await self.kernel.everything(),
-            marked=await self.marks.marked(),
-            now=time.monotonic(),
-        )
+        return Wanted(config, self.verdicts(names), by_place(self.leaving.going), self.foreign.edits)
 
     def _asked(self) -> Asked:
         # Who runs without pulse and is told nothing is the one that balances.
@@ -290,13 +273,8 @@ class Lvsd:
             raise PiranhaError(f"{self.source.path}: no usable configuration")
         return loaded.config
 
-    async def _accept(self, loaded: Loaded, config: Config) -> None:
-        accepted_before = self.accepted
-        self.accepted = await self._store(loaded, config)
-        await self._put_in_force(self.config, config)
-        self._tell_accepted(accepted_before)
-
-    async def _put_in_force(self, before: Config | None, config: Config) -> None:
+    async def _put_in_force(self, before: Config | None, config: Config) -> tuple[Collection[str], list[Pool]]:
+        """Let all follow `config` but the table and the nannies; return what `_make_pools` does."""
         # What the table holds says how servers begin; a start has just read it.
         await self.table.claim(config, newcomers(before, config) if before is not None else ())
         if before is None or before.lvsd.maintenance_dir != config.lvsd.maintenance_dir:
@@ -305,11 +283,12 @@ class Lvsd:
             self.leaving.reload(None, config, self.table.live, {}, self.foreign.edits.added)
         else:
             parts = apart(before, config)
-            self.leaving.reload(*parts, self.table.live, self.verdicts(parts[0]), self.foreign.edits.added)
+            seen = self.verdicts([one.name for one in parts[0].virtuals])
+            self.leaving.reload(*parts, self.table.live, seen, self.foreign.edits.added)
             self._first |= {key: virtual.name for part in parts for key, virtual in services_of(part).items()}
         self.foreign.reload(before, config)
         self.config = config
-        gone, pools = self._make_pools(config, self.table.live, time.monotonic())
+        news = self._make_pools(config, self.table.live, time.monotonic())
         self._mark()
         await self.kernel.look()
         await self.leaving.keep()
@@ -317,13 +296,16 @@ class Lvsd:
         await self.foreign.keep()
         if before is None or before.lvsd.timeouts_s != config.lvsd.timeouts_s:
             await self.table.set_timeouts(config.lvsd.timeouts_s)
-        if before is not None:
-            await self.nannies.reconfigure(config.lvsd)
-            self.nannies.reassign(gone, [one for pool in pools for one in pool.assignments()])
-            if config.lvsd.plane not in (before.lvsd.plane, self.runs_on):
-                self.teller.say("config", "forwarding_plane takes effect after a restart of lvsd", level=Level.WARNING)
         # What is in force stays long and has no cycles: the collector need not look through it again and again.
         gc.freeze()
+        return news
+
+    async def _check_again(self, before: Config, config: Config, gone: Collection[str], pools: list[Pool]) -> None:
+        """Have the nannies check what `config` asks for now."""
+        await self.nannies.reconfigure(config.lvsd)
+        self.nannies.reassign(gone, [one for pool in pools for one in pool.assignments()])
+        if config.lvsd.plane not in (before.lvsd.plane, self.runs_on):
+            self.teller.say("config", "forwarding_plane takes effect after a restart of lvsd", level=Level.WARNING)
 
     def _tell_accepted(self, before: Accepted | None) -> None:
         changed = before is None or before.meaning != self.accepted.meaning
@@ -356,8 +338,9 @@ class Lvsd:
     def _mark(self) -> None:
         """Have those servers drained that are to be now, and weighed whose weight was set by hand."""
         drained, weights = self.maintenance.marks.drained(self.config), self.foreign.weights(self.config)
+        now = time.monotonic()
         for pool in self.pools.values():
-            if events := [*pool.drain(drained, now := time.monotonic()), *pool.weigh(weights, now)]:
+            if events := [*pool.drain(drained, now), *pool.weigh(weights, now)]:
                 self.recorder.record_all(events)
                 self._pass_soon(dict.fromkeys(service_keys(pool.virtual), pool.virtual.name))
 

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from piranha.control.state_files import StateFiles
 from piranha.events.event import Level
@@ -35,6 +36,8 @@ from piranha.table.table import Table
 
 FEW = 4
 """Up to one in so many services is read and changed before the rest is looked at."""
+AT_ONCE = 20
+"""So few services are compared without a thread."""
 RETRY_S = 1.0
 LOOK_S = 1.0
 FRESH_S = 1.0
@@ -52,6 +55,9 @@ class Wanted:
     leaving: Mapping[Place, Leaver] = field(default_factory=dict)
     edits: Edits = NO_EDITS
 
+
+Asking = Callable[[Collection[str] | None], Wanted]
+"""Tells what is in force; of the servers what is known in these virtual servers, None = in all of them."""
 
 Found = Callable[[Edits, Edits, Table], Awaitable[None]]
 """Takes what others have changed: before a pass and after it, and the table that it saw."""
@@ -79,7 +85,7 @@ class KeptTable:
         plane: PlaneThread,
         ours: Ours,
         teller: Teller,
-        wanted: Callable[[], Wanted],
+        wanted: Asking,
         soon: Callable[[], None],
         *,
         kept: StateFiles,
@@ -138,7 +144,7 @@ class KeptTable:
 
     def noticed(self, config: Config, live: Table) -> Edits:
         """Return what others have changed in `live`, as a pass would. config: what of the file `live` is about."""
-        asked = self._wanted()
+        asked = self._wanted(())
         return self._reconciler.noticed(config, live, asked.leaving, asked.edits, time.time())
 
     async def one_pass(self, first: Mapping[ServiceKey, str] | None = None) -> list[str]:
@@ -151,36 +157,43 @@ class KeptTable:
         async with self._one_pass:
             if self._ended:
                 return []
-            few = first is not None and len(first) * FEW <= len(self.live)
-            repaired = await self._step(first) if first and few else []
+            repaired = await self._step(first) if first and self._few(first) else []
             repaired += await self._step()
             self.passed_at_s = now = time.monotonic()
             not_forwarded = await self._plane.not_forwarded()
-            self._teller.recorder.record_all(self.unforwarded.look(self._wanted().config, not_forwarded, now))
+            self._teller.recorder.record_all(self.unforwarded.look(self._config, not_forwarded, now))
             # What was accepted meanwhile is ours as well.
-            wanted = services_of(self._wanted().config)
+            wanted = services_of(self._config)
             await self._keep_ours({key for key in self._ours.services if key in self.live} | set(wanted))
             return repaired
 
+    async def first(self, first: Mapping[ServiceKey, str]) -> None:
+        """Do the first part of `one_pass`, if it has one; the whole pass is to follow soon, and tells of trouble."""
+        with contextlib.suppress(PlaneUnavailable):
+            async with self._one_pass:
+                if first and self._few(first) and not self._ended and not self.trouble:
+                    await self._step(first)
+
+    def _few(self, first: Collection[ServiceKey]) -> bool:
+        return len(first) * FEW <= len(self.live)
+
     async def _step(self, part: Mapping[ServiceKey, str] | None = None) -> list[str]:
         live = await self._read(part)
-        asked = self._wanted()
-        config, verdicts, ours = asked.config, asked.verdicts, self._ours.services
-        if part is not None:
-            names = set(part.values())
-            config = replace(config, virtuals=tuple(one for one in config.virtuals if one.name in names))
-        # In a thread: checks and answers go on while a large table is compared.
-        plan = await asyncio.to_thread(
+        names = None if part is None else set(part.values())
+        asked = self._wanted(names)
+        prepare = partial(
             self._reconciler.prepare,
-            config,
-            verdicts,
+            asked.config if names is None else _only(asked.config, names),
+            asked.verdicts,
             live,
-            ours,
+            self._ours.services,
             part=part,
             leaving=asked.leaving,
             edits=asked.edits,
             wall_s=time.time(),
         )
+        # In a thread: checks and answers go on while a large table is compared.
+        plan = await asyncio.to_thread(prepare) if part is None or len(part) > AT_ONCE else prepare()
         if plan.edits is not asked.edits:
             # Kept before anything is written: after a crash the next lvsd could not tell them from its own.
             await self._found(asked.edits, plan.edits, live)
@@ -199,13 +212,13 @@ class KeptTable:
         self.overruled = [*self.overruled, *((now, words) for words in repaired)][-100:]
         return repaired
 
-    async def _read(self, part: Collection[ServiceKey] | None = None, *, numbers: bool = False) -> Table:
+    async def _read(self, part: Mapping[ServiceKey, str] | None = None, *, numbers: bool = False) -> Table:
         """Read the table, with its numbers where they are due; numbers: they are."""
         if part is None and not numbers and not self.numbers.due:
             return await self._plane.dump()
         began_s = time.monotonic()
         seen = await self._plane.sample(part)
-        ours = services_of(self._wanted().config)
+        ours = services_of(self._config if part is None else _only(self._config, set(part.values())))
         found = {key: one for key, one in seen.statistics.items() if key in ours}
         if part is None:
             await self.numbers.take(found, began_s)
@@ -312,7 +325,7 @@ class KeptTable:
     async def _remove_ours(self) -> None:
         async with self._one_pass:
             live = await self._read(numbers=True)
-            config = self._wanted().config
+            config = self._config
             names = {key: virtual.name for virtual in config.active_virtuals() for key in service_keys(virtual)}
             changes = [RemoveService(key) for key in live if key in names or key in self._ours.services]
             for change in changes:
@@ -324,10 +337,14 @@ class KeptTable:
                 self._teller.say("table", "a service could not be removed", cause=refusal.reason, level=Level.ERROR)
             await self._keep_ours({refusal.change.service for refusal in refusals})
 
+    @property
+    def _config(self) -> Config:
+        return self._wanted(()).config
+
     def _places(self) -> Mapping[ServiceKey, Collection[DestinationKey]]:
         """Return what belongs to the services of the file: its servers, and what is there."""
         places: dict[ServiceKey, set[DestinationKey]] = {}
-        for key, virtual in services_of(self._wanted().config).items():
+        for key, virtual in services_of(self._config).items():
             sorry = [sorry_place(key, virtual, virtual.sorry_server)] if virtual.sorry_server is not None else []
             there = self.live[key].destinations if key in self.live else ()
             places[key] = {*servers_of(key, virtual), *sorry, *there}
@@ -340,3 +357,8 @@ class KeptTable:
             trouble = f"{error.filename}: {error.strerror}"
         if trouble is not None:
             self._teller.state_written(trouble)
+
+
+def _only(config: Config, names: Collection[str]) -> Config:
+    """Return `config` with these virtual servers alone."""
+    return replace(config, virtuals=tuple(one for one in config.virtuals if one.name in names))

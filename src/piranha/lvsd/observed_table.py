@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from piranha.control.state_files import StateFiles
 from piranha.events.teller import Teller
-from piranha.lvsd.kept_table import Found, KeptTable, Wanted, keeps_nothing
+from piranha.lvsd.kept_table import Asking, Found, KeptTable, keeps_nothing
 from piranha.lvsd.opinions import ONE_BY_ONE, RULE, Opinions
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
@@ -34,7 +34,7 @@ class ObservedTable(KeptTable):
         plane: PlaneThread,
         ours: Ours,
         teller: Teller,
-        wanted: Callable[[], Wanted],
+        wanted: Asking,
         soon: Callable[[], None],
         *,
         kept: StateFiles,
@@ -45,7 +45,7 @@ class ObservedTable(KeptTable):
             plane,
             ours,
             teller,
-            lambda: replace(wanted(), leaving={}, edits=NO_EDITS),
+            lambda names: replace(wanted(names), leaving={}, edits=NO_EDITS),
             soon,
             kept=kept,
             found=found,
@@ -106,7 +106,7 @@ class ObservedTable(KeptTable):
         return []
 
     def _brief_s(self) -> float:
-        return self._wanted().config.lvsd.repair_interval_s
+        return self._config.lvsd.repair_interval_s
 
     async def _keep_ours(self, services: Collection[ServiceKey]) -> None:
         """Claim nothing: what is in the table is somebody else's."""

@@ -18,6 +18,7 @@ from piranha.lvsd.overdue import awaited
 from piranha.lvsd.pool import standings
 from piranha.lvsd.report import View, virtuals
 from piranha.lvsd.standing import standing_data
+from piranha.lvsd.standing_now import standing_now
 from piranha.lvsd.stats import stats_of_file
 from piranha.table.leaving import by_place
 
@@ -156,7 +157,7 @@ class Verbs:
             "node": self._node,
             "role": lvsd.role,
             "accepted": lvsd.loaded.accepted_bytes().decode("utf-8", "surrogateescape"),
-            **standing_data(await lvsd.standing()),
+            **standing_data(await standing_now(lvsd)),
         }
 
     def not_ready(self, now: float) -> list[str]:
@@ -204,7 +205,7 @@ class Verbs:
         given, lvsd = args.get("names"), self._lvsd
         names = [str(name) for name in given] if isinstance(given, list) else []
         if args.get("dry_run") is True:
-            standing = await lvsd.standing()
+            standing = await standing_now(lvsd)
             gone, _ = parted(standing.beliefs.edits, lvsd.config, names)
             return {"put_back": words_of(gone), "refused": lvsd.table.refused}
         repaired = await self._pass()  # what was changed since the last one belongs to it
