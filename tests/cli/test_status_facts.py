@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.cli.answers import lvsd, partner, pulse, server, virtual
 
-from piranha.cli.status_facts import _unconfirmed, judge, server_state
+from piranha.cli.status_facts import _unconfirmed, judge, server_state, synchronised
 from piranha.cli.verdict import Verdict
 
 OK, DEGRADED, OUTAGE, UNKNOWN = Verdict.OK, Verdict.DEGRADED, Verdict.OUTAGE, Verdict.UNKNOWN
@@ -267,6 +267,19 @@ def test_connections_that_are_not_synchronised_degrade_and_say_why() -> None:
         DEGRADED,
         ["! kernel: this kernel knows no syncd_port, syncd_ttl: Linux 4.3 does"],
     )
+    assert judged(pulse(), lvsd(www, kernel=sync(otherwise="syncd_port 8848 -> 9000"))) == (
+        DEGRADED,
+        ["! kernel: the kernel has made the sync daemon otherwise: syncd_port 8848 -> 9000"],
+    )
+
+
+def test_connections_of_which_nobody_knows_whether_they_are_synchronised_are_not_said_to_be_or_not_to_be() -> None:
+    blind = sync(trouble="list sync daemons: ENOBUFS", unknown=True)
+    assert judged(pulse(), lvsd(virtual("www", server("web1")), kernel=blind)) == (
+        DEGRADED,
+        ["! kernel: whether connections are synchronised is unknown: list sync daemons: ENOBUFS"],
+    )
+    assert synchronised(blind["sync"]) == "unknown: list sync daemons: ENOBUFS"
 
 
 def test_a_virtual_server_that_a_standby_leaves_out_on_purpose_is_a_note() -> None:

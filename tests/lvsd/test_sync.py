@@ -182,16 +182,19 @@ class Kernel:
 
     def __init__(self) -> None:
         self.running: list[SyncDaemon] = []
-        self.refuses = self.unreadable = ""
+        self.refuses = self.unreadable = self.blind = ""
+        self.ignores: dict[str, object] = {}  # what it makes of attributes, whatever is asked for
         self.links: Sequence[Link] = (ETH0, ETH1)
 
     def daemons(self) -> list[SyncDaemon]:
+        if self.blind:
+            raise PiranhaError(self.blind)
         return list(self.running)
 
     def start(self, daemon: SyncDaemon) -> str:
         if not self.refuses:
-            told = runs(daemon.sender, interface=daemon.interface, sync_id=daemon.sync_id)
-            self.running.append(told)
+            given = {"interface": daemon.interface, "sync_id": daemon.sync_id, "port": daemon.port or 8848}
+            self.running.append(runs(daemon.sender, **{**given, **self.ignores}))
         return self.refuses
 
     def stop(self, daemon: SyncDaemon) -> str:
@@ -349,6 +352,67 @@ def test_a_takeover_balances_even_where_the_interfaces_cannot_be_read(backup: Ba
     backup.look("active")
     assert backup.backup_only() == "0"
     assert backup.sync()["trouble"] == "list devices: ENOBUFS"
+
+
+def test_where_nobody_can_read_which_daemons_run_it_is_unknown_and_not_called_no(backup: Backup) -> None:
+    backup.look("active")
+    backup.fake.blind = "list sync daemons: ENOBUFS"
+    [event] = backup.look()
+    assert (event.level, event.message) == (Level.WARNING, "whether connections are synchronised is unknown")
+    assert event.cause == "list sync daemons: ENOBUFS"
+    assert (backup.sync()["unknown"], backup.sync()["trouble"]) == (True, "list sync daemons: ENOBUFS")
+    assert backup.look() == []
+    backup.fake.blind = ""
+    [event] = backup.look()
+    assert (event.level, event.message) == (Level.INFO, "connections are synchronised: that can be read again")
+    assert (backup.sync()["unknown"], backup.sync()["trouble"]) == (False, "")
+
+
+def test_after_the_unknown_comes_what_is_true(backup: Backup) -> None:
+    backup.fake.blind = "list sync daemons: ENOBUFS"
+    backup.look("active")
+    backup.fake.blind, backup.fake.refuses = "", "such a daemon runs already (EEXIST)"
+    assert backup.look()[-1].message == "connections are not synchronised"
+    backup.fake.blind = "list sync daemons: ENOBUFS"
+    assert backup.look()[-1].message == "whether connections are synchronised is unknown"
+
+
+PORT = PAIR.replace("syncd_id = 7", "syncd_id = 7\nsyncd_port = 9000")
+
+
+def test_what_the_kernel_makes_otherwise_of_a_daemon_that_was_started_is_named_and_not_started_again(
+    backup: Backup,
+) -> None:
+    backup.config, backup.fake.ignores = config(PORT), {"port": 8848}
+    started, told = backup.look("active")
+    assert started.message == "sync daemon started"
+    assert (told.level, told.message) == (
+        Level.WARNING,
+        "the kernel does not give the sync daemon all that the file asks for",
+    )
+    assert told.cause == "it has made it otherwise: syncd_port 8848 -> 9000"
+    assert backup.sync()["otherwise"] == "syncd_port 8848 -> 9000"
+    assert backup.look() == []
+    backup.config, backup.fake.ignores = config(PORT.replace("9000", "9001")), {}
+    assert [event.message for event in backup.look()] == [
+        "sync daemon stopped",
+        "sync daemon started",
+        "the sync daemon has all that the file asks for",
+    ]
+    assert backup.sync()["otherwise"] == ""
+
+
+def test_what_an_old_kernel_does_not_know_is_told_once(backup: Backup) -> None:
+    backup.config, backup.fake.ignores = config(PORT), {"max_length": None, "group": None, "port": None, "ttl": None}
+    assert backup.look("active")[-1].cause == "this kernel knows no syncd_port: Linux 4.3 does"
+    assert (backup.sync()["lacking"], backup.look()) == (["syncd_port"], [])
+
+
+def test_a_daemon_that_somebody_started_otherwise_is_started_as_the_file_asks(backup: Backup) -> None:
+    backup.look("active")
+    backup.fake.running = [runs(True, port=9000)]
+    assert [event.message for event in backup.look()] == ["sync daemon stopped", "sync daemon started"]
+    assert backup.sync()["otherwise"] == ""
 
 
 def test_a_daemon_that_somebody_stops_is_started_again_and_named(backup: Backup) -> None:

@@ -143,7 +143,7 @@ def _kernel(kernel: Facts) -> list[str]:
     lines = [f"{setting} is {text(value)}, lvs.cf names it" for setting, value in settings.items()]
     lines += [f"{text(one.get('setting'))} is refused: {text(one.get('why'))}" for one in dicts(kernel.get("refused"))]
     if (sync := facts(kernel.get("sync"))) is not None:
-        lines.append(f"connections are synchronised: {synchronised(sync)}")
+        lines.append(f"synchronisation of connections: {synchronised(sync)}")
     return lines or ["lvs.cf names no setting of the kernel"]
 
 

@@ -161,12 +161,17 @@ def _total(counts: Facts) -> int:
 
 def _sync(sync: Facts) -> list[Finding]:
     if trouble := text(sync.get("trouble")):
+        if sync.get("unknown") is True:
+            return [Finding("!", KERNEL, f"whether connections are synchronised is unknown: {trouble}")]
         by = text(sync.get("goes_on"))
         how = f"synchronised, but not as they should be: by {by}" if by else "not synchronised"
         return [Finding("!", KERNEL, f"connections are {how}: {trouble}")]
+    found = []
     if lacking := strings(sync.get("lacking")):
-        return [Finding("!", KERNEL, f"this kernel knows no {', '.join(lacking)}: Linux 4.3 does")]
-    return []
+        found.append(Finding("!", KERNEL, f"this kernel knows no {', '.join(lacking)}: Linux 4.3 does"))
+    if otherwise := text(sync.get("otherwise")):
+        found.append(Finding("!", KERNEL, f"the kernel has made the sync daemon otherwise: {otherwise}"))
+    return found
 
 
 def _maintenance(folder: Facts) -> list[Finding]:
@@ -300,6 +305,8 @@ def state_age_s(server: Facts) -> float:
 def synchronised(sync: Facts) -> str:
     """Return `master on eth1, id 7`: the sync daemons that run. sync: what `lvsd` told of them."""
     states = " and ".join(strings(sync.get("states")))
+    if sync.get("unknown") is True:
+        return f"unknown: {text(sync.get('trouble'))}"
     if not states:
         return text(sync.get("trouble")) or "nothing runs yet"
     where = f" on {text(sync.get('interface'))}, id {number(sync.get('id')) or 0:.0f}" if sync.get("interface") else ""

@@ -55,7 +55,8 @@ class KeptSync:
     """The sync daemons; methods block and are called one at a time.
 
     node: which router of the file this is, if it was said. trouble: why connections are not synchronised as the file
-    asks, empty if they are. goes_on: what synchronises them all the same, in words. guarded: whether this router is
+    asks, empty if they are. unknown: nobody can read whether they are, `trouble` says why. goes_on: what synchronises
+    them all the same, in words. guarded: whether this router is
     kept from balancing while it takes connections in; None = not looked at since the role changed.
     """
 
@@ -71,7 +72,9 @@ class KeptSync:
         self._backup_only: str | None = None
         self._lacking: list[str] = []
         self._there: Sequence[Link] | None = None  # the devices as last read
+        self._shortfall = ""  # what the kernel does not give the daemon, in words
         self.trouble = self.goes_on = ""
+        self.unknown = False
         self.guarded: bool | None = None
 
     def enter(self, role: str) -> None:
@@ -91,13 +94,14 @@ class KeptSync:
         try:
             found, refusal = self._go(aim, self._running if self._wanted == wanted else (), events)
         except (PiranhaError, OSError) as error:
-            return events + self._troubled(str(error))
+            return events + self._troubled(str(error), unknown=True)
         self._wanted, self._running = wanted, tuple(found)
         self._remember(found)
         self.guarded = self._backup_only == "1" and any(not one.sender for one in found)
         own = next((one for one in found if one.sender is (sync.role == ACTIVE)), None)
         self._lacking = lacking(aim.daemon, own) if aim is not None and own is not None else []
-        return events + self._troubled(trouble or refusal or self._other_trouble(), self._serving(own))
+        events += self._troubled(trouble or refusal or self._other_trouble(), self._serving(own))
+        return events + self._fallen_short(own)
 
     def settles_in_s(self) -> float:
         """Return how long both daemons still run after a change of role."""
@@ -129,7 +133,9 @@ class KeptSync:
             "backup_only": self._backup_only,
             "settles_in_s": round(self.settles_in_s(), 3),
             "lacking": self._lacking,
+            "otherwise": self._otherwise(own),
             "trouble": self.trouble,
+            "unknown": self.unknown,
             "goes_on": self.goes_on,
         }
 
@@ -222,14 +228,35 @@ class KeptSync:
             return ""
         return f"sync daemon {_state(own)} on {own.interface} with id {own.sync_id}"
 
-    def _troubled(self, trouble: str, serving: str = "") -> list[Event]:
+    def _otherwise(self, own: SyncDaemon | None) -> str:
+        """Return what the kernel made otherwise of a daemon that was started here: `syncd_port 8848 -> 9000`."""
+        return self._sync.otherwise[own.sender][1] if own is not None and own.sender in self._sync.otherwise else ""
+
+    def _fallen_short(self, own: SyncDaemon | None) -> list[Event]:
+        """Tell what the kernel does not give the daemon although it took the order, and when it does."""
+        parts = [f"this kernel knows no {', '.join(self._lacking)}: Linux 4.3 does"] if self._lacking else []
+        if otherwise := self._otherwise(own):
+            parts.append(f"it has made it otherwise: {otherwise}")
+        before, self._shortfall = self._shortfall, "; ".join(parts)
+        if before == self._shortfall:
+            return []
+        if parts:
+            message = "the kernel does not give the sync daemon all that the file asks for"
+            return [_event(message, "", "", "read back after the start", self._shortfall, bad=True)]
+        if own is None:
+            return []
+        return [_event("the sync daemon has all that the file asks for", before, "", "", "")]
+
+    def _troubled(self, trouble: str, serving: str = "", *, unknown: bool = False) -> list[Event]:
         """Tell when trouble begins, ends, or is another one. serving: what synchronises connections all the same."""
-        before, went_on = self.trouble, self.goes_on
-        self.trouble, self.goes_on = trouble, serving if trouble else ""
-        if (before, went_on) == (self.trouble, self.goes_on):
+        before, went_on, unread = self.trouble, self.goes_on, self.unknown
+        self.trouble, self.goes_on, self.unknown = trouble, serving if trouble else "", unknown
+        if (before, went_on, unread) == (self.trouble, self.goes_on, self.unknown):
             return []
         if trouble:
             message = "connections are not synchronised"
+            if unknown:
+                message = "whether connections are synchronised is unknown"
             if serving:
                 message = f"connections are synchronised, but not as they should be: by {serving}"
             return [_event(message, "", "", "tried again with each look", trouble, bad=True)]
@@ -237,6 +264,8 @@ class KeptSync:
             message = "synchronisation is not asked for any more"
         elif not serving:
             message = "nothing keeps connections from being synchronised any more"
+        elif unread:
+            message = "connections are synchronised: that can be read again"
         else:
             message = f"connections are synchronised {'as they should be' if went_on else 'again'}"
         return [_event(message, before, "", "", "")]

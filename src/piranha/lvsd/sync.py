@@ -68,15 +68,18 @@ class Sync:
     """Decides which daemons run.
 
     ours: sync ids of the daemons that this lvs daemon started or adopted, by sender. refused: what the kernel
-    did not do in this look. foreign: daemons of others that keep ours from running.
+    did not do in this look. foreign: daemons of others that keep ours from running. otherwise: by sender how the
+    kernel made one that was started here, and which one was asked for: to start it again would change nothing.
     """
 
     ours: dict[bool, int] = field(default_factory=dict)
     refused: list[Step] = field(default_factory=list)
     foreign: list[SyncDaemon] = field(default_factory=list)
+    otherwise: dict[bool, tuple[SyncDaemon, str]] = field(default_factory=dict)
     role: str = ""
     _settled_at: float = 0.0
     _indices: dict[bool, int] = field(default_factory=dict)
+    _fresh: set[bool] = field(default_factory=set)  # started, and not seen since
 
     def enter(self, role: str, now: float) -> None:
         """Take in the role of this router, `active` or `standby`; empty while nobody has said it."""
@@ -121,9 +124,12 @@ class Sync:
             case Start(daemon) if aim is not None and aim.place is not None:
                 self.ours[daemon.sender] = daemon.sync_id
                 self._indices[daemon.sender] = aim.place.index
+                self._fresh.add(daemon.sender)
             case Stop(daemon):
                 self.ours.pop(daemon.sender, None)
                 self._indices.pop(daemon.sender, None)
+                self.otherwise.pop(daemon.sender, None)
+                self._fresh.discard(daemon.sender)
 
     def _mode(self, *, sends: bool, beside: SyncDaemon | None, backup_only: str | None) -> list[Step]:
         """Return the write of backup_only; on the active router it matters only while connections are taken in."""
@@ -146,7 +152,7 @@ class Sync:
         if not self._is_ours(wanted, mine):
             self.foreign = [mine]
             return []
-        why = differences(wanted, mine)
+        why = self._repairable(wanted, mine)
         if not why and self._indices.get(mine.sender, place.index) != place.index:
             why = f"{place.name} was made anew"
         if why:
@@ -155,6 +161,17 @@ class Sync:
         self.ours[mine.sender] = mine.sync_id
         self._indices[mine.sender] = place.index
         return []
+
+    def _repairable(self, wanted: SyncDaemon, mine: SyncDaemon) -> str:
+        """Return what another start would put right of a daemon, in words."""
+        why = differences(wanted, mine)
+        if why and mine.sender in self._fresh:
+            self.otherwise[mine.sender] = wanted, why
+        self._fresh.discard(mine.sender)
+        if self.otherwise.get(mine.sender) == (wanted, why):
+            return ""
+        self.otherwise.pop(mine.sender, None)
+        return why
 
     def _is_ours(self, wanted: SyncDaemon, daemon: SyncDaemon) -> bool:
         return daemon.sync_id in (self.ours.get(daemon.sender), wanted.sync_id)
