@@ -80,7 +80,7 @@ class ObservedTable(KeptTable):
                     "subject": one.subject,
                     "what": one.words,
                     "age_s": round(now - one.since_s, 3),
-                    "lasting": now - one.since_s >= brief_s,
+                    "lasting": now - one.differs_s >= brief_s,
                 }
                 for one in opinions.now[:ONE_BY_ONE]
             ],
