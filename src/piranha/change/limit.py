@@ -6,6 +6,7 @@ from piranha.lvscf.config import Config, Virtual
 from piranha.table.desired import service_keys
 from piranha.table.service import ServiceKey
 
+WEIGHT = "configured weight"  # among what was worked out of a virtual server
 CURE = "if that is meant: piranha apply --allow mass"
 
 
@@ -84,7 +85,10 @@ def refusal(before: Config, after: Config) -> str:
 
 
 def _weight(virtual: Virtual) -> int:
-    return sum(server.weight for server in virtual.servers if server.active)
+    known: int | None = virtual.worked_out.get(WEIGHT)
+    if known is None:
+        known = virtual.worked_out[WEIGHT] = sum(server.weight for server in virtual.servers if server.active)
+    return known
 
 
 def _lowered(before: Virtual, after: Virtual) -> int:

@@ -19,12 +19,5 @@ def apart(before: Config, after: Config) -> tuple[Config, Config]:
     return _of(before, old, common), _of(after, new, common)
 
 
-def without(config: Config, left_out: Collection[str]) -> Config:
-    """Return `config` without the virtual servers of these meanings."""
-    if not left_out:
-        return config  # what they mean takes a while to find out
-    return _of(config, config.virtuals, left_out)
-
-
 def _of(config: Config, virtuals: Iterable[Virtual], left_out: Collection[str]) -> Config:
     return replace(config, virtuals=tuple(one for one in virtuals if one.meaning not in left_out))

@@ -8,6 +8,7 @@ from piranha.lvscf.config import Config, Router, Standby
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.elaborate_check import KINDS, expectation
 from piranha.lvscf.settings import Section
+from piranha.lvscf.syntax.tokens import Token
 from piranha.lvscf.syntax.tree import Block, span_of
 from piranha.terms import Address
 
@@ -37,6 +38,8 @@ ONLY: Mapping[str, Sequence[str]] = {
     "source": ("tcp", "udp", "http", "https", "tls", "smtp", "dns", "ping", "agent", "idle"),
     "weight_from": ("program", "agent", "file"),
 }
+
+ASKED = "words of check"  # among what was worked out of a virtual server
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +141,18 @@ def _asked(virtuals: Sequence[BuiltVirtual], known: Sequence[str], findings: Fin
     """Return the names that `check = …` asks for; those that nothing has are told."""
     asked: set[str] = set()
     for virtual in virtuals:
-        for section in (virtual.section, *(server.section for server in virtual.servers)):
-            if "check" not in section.values:
-                continue
-            for word in section.given["check"].setting.values:
-                if word.value not in known:
-                    hint = findings.nearest(word.value, known) or f"write: check {word.value} {{"
-                    findings.add("E075", span_of(word), f"there is no check '{word.value}'", hint)
-                asked.add(word.value)
+        words: tuple[Token, ...] | None = virtual.virtual.worked_out.get(ASKED)
+        if words is None:
+            words = virtual.virtual.worked_out[ASKED] = _words(virtual)
+        for word in words:
+            if word.value not in known:
+                hint = findings.nearest(word.value, known) or f"write: check {word.value} {{"
+                findings.add("E075", span_of(word), f"there is no check '{word.value}'", hint)
+            asked.add(word.value)
     return asked
+
+
+def _words(virtual: BuiltVirtual) -> tuple[Token, ...]:
+    """Return the words of `check = …` in one virtual server."""
+    sections = (virtual.section, *(server.section for server in virtual.servers))
+    return tuple(word for one in sections if "check" in one.values for word in one.given["check"].setting.values)

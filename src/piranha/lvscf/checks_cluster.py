@@ -1,8 +1,9 @@
 """Findings about the routers, the heartbeat and the VIPs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from piranha.lvscf.built import Built
+from piranha.lvscf.claims import plain, plain_vips
 from piranha.lvscf.config import Config, FloatingAddress, HeartbeatAuth, PlaneKind, Router, Virtual
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.settings import Section
@@ -155,11 +156,13 @@ def _gateway(built: Built, findings: Findings) -> None:
             findings.add("E039", section.place(keyword), "device 'private', but primary_private is not given")
     if gateways:
         _other_family(built, gateways, findings)
-    for built_virtual in built.virtuals:
-        for vip, place in zip(built_virtual.virtual.vips, built_virtual.places, strict=True):
-            if vip.device == PRIVATE and not has_private:
-                findings.add("E039", place, "device 'private', but primary_private is not given")
-            _taken(config, built_virtual.virtual.name, vip.address, place, findings)
+    taken = {plain(address) for address in _taken_addresses(config)}
+    for one in built.virtuals:
+        for number, vip in enumerate(plain_vips(one.virtual)):
+            if one.virtual.vips[number].device == PRIVATE and not has_private:
+                findings.add("E039", one.places[number], "device 'private', but primary_private is not given")
+            if vip.at in taken:
+                _taken(config, one.virtual.name, one.virtual.vips[number].address, one.places[number], findings)
 
 
 def _needs_gateway(config: Config, virtual: Virtual) -> bool:
@@ -186,6 +189,16 @@ def _other_family(built: Built, gateways: Mapping[str, FloatingAddress], finding
             )
             hint = f"{'nat_router6' if version == 6 else 'nat_router'} = ADDRESS DEVICE as well"
             findings.add("W049", built_virtual.section.place("address"), message, hint)
+
+
+def _taken_addresses(config: Config) -> Iterator[Address]:
+    for router in (config.primary, config.backup):
+        if router is not None:
+            yield router.public
+            if router.private is not None:
+                yield router.private
+    for gateway in config.gateways().values():
+        yield gateway.address
 
 
 def _taken(config: Config, name: str, vip: Address, place: Span, findings: Findings) -> None:

@@ -1,11 +1,13 @@
 """Findings about virtual servers, their real servers and their checks."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from itertools import islice
 
 from piranha.lvscf.built import Built, BuiltServer, BuiltVirtual
 from piranha.lvscf.check_values import Exchange
 from piranha.lvscf.checks_pool import check_pool
 from piranha.lvscf.checks_service import check_service, too_many_services
+from piranha.lvscf.claims import plain_services, plain_vips
 from piranha.lvscf.config import FloatingAddress, PlaneKind, RealServer, Virtual
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.elaborate_check import timing
@@ -177,13 +179,15 @@ def _plane(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
 
 
 def _same_service(built: Built, findings: Findings) -> None:
-    seen: dict[Key, Virtual] = {}
-    for virtual in built.virtuals:
-        if not virtual.virtual.active:
+    seen: dict[Hashable, Virtual] = {}
+    for one in built.virtuals:
+        virtual = one.virtual
+        if not virtual.active:
             continue
-        for key, code, place in _keys(virtual):
-            first = seen.setdefault(key, virtual.virtual)
-            if first is not virtual.virtual:
+        for number, service in enumerate(plain_services(virtual)):
+            first = seen.setdefault(service, virtual)
+            if first is not virtual:
+                key, code, place = next(islice(_keys(one), number, None))
                 message = f"{_service(key)} is already virtual '{first.name}' in line {first.line}"
                 findings.add(code, place, message)
                 break
@@ -215,23 +219,24 @@ def _service(key: Key) -> str:
 
 def _same_address(built: Built, findings: Findings) -> None:
     """Warn of one VIP with two devices or masks, and of one alias for two VIPs."""
-    vips: dict[Address, tuple[FloatingAddress, int]] = {}
-    labels: dict[str, tuple[FloatingAddress, int]] = {}
-    for virtual in built.virtuals:
-        if not virtual.virtual.active:
+    vips: dict[Hashable, tuple[Hashable, int]] = {}
+    labels: dict[str, tuple[Hashable, Address, int]] = {}
+    for built_virtual in built.virtuals:
+        virtual = built_virtual.virtual
+        if not virtual.active:
             continue
-        line = virtual.virtual.line
-        for vip, place in zip(virtual.virtual.vips, virtual.places, strict=True):
-            first, first_line = vips.setdefault(vip.address, (vip, line))
-            if first != vip:
-                message = f"{vip.address} has another device or netmask in line {first_line}; those count"
-                findings.add("W043", place, message)
-            if vip.label is None:
+        line = virtual.line
+        for number, (at, whole, label) in enumerate(plain_vips(virtual)):
+            first, first_line = vips.setdefault(at, (whole, line))
+            if first != whole:
+                message = f"{virtual.vips[number].address} has another device or netmask in line {first_line}"
+                findings.add("W043", built_virtual.places[number], f"{message}; those count")
+            if label is None:
                 continue
-            other, other_line = labels.setdefault(vip.label, (vip, line))
-            if other.address != vip.address:
-                message = f"alias {vip.label} is also that of {other.address} in line {other_line}; both are held"
-                findings.add("W019", place, message)
+            other_at, other, other_line = labels.setdefault(label, (at, virtual.vips[number].address, line))
+            if other_at != at:
+                message = f"alias {label} is also that of {other} in line {other_line}; both are held"
+                findings.add("W019", built_virtual.places[number], message)
 
 
 def _never_silent(server: RealServer) -> bool:

@@ -254,7 +254,7 @@ class Virtual:
         """What follows from it and is asked for again and again; kept here by those who work it out."""
         return {}
 
-    @property
+    @cached_property
     def vips(self) -> tuple[FloatingAddress, ...]:
         """Every VIP of the virtual server, that of `address` first."""
         return (self.vip, *self.extra_vips)

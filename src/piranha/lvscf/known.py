@@ -50,26 +50,30 @@ Look = Callable[[Built, BuiltVirtual, Findings], None]
 class Looks:
     """Looks at virtual servers one by one; where an earlier reading did so, its findings are told once more.
 
-    found: by the module of the look, which has one at most, and the identity of the virtual server.
+    found: by the module of the look, which has one at most, then by the identity of the virtual server.
     """
 
-    def __init__(self, before: Mapping[tuple[str, int], tuple[Diagnostic, ...]]) -> None:
+    def __init__(self, before: "Seen") -> None:
         self._before = before
-        self.found: dict[tuple[str, int], tuple[Diagnostic, ...]] = {}
+        self.found: dict[str, dict[int, tuple[Diagnostic, ...]]] = {}
 
     def at_each(self, look: Look, built: Built, findings: Findings) -> None:
         """Look at each virtual server."""
+        before, seen = self._before.get(look.__module__, {}), self.found.setdefault(look.__module__, {})
         for virtual in built.virtuals:
-            key = (look.__module__, id(virtual))
-            found = self._before.get(key)
-            if found is not None:
-                findings.take(found)
-            else:
+            found = before.get(id(virtual))
+            if found is None:
                 mark = findings.mark()
                 look(built, virtual, findings)
                 found = findings.since(mark)
+            elif found:
+                findings.take(found)
             if found is not None:
-                self.found[key] = found
+                seen[id(virtual)] = found
+
+
+Seen = Mapping[str, Mapping[int, tuple[Diagnostic, ...]]]
+"""See `Looks.found`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Known:
 
     outside: Outside | None = None
     said: Mapping[int, Said] = field(default_factory=dict)
-    looks: Mapping[tuple[str, int], tuple[Diagnostic, ...]] = field(default_factory=dict)
+    looks: Seen = field(default_factory=dict)
 
     def where(self, outside: Outside) -> "Known":
         """Return what can be said once more beside `outside`."""
@@ -93,7 +97,11 @@ def known(outside: Outside, said: Iterable[Said], looks: Looks) -> Known:
     kept = {id(one.block): one for one in said if one.findings is not None}
     # Only what is kept keeps its identity.
     virtuals = {id(one.built) for one in kept.values()}
-    return Known(outside, kept, {key: found for key, found in looks.found.items() if key[1] in virtuals})
+    seen = {
+        look: {virtual: one for virtual, one in found.items() if virtual in virtuals}
+        for look, found in looks.found.items()
+    }
+    return Known(outside, kept, seen)
 
 
 NOTHING = Known()

@@ -276,16 +276,14 @@ class Lvsd:
     async def _put_in_force(self, before: Config | None, config: Config) -> tuple[Collection[str], list[Pool]]:
         """Let all follow `config` but the table and the nannies; return what `_make_pools` does."""
         # What the table holds says how servers begin; a start has just read it.
-        await self.table.claim(config, newcomers(before, config) if before is not None else ())
+        old, new = apart(before, config) if before is not None else (None, config)
+        await self.table.claim(new, newcomers(old, new) if old is not None else ())
         if before is None or before.lvsd.maintenance_dir != config.lvsd.maintenance_dir:
             await self.maintenance.look(config)
-        if before is None:
-            self.leaving.reload(None, config, self.table.live, {}, self.foreign.edits.added)
-        else:
-            parts = apart(before, config)
-            seen = self.verdicts([one.name for one in parts[0].virtuals])
-            self.leaving.reload(*parts, self.table.live, seen, self.foreign.edits.added)
-            self._first |= {key: virtual.name for part in parts for key, virtual in services_of(part).items()}
+        seen = self.verdicts([one.name for one in old.virtuals]) if old is not None else {}
+        self.leaving.reload(old, new, self.table.live, seen, self.foreign.edits.added)
+        for part in (old, new) if old is not None else ():
+            self._first |= {key: virtual.name for key, virtual in services_of(part).items()}
         self.foreign.reload(before, config)
         self.config = config
         news = self._make_pools(config, self.table.live, time.monotonic())

@@ -129,9 +129,10 @@ class KeptTable:
     async def claim(self, config: Config, come: Collection[ServiceKey]) -> None:
         """Make the services of `config` ours before they are there, and see what is there of those that `come`.
 
-        A crash in between must not make them somebody else's.
+        A crash in between must not make them somebody else's. config: what was in force before may be left out.
         """
-        await self._keep_ours(self._ours.services | set(services_of(config)))
+        if new := services_of(config).keys() - self._ours.services:
+            await self._keep_ours(self._ours.services | new)
         self.numbers.reloaded()
         if come:
             with contextlib.suppress(PlaneUnavailable):

@@ -1,9 +1,9 @@
 """What `lvsd` would believe of the servers if another file came into force: pools that nobody serves from."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from piranha.lvscf.changed import apart, without
+from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config, Virtual
 from piranha.lvsd.maintenance import NO_MARKS, Marks
 from piranha.lvsd.monitor import Health
@@ -93,8 +93,8 @@ def outlook(before: Config | None, after: Config, live: Table, beliefs: Beliefs,
 
 def pools_for(config: Config, live: Table, pools: Mapping[str, Pool], now: float) -> dict[str, Pool]:
     """Return the pools of `config`: those of `pools` that go on, by their names, take over its settings."""
-    going_on = {pool.virtual.meaning for pool in pools.values()}
-    up = starting_up(without(config, going_on), live, pools)
+    others = tuple(one for one in config.virtuals if not _goes_on(one, pools.get(one.name)))
+    up = starting_up(replace(config, virtuals=others), live, pools)
     found: dict[str, Pool] = {}
     for virtual in config.active_virtuals():
         pool = pools.get(virtual.name)
@@ -104,6 +104,10 @@ def pools_for(config: Config, live: Table, pools: Mapping[str, Pool], now: float
             pool.reconfigure(virtual, up, now)
         found[virtual.name] = pool
     return found
+
+
+def _goes_on(virtual: Virtual, pool: Pool | None) -> bool:
+    return pool is not None and (pool.virtual is virtual or pool.virtual.meaning == virtual.meaning)
 
 
 def _verdicts(pools: Iterable[Pool], now: float) -> dict[ServerKey, Verdict]:
@@ -127,7 +131,10 @@ def news_of(
         new = {check_id: pool for pool in pools.values() for check_id in pool.check_ids}
         return pool_of.keys() - new.keys(), changed, new
     gone = old - new.keys()
-    return gone, changed, {check_id: pool for check_id, pool in pool_of.items() if check_id not in gone} | new
+    found = dict(pool_of)
+    for check_id in gone:
+        found.pop(check_id, None)
+    return gone, changed, found | new
 
 
 def newcomers(before: Config, after: Config) -> set[ServiceKey]:
