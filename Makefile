@@ -7,6 +7,8 @@ VENV := .venv
 LANGUAGE := tests/lvscf tests/change
 SIMULATION := tests/simulation
 DAEMONS := tests/lvsd tests/pulse tests/nanny tests/control tests/userspace tests/events
+UNITS := unit-language unit-simulation unit-daemons unit-rest
+BESIDE := --no-print-directory --jobs=5 --output-sync=target --keep-going
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 # What the tests use besides Python: a kernel with IPVS that runs as a program, the C ipvsadm, keepalived
@@ -38,7 +40,8 @@ test: packages
 
 # Properties with fewer examples than in `make test`: an answer while one still thinks of the change.
 check: EXAMPLES = --hypothesis-profile=quick
-check: lint unit
+check: $(STAMP)
+	@$(MAKE) $(BESIDE) lint $(UNITS)
 
 # As root: install the Debian packages that are missing. Otherwise: say the one line.
 packages:
@@ -53,13 +56,14 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 
 unit: $(STAMP)
-	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target --keep-going unit-language unit-simulation unit-daemons unit-rest
+	@$(MAKE) $(BESIDE) $(UNITS)
 
 UNIT = $(BIN)/pytest -q $(EXAMPLES) -p no:cacheprovider -m 'not ($(SELECT_KERNEL) or slow)'
 unit-language:
 	@$(UNIT) $(LANGUAGE)
+# Two processes that only compute: they take what the others, of one process each, leave of two processors.
 unit-simulation:
-	@$(UNIT) $(SIMULATION)
+	@nice $(UNIT) $(SIMULATION)
 unit-daemons:
 	@$(UNIT) $(DAEMONS)
 unit-rest:

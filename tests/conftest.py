@@ -5,7 +5,7 @@ import gc
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("piranha", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("quick", settings.get_profile("piranha"), max_examples=20)
+settings.register_profile("quick", settings.get_profile("piranha"), max_examples=10)
 settings.load_profile("piranha")
 
 

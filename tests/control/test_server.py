@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import logging
 import os
 import socket
@@ -72,15 +73,23 @@ def test_a_refusal_is_one_clear_line(tmp_path: Path) -> None:
     with_server(path, talk)
 
 
-def test_a_verb_that_fails_is_logged_and_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_verb_that_fails_is_logged_and_ends_nothing(tmp_path: Path) -> None:
     path = tmp_path / "sock"
+    told = io.StringIO()
+    handler = logging.StreamHandler(told)
+    log = logging.getLogger("piranha.control.server")
 
     async def talk() -> None:
-        with caplog.at_level(logging.CRITICAL), pytest.raises(Refused, match="internal error, see the log"):
+        with pytest.raises(Refused, match="internal error, see the log"):
             await ask_async(path, "fail")
         assert await ask_async(path, "echo")
 
-    with_server(path, talk)
+    log.addHandler(handler)
+    try:
+        with_server(path, talk)
+    finally:
+        log.removeHandler(handler)
+    assert "ZeroDivisionError" in told.getvalue()
 
 
 def test_verbs_side_by_side_do_not_wait_for_each_other(tmp_path: Path) -> None:

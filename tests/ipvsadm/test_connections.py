@@ -81,10 +81,11 @@ def peak_of_a_listing(words: str, count: int) -> int:
 
 
 @pytest.mark.parametrize("words", ["-L -n -c", "-L -c --json"])
-def test_six_times_the_connections_are_listed_in_the_same_memory(words: str) -> None:
-    few = peak_of_a_listing(words, 500)
+def test_twice_the_connections_are_listed_in_the_same_memory(words: str) -> None:
+    few = peak_of_a_listing(words, 600)
 
-    assert peak_of_a_listing(words, 3_000) < few + 50_000
+    # The lines alone of the others would be 50 kB.
+    assert peak_of_a_listing(words, 1_200) < few + 30_000
 
 
 @pytest.mark.slow

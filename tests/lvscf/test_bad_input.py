@@ -113,7 +113,7 @@ def test_a_file_that_somebody_is_writing_to_is_refused(tmp_path: Path) -> None:
 
     def write() -> None:
         with path.open("ab", buffering=0) as file:
-            while not ended.is_set() and file.tell() < 12 * MIB:
+            while not ended.wait(0.0002) and file.tell() < 12 * MIB:
                 file.write(b"# one more line\n")
 
     def refused() -> bool:
