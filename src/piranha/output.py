@@ -1,6 +1,7 @@
 """Shell: what a command prints reaches its reader or is given up quietly; its exit status depends on neither."""
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -41,7 +42,8 @@ def steadily(program: str, run: Callable[[], int], lost: int = LOST) -> int:
     """Return the exit status of `run`, whoever reads what it prints, and however little of it.
 
     A reader that goes away (`| head`) changes nothing, neither on stdout nor on stderr. Output that
-    cannot be written for another reason is one line on stderr and status `lost`. Where stdout is not
+    cannot be written for another reason, such as a stdout that whoever started us has closed, is one line on stderr
+    and status `lost`. Where stdout is not
     that of the process, as under a test, `run` is just called.
     """
     if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
@@ -69,14 +71,18 @@ def reader_left() -> bool:
 def _replace(name: str) -> None:
     old = getattr(sys, name)
     if old is None:
-        return  # closed by whoever started us; print(3) to None does nothing
-    steady = _streams[name] = _Steady(old.fileno())
+        # Closed by whoever started us: print(3) would drop it unseen, and what is meant for stderr would go to stdout.
+        # This takes the number that is free, so that no file of ours gets it, and cannot be written either.
+        descriptor, encoding, by_line = os.open(os.devnull, os.O_RDONLY), "utf-8", False
+    else:
+        # With PYTHONUNBUFFERED a stream writes through instead; a line at a time is as good.
+        descriptor, encoding, by_line = old.fileno(), old.encoding, old.line_buffering or old.write_through
+    steady = _streams[name] = _Steady(descriptor)
     wrapped = io.TextIOWrapper(
         io.BufferedWriter(steady),
-        encoding=old.encoding,
+        encoding=encoding,
         errors="backslashreplace",
-        # With PYTHONUNBUFFERED a stream writes through instead; a line at a time is as good.
-        line_buffering=name == "stderr" or old.line_buffering or old.write_through,
+        line_buffering=name == "stderr" or by_line,
     )
     setattr(sys, name, wrapped)
 

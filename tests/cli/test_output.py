@@ -73,6 +73,52 @@ def test_output_that_cannot_be_written_is_one_line_and_status_74(full: int, tmp_
     assert run(*CHECK, "--help", out=full) == (74, f"piranha: {FULL}")
 
 
+CLOSED = "standard output: Bad file descriptor\n"
+
+
+def run_closed(closed: str, *words: str) -> tuple[int, str, str]:
+    """Exit status, stdout and stderr of a module that is run with these of the standard streams closed, as by `>&-`."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        timeout=30,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("words", [("explain", "W010"), ("check", "--help"), ("version",), ("demo", "--help")])
+def test_a_closed_output_is_one_line_and_status_74(words: tuple[str, ...]) -> None:
+    assert run_closed(">&-", "piranha.cli.main", *words) == (74, "", f"piranha: {CLOSED}")
+    assert run_closed(">&- 2>&-", "piranha.cli.main", *words) == (74, "", "")
+
+
+def test_a_screen_with_a_closed_output_is_no_defect(tmp_path: Path) -> None:
+    words = ("piranha.cli.main", "status", "--run-dir", str(tmp_path))
+    for more in ((), ("--json",)):
+        assert run_closed(">&-", *words, *more) == (74, "", f"piranha: {CLOSED}")
+        assert run_closed(">/dev/full", *words, *more) == (74, "", f"piranha: {FULL}")
+
+
+def test_errors_never_get_into_the_output_of_who_closed_stderr(tmp_path: Path) -> None:
+    assert run_closed("2>&-", *CHECK, str(tmp_path / "none")) == (2, "", "")
+    assert run_closed("2>&-", "piranha.cli.ipvsadm.main", "-A", "-t", "nonsense")[1] == ""
+
+
+def test_what_prints_nothing_needs_no_output() -> None:
+    words = ("piranha.cli.main", "fmt", str(SOURCE.parent / "examples" / "nat-pair.cf"))
+    status, _, err = run_closed(">&-", *words)
+    assert (status, CLOSED in err) == (0, False)
+
+
+def test_ipvsadm_with_a_closed_output_says_so_in_one_line() -> None:
+    assert run_closed(">&-", "piranha.cli.ipvsadm.main", "-h") == (1, "", f"ipvsadm: {CLOSED}")
+    assert run_closed(">&-", "piranha.cli.ipvsadm.main", "-A", "-t", "nonsense")[2].count("Traceback") == 0
+
+
 NANNY = ("piranha.nanny.main", "-h", "127.0.0.1", "-p", "1", "-t", "0.05")
 
 

@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
-    if words[:1] == ["demo"]:
+    if words[:1] == ["demo"] and not {"-h", "--help"} & {*words}:
         return _guarded(words, debug)  # a show ends when nobody looks
     return output.steadily("piranha", lambda: _guarded(words, debug))
 
