@@ -13,6 +13,7 @@ from piranha.kernel.ipvs_answers import (
     KernelInfo,
     ServiceEntry,
     destination_entry,
+    member_rows,
     pool,
     read_daemon,
     read_info,
@@ -23,7 +24,7 @@ from piranha.kernel.ipvs_answers import (
     service_rows,
 )
 from piranha.kernel.ipvs_numbers import FAMILY_NAME
-from piranha.kernel.layout import Row
+from piranha.kernel.layout import Row, Rows
 from piranha.kernel.socket import (
     NETLINK_GENERIC,
     Failure,
@@ -51,7 +52,7 @@ class IpvsSocket:
 
     def __init__(self, opener: Callable[[int], Connection] = connect) -> None:
         self._socket = NetlinkSocket(NETLINK_GENERIC, opener=opener)
-        self._service_rows, self._server_rows = service_rows(), server_rows()
+        self._service_rows, self._server_rows, self._member_rows = service_rows(), server_rows(), member_rows()
         try:
             answers = self._socket.request(CONTROL_FAMILY, family_request(FAMILY_NAME), FIND_FAMILY)
             self._kind = _one(answers, family_answer, FIND_FAMILY)
@@ -86,12 +87,12 @@ class IpvsSocket:
     def destinations(self, key: ServiceKey) -> list[DestinationEntry]:
         """List the servers of one service in the kernel's order; none if there is no such service."""
         family = key.family
-        return self._servers(key, lambda rows: [destination_entry(row, family) for row in rows])
+        return self._servers(key, self._server_rows, lambda rows: [destination_entry(row, family) for row in rows])
 
     def pool(self, key: ServiceKey) -> dict[DestinationKey, Destination]:
         """Read the servers of one service without their connections; none if there is no such service."""
         family = key.family
-        return self._servers(key, lambda rows: pool(rows, family))
+        return self._servers(key, self._member_rows, lambda rows: pool(rows, family))
 
     def apply(self, changes: Sequence[Change]) -> list[Failure]:
         """Carry out changes in order, go on after failures and return those."""
@@ -144,11 +145,11 @@ class IpvsSocket:
     def _ask(self, payload: bytes, read: Callable[[bytes], _Answer], words: str) -> _Answer:
         return _one(self._socket.request(self._kind, payload, words), read, words)
 
-    def _servers(self, key: ServiceKey, read: Callable[[list[Row]], _Answer]) -> _Answer:
+    def _servers(self, key: ServiceKey, rows: Rows, read: Callable[[list[Row]], _Answer]) -> _Answer:
         words = "list servers"
         try:
             request = ipvs.list_destinations(key)
-            return _read(read, self._socket.dump_rows(self._kind, request, words, self._server_rows), words)
+            return _read(read, self._socket.dump_rows(self._kind, request, words, rows), words)
         except NetlinkError as error:  # the name of the service is made here: it would slow a big table
             raise NetlinkError(f"{words} of {key}", error.code, error.detail) from None
 

@@ -168,16 +168,14 @@ class _Layout:
         self._pick = pick
         self._defaults = defaults
         places = [0, 4, *headers]  # length; type and flags; the attributes
-        mask, ones = bytearray(self.size), bytearray(self.size)
+        mask = bytearray(self.size)
         for place in places:
             mask[place : place + 4] = b"\xff\xff\xff\xff"
         template = bytes(byte & kept for byte, kept in zip(sample, mask, strict=True))
-        mask[_SEQUENCE_PLACE : _SEQUENCE_PLACE + 4] = b"\xff\xff\xff\xff"
-        ones[_SEQUENCE_PLACE : _SEQUENCE_PLACE + 4] = (1).to_bytes(4, HOST_ORDER)
         # A block of messages as one number: one comparison sees every header of all of them.
         self._mask = int.from_bytes(bytes(mask) * _BLOCK, HOST_ORDER)
         self._template = int.from_bytes(template * _BLOCK, HOST_ORDER)
-        self._ones = int.from_bytes(bytes(ones) * _BLOCK, HOST_ORDER)
+        self._last = _BLOCK, self._mask, self._template  # of so many messages: pools are often alike in size
 
     def count(self, data: bytes, start: int, sequence: int) -> int:
         """Return how many messages at `start`, at most a block, are known to have this layout."""
@@ -200,9 +198,15 @@ class _Layout:
         return [self._pick(values + self._defaults) for values in found]
 
     def _fits(self, data: bytes, start: int, count: int, sequence: int) -> bool:
-        there = int.from_bytes(data[start : start + count * self.size], HOST_ORDER)
-        more = (_BLOCK - count) * self.size * 8
-        return there & (self._mask >> more) == (self._template >> more) + sequence * (self._ones >> more)
+        block = memoryview(data)[start : start + count * self.size]
+        if block.cast("I")[_SEQUENCE_PLACE // 4 :: self.size // 4].tolist() != [sequence] * count:
+            return False
+        known, mask, template = self._last
+        if known != count:
+            more = (_BLOCK - count) * self.size * 8
+            mask, template = self._mask >> more, self._template >> more
+            self._last = count, mask, template
+        return int.from_bytes(block, HOST_ORDER) & mask == template
 
 
 def _value(nests: Mapping[Path, Mapping[int, bytes]], field: Field) -> Any:
