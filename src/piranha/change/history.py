@@ -4,13 +4,14 @@ They lie in the state folder. A full disk keeps no change from taking effect: wh
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from piranha.change.disk import Disk, remove, replace
 from piranha.change.kept import Damaged, digest, pack, unpack
 from piranha.control.daemon import share
+from piranha.dataclass import dataclass
 from piranha.errors import MISSHAPEN
 from piranha.events.event import Level
 from piranha.events.teller import Teller

@@ -8,7 +8,6 @@ import contextlib
 import os
 import stat
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from piranha.change import history
@@ -16,6 +15,7 @@ from piranha.change.disk import FRESH, Disk, alone, fresh_of, left_over, real, r
 from piranha.change.kept import Damaged, digest, pack, unpack
 from piranha.change.order import Act
 from piranha.change.pending import Moment, Pending, read_pending
+from piranha.dataclass import dataclass, field
 from piranha.lvscf.syntax.limits import SIZE_LIMIT
 from piranha.regular import read_regular
 

@@ -1,7 +1,6 @@
 """How much of what is served a new file takes away, for `change_limit`: a guard against half-written files."""
 
-from dataclasses import dataclass
-
+from piranha.dataclass import dataclass
 from piranha.lvscf.config import Config, Virtual
 from piranha.table.desired import service_keys
 from piranha.table.service import ServiceKey

@@ -1,7 +1,8 @@
 """What is asked of a daemon when a file is to be put in force, and who asks."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from piranha.dataclass import dataclass
 
 
 class Allow(IntEnum):

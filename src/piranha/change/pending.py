@@ -5,8 +5,9 @@ machine sleeps. After a boot only the wall clock is left: the time that remains 
 more than was given at first, so that a clock that was set back cannot keep a change for ever.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 
+from piranha.dataclass import dataclass, replace
 from piranha.errors import MISSHAPEN
 
 

@@ -1,11 +1,11 @@
 """Lines of a plan about checks: how servers are checked, and with what patience."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from piranha.change.plan_lines import About, Kind, Line, Sign
 from piranha.change.plan_words import arrow, check_words, count, timing_words
+from piranha.dataclass import dataclass, replace
 from piranha.lvscf.config import RealServer
 from piranha.lvscf.patience import out_by_s
 

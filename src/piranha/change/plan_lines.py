@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from piranha.dataclass import dataclass
 from piranha.table.changes import Change
 from piranha.table.service import ServiceKey
 

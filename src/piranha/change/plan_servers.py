@@ -1,7 +1,7 @@
 """Lines of a plan about real servers."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from operator import attrgetter
 
 from piranha.change.plan_checks import NOTHING_AT_STAKE, TOLD, ServerPair, Stakes, check_lines, harder
@@ -17,6 +17,7 @@ from piranha.change.plan_words import (
     staying,
 )
 from piranha.change.plan_world import Fate, Places, World, places_of
+from piranha.dataclass import dataclass, replace
 from piranha.lvscf.config import RealServer, Virtual
 from piranha.table.changes import Change
 from piranha.table.desired import ServerVerdict, Verdict, serves

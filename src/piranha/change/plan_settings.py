@@ -1,10 +1,11 @@
 """Lines of a plan about everything that stands outside of the virtual blocks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from piranha.change.plan_lines import About, Kind, Line, Sign
 from piranha.change.plan_words import arrow, differences, seconds, value
+from piranha.dataclass import dataclass
 from piranha.lvscf.config import (
     ChangeSettings,
     Config,

@@ -1,9 +1,9 @@
 """The table before and after a new file: what a plan asks of it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 
+from piranha.dataclass import dataclass, field
 from piranha.forwarding.plane import ServiceStatistics
 from piranha.lvscf.config import Config, RealServer, Virtual
 from piranha.table.by_hand import holding

@@ -1,9 +1,8 @@
 """A plan as a daemon hands it on: how much it may cost, in one line, and line by line."""
 
-from dataclasses import dataclass
-
 from piranha.change.order import Allow
 from piranha.change.plan import Kind, Line, Plan, counted, summary
+from piranha.dataclass import dataclass
 
 _ALLOWS = {None: Allow.SAFE, Kind.SAFE: Allow.SAFE, Kind.DRAINS: Allow.DRAINS, Kind.DISRUPTIVE: Allow.DISRUPTIVE}
 

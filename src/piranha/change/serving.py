@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from piranha.change.order import Act
 from piranha.change.planned import Planned
+from piranha.dataclass import dataclass
 from piranha.lvscf.config import Config
 
 T = TypeVar("T")

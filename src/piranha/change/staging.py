@@ -5,9 +5,9 @@ The command sends bytes, not a path: the daemon may read what its operator may n
 
 import base64
 import binascii
-from dataclasses import dataclass, field
 
 from piranha.control.messages import Refused
+from piranha.dataclass import dataclass, field
 from piranha.lvscf.syntax.limits import SIZE_LIMIT
 
 PIECE_BYTES = 32 * 1024

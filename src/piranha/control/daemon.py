@@ -12,12 +12,12 @@ import stat
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import piranha
 from piranha.control.early import EARLY
+from piranha.dataclass import dataclass
 from piranha.errors import PiranhaError
 from piranha.regular import open_lock, open_regular
 

@@ -6,8 +6,8 @@ client can talk to an older daemon. `lines` turns these objects into lines of JS
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from piranha.dataclass import dataclass, field
 from piranha.errors import PiranhaError
 from piranha.text import printable
 

@@ -9,12 +9,12 @@ import pwd
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from piranha.control.daemon import share
 from piranha.control.lines import decode, encode
 from piranha.control.messages import MAX_REQUEST_BYTES, Answer, Refused, Request, read_request
+from piranha.dataclass import dataclass
 from piranha.errors import PiranhaError
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ in memory: what lies there is newer than what the state folder has, and lost whe
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from piranha.dataclass import dataclass
 from piranha.regular import read_regular
 
 FRESH = ".new"

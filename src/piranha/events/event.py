@@ -3,9 +3,10 @@
 Log, `status`, `why`, web and notifications read events and nothing else.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 
+from piranha.dataclass import dataclass
 from piranha.errors import MISSHAPEN
 
 CLOCK = "clock"

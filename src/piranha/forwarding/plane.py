@@ -1,9 +1,9 @@
 """What the lvs daemon asks of whoever forwards packets; every plane passes one contract test suite."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from piranha.dataclass import dataclass, field
 from piranha.table.changes import Change
 from piranha.table.destination import DestinationKey
 from piranha.table.service import ServiceKey

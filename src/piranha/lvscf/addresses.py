@@ -5,9 +5,9 @@ IPv4 addresses are read as inet_aton(3) did (`10.1` is 10.0.0.1), with a warning
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
+from piranha.dataclass import dataclass
 from piranha.lvscf.directives import Directive, Type
 from piranha.lvscf.numbers import Mistake, Reader, check_name, port_number, single
 from piranha.lvscf.syntax.tokens import Token

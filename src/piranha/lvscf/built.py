@@ -1,7 +1,6 @@
 """A Config on its way: the values beside the settings they came from, for findings that need both."""
 
-from dataclasses import dataclass, field
-
+from piranha.dataclass import dataclass, field
 from piranha.lvscf.config import Config, RealServer, Virtual
 from piranha.lvscf.diagnostics import Span
 from piranha.lvscf.settings import Section

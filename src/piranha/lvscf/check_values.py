@@ -3,9 +3,9 @@
 Source of every meaning and default: lvs.cf(5). All times are seconds as floats.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from piranha.dataclass import dataclass
 from piranha.terms import Address, Protocol
 
 

@@ -1,8 +1,8 @@
 """Findings about check blocks: their names, what their kind needs, and who uses them."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 
+from piranha.dataclass import dataclass
 from piranha.lvscf.built import BuiltVirtual
 from piranha.lvscf.config import Config, Router, Standby
 from piranha.lvscf.diagnostics import Findings

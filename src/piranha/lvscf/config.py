@@ -4,13 +4,14 @@
 are seconds as floats, all sizes bytes. Source of every meaning and default: lvs.cf(5).
 """
 
+import dataclasses
 import hashlib
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain
 from typing import Any
 
+from piranha.dataclass import dataclass
 from piranha.lvscf.canonical import canonical
 from piranha.lvscf.check_values import Check, CheckTiming, FurtherCheck, sets_weight
 from piranha.lvscf.kernel_values import KernelSettings
@@ -132,6 +133,9 @@ class Quota:
     percent: float = 0.0
 
 
+NO_QUOTA, ONE_SERVER = Quota(), Quota(count=1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealServer:
     """One `server` block; inherited settings are resolved. line: 1-based, of the block.
@@ -206,7 +210,7 @@ class PortRange:
     last: int
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots, for what is worked out once
+@dataclasses.dataclass(frozen=True, kw_only=True)  # without slots, for what is worked out once
 class Virtual:
     """One `virtual` block. line: 1-based, of the block.
 
@@ -236,8 +240,8 @@ class Virtual:
     one_packet: bool = False
     quiesce_server: bool = False
     start_up: bool = False
-    keep_active: Quota = Quota()
-    quorum: Quota = Quota(count=1)
+    keep_active: Quota = NO_QUOTA
+    quorum: Quota = ONE_SERVER
     quorum_margin: int = 0
     drain_time_s: float = 300.0
     sorry_server: SorryServer | None = None
@@ -302,7 +306,7 @@ class ChangeSettings:
     external: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """One accepted lvs.cf: both routers, all virtual servers.
 
@@ -316,8 +320,8 @@ class Config:
     serial_no: int = 0
     cluster: str = "lvs"
     standby: Standby = Standby.WARM
-    heartbeat: HeartbeatSettings = field(default_factory=HeartbeatSettings)
-    vips: VipSettings = field(default_factory=VipSettings)
+    heartbeat: HeartbeatSettings = dataclasses.field(default_factory=HeartbeatSettings)
+    vips: VipSettings = dataclasses.field(default_factory=VipSettings)
     nat_router: FloatingAddress | None = None
     nat_router6: FloatingAddress | None = None
     active_cmd: tuple[str, ...] = ()
@@ -326,9 +330,9 @@ class Config:
     monitor_links: bool = False
     monitor_devices: tuple[str, ...] = ()
     monitor_hosts: tuple[tuple[Address, ...], ...] = ()
-    lvsd: LvsdSettings = field(default_factory=LvsdSettings)
-    kernel: KernelSettings = field(default_factory=KernelSettings)
-    change: ChangeSettings = field(default_factory=ChangeSettings)
+    lvsd: LvsdSettings = dataclasses.field(default_factory=LvsdSettings)
+    kernel: KernelSettings = dataclasses.field(default_factory=KernelSettings)
+    change: ChangeSettings = dataclasses.field(default_factory=ChangeSettings)
     virtuals: tuple[Virtual, ...] = ()
 
     def active_virtuals(self) -> tuple[Virtual, ...]:
@@ -353,7 +357,7 @@ class Config:
 
 def meaning(config: Config) -> str:
     """Return a hash that two files share when they differ in serial_no, comments and layout only."""
-    own = canonical(replace(config, serial_no=0, virtuals=()))
+    own = canonical(dataclasses.replace(config, serial_no=0, virtuals=()))
     return _hash("\n".join([own, *(virtual.meaning for virtual in config.virtuals)]))
 
 

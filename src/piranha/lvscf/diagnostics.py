@@ -3,9 +3,9 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from piranha.dataclass import dataclass, field, replace
 from piranha.text import printable
 
 SHOWN_WIDTH = 160  # a longer source line is cut round the place of the finding

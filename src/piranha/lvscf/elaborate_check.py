@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from piranha.dataclass import dataclass
 from piranha.lvscf import directives
 from piranha.lvscf.check_values import (
     Check,

@@ -1,10 +1,11 @@
 """From one `virtual` block to a Virtual, its real servers and their checks."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
+from piranha.dataclass import dataclass, field
 from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import BuiltServer, BuiltVirtual
 from piranha.lvscf.config import Quota, RealServer, Virtual

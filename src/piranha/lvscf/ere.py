@@ -4,7 +4,7 @@ Source: POSIX.1-2017, XBD chapter 9.4, as glibc's regcomp(3) reads it without RE
 `$` are the ends of the whole text, `.` matches a line break too.
 """
 
-from dataclasses import dataclass
+from piranha.dataclass import dataclass
 
 MAX_REPEAT = 1000  # RE2 knows no more
 MAX_DEPTH = 50

@@ -1,7 +1,6 @@
 """What a file wants of the kernel beside the table: settings by name, and connection synchronisation."""
 
-from dataclasses import dataclass
-
+from piranha.dataclass import dataclass
 from piranha.terms import Address
 
 

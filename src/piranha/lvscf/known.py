@@ -1,9 +1,9 @@
 """What the virtual blocks of a file said, for the next reading of it: most of them will say the same."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from piranha.dataclass import dataclass, field
 from piranha.lvscf.built import Built, BuiltVirtual
 from piranha.lvscf.diagnostics import Diagnostic, Findings
 from piranha.lvscf.settings import Section

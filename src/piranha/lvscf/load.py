@@ -1,8 +1,8 @@
 """From the bytes of lvs.cf to a Config or the reasons why not: the one reading of the file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from piranha.dataclass import dataclass
 from piranha.lvscf.diagnostics import Diagnostic, Findings, Span
 from piranha.lvscf.elaborate import elaborate
 from piranha.lvscf.known import NOTHING, Known

@@ -1,8 +1,8 @@
 """What comes of reading lvs.cf; apart from what reads it, which a start of the lvs daemon may not need."""
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from piranha.dataclass import dataclass, field
 from piranha.lvscf.config import Config
 from piranha.lvscf.diagnostics import Diagnostic, Severity
 

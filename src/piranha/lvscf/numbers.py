@@ -6,8 +6,8 @@ still mean the same.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
+from piranha.dataclass import dataclass, field
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.directives import Directive, Scope
 from piranha.lvscf.services import SERVICES

@@ -1,10 +1,10 @@
 """The settings of one block as values: known keywords, in their place, of the right type."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar, cast
 
+from piranha.dataclass import dataclass
 from piranha.lvscf import directives
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.directives import Directive, Scope, Status

@@ -5,11 +5,12 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from piranha.change.history import Entry, newest_generation
 from piranha.change.order import Act
 from piranha.control.state_files import StateFiles
+from piranha.dataclass import dataclass
 from piranha.errors import MISSHAPEN
 from piranha.lvscf.config import Config, meaning
 

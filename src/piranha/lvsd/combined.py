@@ -1,8 +1,8 @@
 """Several checks of one real server, judged together (`check = a b`, `check_rule`)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
+from piranha.dataclass import dataclass, field
 from piranha.events.event import Event
 from piranha.lvscf.check_values import CheckTiming
 from piranha.lvsd.monitor import Health, Monitor, transition

@@ -10,11 +10,11 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from piranha.change.order import Act
 from piranha.control.daemon import beat, notify
+from piranha.dataclass import dataclass, field
 from piranha.errors import PiranhaError
 from piranha.events.event import Level
 from piranha.events.record import Recorder

@@ -1,7 +1,6 @@
 """A server that is drained by a file in `maintenance_dir`, as its pool knows it."""
 
-from dataclasses import dataclass
-
+from piranha.dataclass import dataclass
 from piranha.events.event import Event, Level
 
 

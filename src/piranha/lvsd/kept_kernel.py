@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec, TypeVar
 
 from piranha.control.state_files import StateFiles
+from piranha.dataclass import dataclass
 from piranha.events.event import Event, Level
 from piranha.events.teller import Teller
 from piranha.lvscf.config import Config, PlaneKind

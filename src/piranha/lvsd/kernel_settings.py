@@ -1,8 +1,8 @@
 """The settings of the kernel that the file names: what is written, what was refused, what somebody else changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
+from piranha.dataclass import dataclass, field
 from piranha.events.event import Event, Level
 from piranha.lvscf.kernel_named import FORWARDING, rule, same
 from piranha.terms import Family

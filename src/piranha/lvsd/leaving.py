@@ -1,10 +1,10 @@
 """When servers that leave are gone: at the end of their time, or as soon as nobody has a connection to them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
+from piranha.dataclass import dataclass, replace
 from piranha.events.event import Event, Level
 from piranha.forwarding.plane import ServiceStatistics
 from piranha.forwarding.userspace.protocol import server_data, server_from, service_data, service_from

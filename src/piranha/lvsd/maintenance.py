@@ -1,9 +1,9 @@
 """Which servers the names of files in `maintenance_dir` drain."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
+from piranha.dataclass import dataclass
 from piranha.lvscf.config import Config, RealServer
 from piranha.lvsd.pool import ServerKey
 from piranha.terms import Address

@@ -11,9 +11,9 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from piranha.control.state_files import StateFiles
+from piranha.dataclass import dataclass
 from piranha.errors import MISSHAPEN
 from piranha.events.event import Level
 from piranha.events.teller import Teller

@@ -7,10 +7,10 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from piranha.control.state_files import StateFiles
+from piranha.dataclass import dataclass, field
 from piranha.errors import MISSHAPEN
 from piranha.events.event import Level
 from piranha.events.teller import Teller

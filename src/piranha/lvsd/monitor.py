@@ -1,9 +1,9 @@
 """Health of one real server: three states, a reason for each result, patience in both directions."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from piranha.dataclass import dataclass, field
 from piranha.events.event import Event, Level
 from piranha.lvscf.check_values import CheckTiming
 from piranha.nanny.results import Advice, ProbeResult, Reason

@@ -8,9 +8,9 @@ then is carried on; one that was away and has not gone back goes on.
 
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from piranha.dataclass import dataclass, field
 from piranha.forwarding.plane import NOTHING, Counters, ServiceStatistics
 from piranha.forwarding.userspace.protocol import server_data, server_from, service_data, service_from
 from piranha.table.destination import DestinationKey

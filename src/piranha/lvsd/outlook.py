@@ -1,8 +1,9 @@
 """What `lvsd` would believe of the servers if another file came into force: pools that nobody serves from."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from piranha.dataclass import dataclass
 from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config, Virtual
 from piranha.lvsd.maintenance import NO_MARKS, Marks

@@ -1,8 +1,8 @@
 """How few servers a pool may be left with: `keep_active` and `quorum`, over the whole pool at once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from piranha.dataclass import dataclass
 from piranha.lvscf.config import Quota
 from piranha.lvsd.monitor import Health
 

@@ -6,9 +6,10 @@ of it. Everything in between passes that an operator should hear is returned as 
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields
 from itertools import groupby
 
+from piranha.dataclass import dataclass, field, replace
 from piranha.events.event import Event, Level
 from piranha.forwarding.plane import Refusal
 from piranha.lvscf.config import Config, ForeignEdits, Virtual

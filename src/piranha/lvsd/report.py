@@ -1,8 +1,8 @@
 """What `lvsd` answers to the control verb `status`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from piranha.dataclass import dataclass, field
 from piranha.forwarding.plane import ServerStatistics
 from piranha.lvscf.config import Virtual
 from piranha.lvscf.patience import out_by_s

@@ -1,9 +1,9 @@
 """Shell: where `lvsd` has its configuration from: the operator's file, or what `pulse` accepted."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from piranha.control.state_files import StateFiles
+from piranha.dataclass import dataclass
 from piranha.lvscf.config import Config, meaning
 from piranha.lvscf.loaded import Loaded
 from piranha.lvscf.read import ReadError, read_and_load

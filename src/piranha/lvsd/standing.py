@@ -1,10 +1,11 @@
 """How everything stands that a plan needs: as a value, as data of the control verb `standing`, and the plan itself."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from piranha.change.plan import Plan, plan
+from piranha.dataclass import dataclass
 from piranha.forwarding.plane import ServiceStatistics
 from piranha.forwarding.userspace.protocol import (
     service_data,

@@ -7,9 +7,9 @@ connections) still gets across. Source: docs/failover.md, decision 20.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
+from piranha.dataclass import dataclass, field, replace
 from piranha.kernel.ipvs import SyncDaemon
 from piranha.terms import Address
 

@@ -1,8 +1,8 @@
 """What NAT needs besides the table: a machine that routes, since the answers of real servers pass through it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
+from piranha.dataclass import dataclass
 from piranha.events.event import Event, Level
 from piranha.lvscf.config import Config, RealServer, Virtual
 from piranha.lvscf.kernel_named import FORWARDING, behind_nat

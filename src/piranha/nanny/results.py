@@ -1,8 +1,8 @@
 """What a nanny is told to check and what it answers."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from piranha.dataclass import dataclass
 from piranha.lvscf.check_values import Check, CheckTiming
 from piranha.terms import Address
 

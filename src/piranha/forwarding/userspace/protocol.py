@@ -19,10 +19,11 @@ ValueError, KeyError or TypeError on anything else.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from ipaddress import ip_address
 from typing import Any
 
+from piranha.dataclass import dataclass, field
 from piranha.forwarding.plane import Counters, Refusal, ServerStatistics, ServiceStatistics
 from piranha.table.changes import (
     AddDestination,

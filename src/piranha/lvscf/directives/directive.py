@@ -1,7 +1,8 @@
 """What one keyword of lvs.cf is: where it stands, what it takes, what it means."""
 
-from dataclasses import dataclass
 from enum import Enum, StrEnum
+
+from piranha.dataclass import dataclass
 
 
 class Scope(StrEnum):
