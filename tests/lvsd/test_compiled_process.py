@@ -48,6 +48,30 @@ def test_a_restart_with_the_kept_form_serves_the_same_and_takes_the_next_file(lv
     server.stop()
 
 
+def test_each_start_says_the_warnings_of_the_file_whether_it_was_read_or_known(lvsd: Lvsd) -> None:
+    server = RealServer()
+    lvsd.write(
+        virtual("www", ("web1", server.port, 1), vip=str(free_vip())),
+        more="monitor_interval = 7\nsyncd_id = 300\nsyncdaemon = 1",
+    )
+    said, shown = [], []
+    for _ in range(2):
+        before = len(lvsd.log())
+        lvsd.start()
+        lvsd.until_states(web1="up")
+        said.append([line for line in lvsd.log()[before:].splitlines() if ": warning: " in line])
+        shown.append(lvsd.status()["waiting"])
+        lvsd.end(signal.SIGKILL)
+        kept = StateFiles(lvsd.run / "state", lvsd.run)
+        keep_compiled(kept, read_and_load(lvsd.file))
+        assert load_known(kept, lvsd.file) is not None
+    server.stop()
+
+    assert said[0] == said[1]
+    assert any("[W087]" in line for line in said[0])
+    assert shown[0] == shown[1] != []
+
+
 LATER = ("lvscf.elaborate", "lvscf.directives", "change.plan", "lvsd.nannies", "lvsd.verbs", "control.server")
 
 
