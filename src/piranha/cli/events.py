@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from piranha.cli.elsewhere import where_to_look
 from piranha.cli.options import DAEMONS, ask_daemon, parser, records_limit, records_of
 from piranha.control.daemon import Folders
 from piranha.events.event import Record, read_record
@@ -30,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
     folders = Folders.of(args.run_dir, args.state_dir)
     records = {daemon: records_of(daemon, folders) for daemon in DAEMONS}
     if all(found is None for found in records.values()):
-        print(f"piranha: no record can be read in {folders.run} and {folders.state}", file=sys.stderr)
+        print(f"piranha: no record can be read: {where_to_look(args, folders)}", file=sys.stderr)
         return 3
     told = in_order({daemon: found or () for daemon, found in records.items()})
     for daemon, record in told[-args.limit :] if args.limit > 0 else ():

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from piranha.change import journal
 from piranha.cli.change_options import pending_on_disk
+from piranha.cli.elsewhere import run_folders, where_to_look
 from piranha.cli.facts import Facts, text
 from piranha.cli.names import ALWAYS_KNOWN, PLACES, known_names, nearest, subjects
 from piranha.cli.options import Asked, Parser, ask_daemon, parser
@@ -57,6 +58,8 @@ def main(argv: Sequence[str]) -> int:
         print(safe(_screen(verdict, findings, pulse, lvsd, names=names, every_server=args.all)))
         if verdict is Verdict.UNKNOWN:
             print(safe(silence(pulse, lvsd, folders)))
+            if pulse.data is None and lvsd.data is None:
+                print(where_to_look(args, folders))
     return verdict
 
 
@@ -125,5 +128,6 @@ def _as_json(
         "lvsd": lvsd.data,
         "at": time.time(),
         "silent": {one.name: one.problem for one in (pulse, lvsd) if one.problem},
+        "elsewhere": list(map(str, run_folders(folders))) if pulse.data is None and lvsd.data is None else [],
         "unconfirmed_on_disk": waiting.shown(journal.now()) if waiting is not None else None,
     }

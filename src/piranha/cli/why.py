@@ -10,6 +10,7 @@ from functools import partial
 from math import inf
 from typing import NamedTuple
 
+from piranha.cli.elsewhere import run_folders, where_to_look
 from piranha.cli.facts import Facts
 from piranha.cli.names import ALWAYS_KNOWN, known_names, nearest, of_routers, subjects
 from piranha.cli.options import DAEMONS, ask_daemon, parser, records_limit, records_of
@@ -52,10 +53,12 @@ def main(argv: Sequence[str]) -> int:
     folders = Folders.of(args.run_dir, args.state_dir)
     records = {daemon: records_of(daemon, folders) for daemon in DAEMONS}
     if all(found is None for found in records.values()):
-        print(f"piranha: no record can be read in {folders.run} and {folders.state}", file=sys.stderr)
+        print(f"piranha: no record can be read: {where_to_look(args, folders)}", file=sys.stderr)
         return 3
     lvsd = ask_daemon("lvsd", "status", folders).data or {}
     pulse = ask_daemon("pulse", "status", folders).data or {}
+    if not lvsd and not pulse and run_folders(folders):
+        print(f"piranha: no daemon answers, these are old records: {where_to_look(args, folders)}", file=sys.stderr)
     names = subjects(args.name, pulse, lvsd) or [args.name]
     told = without_clock_alone(
         [
