@@ -99,3 +99,42 @@ def test_a_kernel_that_knows_tunnels_refuses_none() -> None:
     plane = IpvsPlane(WireKernel().connect)
 
     assert plane.apply([AddService(WWW, ServiceSettings()), AddDestination(WWW, SERVER, tunnelled(GUE))]) == []
+
+
+ADDS_SCTP: list[Change] = [AddService(SCTP, ServiceSettings()), AddDestination(SCTP, SERVER, NAT)]
+
+
+def test_a_kernel_that_takes_sctp_and_balances_none_gets_none_and_that_is_said() -> None:
+    asked: list[bool] = []
+
+    def told() -> bool:
+        asked.append(True)
+        return True
+
+    plane = IpvsPlane(WireKernel().connect, lacks=told)
+
+    refusals = plane.apply([*ADDS_SCTP, AddService(WWW, ServiceSettings())])
+
+    assert [(one.change, one.code) for one in refusals] == [(one, errno.EPROTONOSUPPORT) for one in ADDS_SCTP]
+    assert {one.reason for one in refusals} == {
+        "this kernel's IPVS does not balance sctp: it was built without CONFIG_IP_VS_PROTO_SCTP (EPROTONOSUPPORT)"
+    }
+    assert plane.dump().keys() == {WWW}
+    plane.apply(ADDS_SCTP)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("lacks", [False, None])
+def test_sctp_is_taken_where_the_kernel_balances_it_or_nobody_can_tell(lacks: bool | None) -> None:
+    plane = IpvsPlane(WireKernel().connect, lacks=lambda: lacks)
+
+    assert plane.apply(ADDS_SCTP) == []
+    assert plane.dump().keys() == {SCTP}
+
+
+def test_nobody_looks_for_sctp_where_there_is_none_to_add() -> None:
+    def never() -> bool:
+        raise AssertionError("asked")
+
+    plane = IpvsPlane(WireKernel().connect, lacks=never)
+    assert plane.apply([AddService(WWW, ServiceSettings())]) == []

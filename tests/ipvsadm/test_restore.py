@@ -47,6 +47,13 @@ def test_what_the_kernel_refuses_is_told_and_the_rest_goes_on(capsys: pytest.Cap
     assert set(kernel.kernel.services) == {www(1), www(2)}
 
 
+def test_services_of_sctp_are_remembered_for_a_kernel_that_takes_them_and_balances_none() -> None:
+    for rules, sctp in (("-A -t 192.0.2.10:1", False), ("-A -t 192.0.2.10:1\n-A --sctp-service 192.0.2.10:1", True)):
+        session = Session(kernel := FakeIpvs(), Showing(kernel), "ipvsadm")
+        session.restore(rules.encode().splitlines())
+        assert session.sctp is sctp
+
+
 def test_the_status_is_that_of_the_last_line() -> None:
     assert restore(FakeIpvs(), "-A -t 192.0.2.10:1\n-A -t 192.0.2.10:1\n") == 255
     assert restore(FakeIpvs(), "-A -t 192.0.2.10:1 --bogus\n") == 255

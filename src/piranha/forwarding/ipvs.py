@@ -6,13 +6,14 @@ from typing import TypeVar
 
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.plane import Counters, Refusal, Sample, ServerStatistics, ServiceStatistics
-from piranha.forwarding.refusals import refusal_words, tunnel_lost
+from piranha.forwarding.refusals import adds_sctp, refusal_words, tunnel_lost
 from piranha.kernel.connection import Connection, connect
 from piranha.kernel.ipvs import Timeouts
 from piranha.kernel.ipvs_answers import ServiceEntry
 from piranha.kernel.ipvs_socket import FIND_FAMILY, IpvsSocket
 from piranha.kernel.layout import Row
 from piranha.kernel.socket import NetlinkError, errno_words
+from piranha.kernel.symbols import lacks_sctp
 from piranha.table.changes import AddDestination, Change, EditDestination, RemoveDestination
 from piranha.table.destination import DestinationKey
 from piranha.table.service import ServiceKey
@@ -25,12 +26,17 @@ _Result = TypeVar("_Result")
 class IpvsPlane:
     """The IPVS table of this network namespace (see `forwarding.plane.Plane`).
 
-    The first call opens the netlink socket, by `opener`. Raises PlaneUnavailable when this kernel has no IPVS,
-    when the process may not use it, and when it does not answer.
+    The first call opens the netlink socket, by `opener`. lacks: tells whether this kernel's IPVS takes services of SCTP
+    and balances none, None where nobody knows; asked once, when there is one to add. Raises PlaneUnavailable when
+    this kernel has no IPVS, when the process may not use it, and when it does not answer.
     """
 
-    def __init__(self, opener: Callable[[int], Connection] = connect) -> None:
+    def __init__(
+        self, opener: Callable[[int], Connection] = connect, lacks: Callable[[], bool | None] = lacks_sctp
+    ) -> None:
         self._opener = opener
+        self._lacks = lacks
+        self._balances_sctp: bool | None = None  # not asked yet
         self._kernel: IpvsSocket | None = None
 
     def dump(self, only: Collection[ServiceKey] | None = None) -> Table:
@@ -39,6 +45,21 @@ class IpvsPlane:
 
     def apply(self, changes: Sequence[Change]) -> list[Refusal]:
         """Carry out `changes` in order, 256 in one system call; go on after a refused one."""
+        idle = [change for change in changes if adds_sctp(change)]
+        if not idle or self._sctp():
+            return self._apply(changes)
+        kept = [change for change in changes if not adds_sctp(change)]
+        code = errno.EPROTONOSUPPORT
+        return [Refusal(one, code, refusal_words(one, code, "")) for one in idle] + (self._apply(kept) if kept else [])
+
+    def _sctp(self) -> bool:
+        """Whether IPVS balances SCTP, as far as anybody knows."""
+        if self._balances_sctp is None:
+            self._call(lambda _: None)  # that loads the module: before it has no functions
+            self._balances_sctp = self._lacks() is not True
+        return self._balances_sctp
+
+    def _apply(self, changes: Sequence[Change]) -> list[Refusal]:
         failures = self._call(lambda kernel: kernel.apply(changes))
         if failures and all(failure.code == errno.EPERM for failure in failures):
             raise PlaneUnavailable(_NOT_PERMITTED)
@@ -66,7 +87,7 @@ class IpvsPlane:
         """Close the socket; the table stays. A later call opens it again."""
         if self._kernel is not None:
             self._kernel.close()
-            self._kernel = None
+            self._kernel = self._balances_sctp = None
 
     def _call(self, action: Callable[[IpvsSocket], _Result]) -> _Result:
         try:

@@ -12,7 +12,7 @@ from piranha.table.changes import (
 )
 from piranha.table.destination import Destination
 from piranha.table.service import FirewallMark, ServiceSettings
-from piranha.terms import Family, ForwardingMethod, TunnelChecksum
+from piranha.terms import Family, ForwardingMethod, Protocol, TunnelChecksum
 
 
 def refusal_words(change: Change, code: int, fallback: str) -> str:
@@ -74,6 +74,13 @@ def _no_protocol(change: Change) -> str:
         return "this kernel's IPVS does not balance that protocol"
     word = match.protocol.word
     return f"this kernel's IPVS does not balance {word}: it was built without CONFIG_IP_VS_PROTO_{word.upper()}"
+
+
+def adds_sctp(change: Change) -> bool:
+    """Return whether this brings SCTP into the table."""
+    match = change.service.match
+    is_sctp = not isinstance(match, FirewallMark) and match.protocol is Protocol.SCTP
+    return is_sctp and isinstance(change, AddService | AddDestination)
 
 
 def tunnel_lost(destination: Destination) -> str:

@@ -62,7 +62,11 @@ def _run(words: Sequence[str], program: str, rules: Iterable[bytes]) -> int:
                 from piranha.cli.ipvsadm.rehearse import rehearse  # noqa: PLC0415 -- few ask for it
 
                 return rehearse(kernel, invocation, program, rules)
-            return Session(kernel, Showing(kernel), program, rules).run(invocation)
+            session = Session(kernel, Showing(kernel), program, rules)
+            status = session.run(invocation)
+            if session.sctp:
+                _tell_of_sctp()
+            return status
     except HelpAsked:
         print(VERSION_LINE, HELP.replace("ipvsadm", program), sep="\n", end="")
     except VersionAsked:
@@ -74,6 +78,14 @@ def _run(words: Sequence[str], program: str, rules: Iterable[bytes]) -> int:
     except NetlinkError as error:
         return _cannot_start(error)
     return DONE
+
+
+def _tell_of_sctp() -> None:
+    from piranha.kernel.symbols import lacks_sctp  # noqa: PLC0415 -- few balance it
+
+    if lacks_sctp():
+        words = "this kernel's IPVS does not balance sctp: it was built without CONFIG_IP_VS_PROTO_SCTP"
+        print(f"ipvsadm: {words}; the kernel lists such a service and leaves its packets alone", file=sys.stderr)
 
 
 def _cannot_start(error: NetlinkError) -> int:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from piranha import terms
 from piranha.cli.ipvsadm.draft import NOT_UNDERSTOOD, UsageError
 from piranha.cli.ipvsadm.grammar import HelpAsked, Invocation, VersionAsked, parse
 from piranha.cli.ipvsadm.names import system_lookup
@@ -24,7 +25,7 @@ from piranha.table.changes import (
     RemoveService,
 )
 from piranha.table.rules import words_of
-from piranha.table.service import ServiceKey
+from piranha.table.service import AddressMatch, ServiceKey
 
 DONE = 0
 NOT_THERE = 1
@@ -60,7 +61,8 @@ class Session:
     """Commands on one kernel.
 
     show: carries out what only shows, raises NetlinkError and NotListed. program: the name that hints give for
-    `ipvsadm`. rules: what `-R` reads. complaints: how many were told on stderr.
+    `ipvsadm`. rules: what `-R` reads. complaints: how many were told on stderr. sctp: whether services of it were to be
+    added.
     """
 
     kernel: Kernel
@@ -68,6 +70,7 @@ class Session:
     program: str
     rules: Iterable[bytes] = ()
     complaints: int = field(default=0, init=False)
+    sctp: bool = field(default=False, init=False)
     _line: int = 0  # of the rules, 0 = the command line
     _pending: list[tuple[Verb, Change, int]] = field(default_factory=list)
 
@@ -133,6 +136,7 @@ class Session:
             failures = self.kernel.apply([change for _, change, _ in pending])
         except NetlinkError as error:
             return self._refused(None, error.code, 0)
+        self.sctp = self.sctp or any(verb is Verb.ADD and _is_sctp(change) for verb, change, _ in pending)
         status = DONE
         for failure in failures:
             verb, _, line = pending[failure.index]
@@ -175,6 +179,11 @@ class Session:
         self.complaints += 1
         sys.stdout.flush()
         print(_at(line, text), file=sys.stderr)
+
+
+def _is_sctp(change: Change) -> bool:
+    match = change.service.match
+    return isinstance(match, AddressMatch) and match.protocol is terms.Protocol.SCTP
 
 
 def _no_command(word: str) -> str:
