@@ -83,3 +83,23 @@ def test_what_a_full_disk_kept_out_is_kept_as_soon_as_there_is_room(tmp_path: Pa
     disk.full = False
     asyncio.run(keeping.catch_up())
     assert read_all(tmp_path).entries == (ENTRY, back)
+
+
+def test_a_file_is_never_written_by_two_at_once(tmp_path: Path) -> None:
+    """The clock looks for what could not be kept while a change keeps its file."""
+    writing: list[int] = []
+
+    async def on_disk(work: Callable[[], str]) -> str:
+        writing.append(len(writing))
+        await asyncio.sleep(0)
+        assert writing == [0]
+        trouble = work()
+        writing.pop()
+        return trouble
+
+    async def change_and_clock() -> None:
+        keeping = history.Keeping(Teller("pulse", Recorder(None)), tmp_path, on_disk)
+        await asyncio.gather(keeping.keep(ENTRY, DATA), keeping.catch_up())
+
+    asyncio.run(change_and_clock())
+    assert read_all(tmp_path).entries == (ENTRY,)

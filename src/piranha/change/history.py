@@ -3,6 +3,7 @@
 They lie in the state folder. A full disk keeps no change from taking effect: what cannot be kept is said.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -85,6 +86,7 @@ class Keeping:
         self._state = state
         self._on_disk = on_disk
         self._missing: dict[int, tuple[Entry, bytes]] = {}
+        self._at_work = asyncio.Lock()
 
     async def keep(self, entry: Entry, data: bytes) -> None:
         """Keep `data`; what cannot be kept is told once."""
@@ -95,13 +97,15 @@ class Keeping:
 
     async def catch_up(self) -> None:
         """Keep what could not be kept earlier, the oldest first."""
-        for generation, (entry, data) in sorted(self._missing.items()):
-            trouble = await self._on_disk(partial(keep, self._disk, self._state, entry, data))
-            self._telling.tell(trouble)
-            if trouble:
-                return
-            if self._missing.get(generation) == (entry, data):  # no newer one has come meanwhile
-                del self._missing[generation]
+        # A change and the clock may come here at the same time: two who write one file take it from each other.
+        async with self._at_work:
+            for generation, (entry, data) in sorted(self._missing.items()):
+                trouble = await self._on_disk(partial(keep, self._disk, self._state, entry, data))
+                self._telling.tell(trouble)
+                if trouble:
+                    return
+                if self._missing.get(generation) == (entry, data):  # no newer one has come meanwhile
+                    del self._missing[generation]
 
 
 class Telling:
