@@ -21,7 +21,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 C_TOOL = "/usr/sbin/ipvsadm"
-START = "import sys; from piranha.cli.ipvsadm.main import main; sys.exit(main())"
+START = "from piranha.cli.ipvsadm.entry import main; main()"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(SOURCE)}
 ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)
 _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+\d+ \| +(\S+)")

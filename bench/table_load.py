@@ -37,7 +37,7 @@ from piranha.terms import ForwardingMethod, Protocol
 
 ROOT = Path(__file__).resolve().parent.parent
 C_TOOL = "/usr/sbin/ipvsadm"
-OURS = [sys.executable, "-S", "-c", "import sys; from piranha.cli.ipvsadm.main import main; sys.exit(main())"]
+OURS = [sys.executable, "-S", "-c", "from piranha.cli.ipvsadm.entry import main; main()"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 # As installed: byte code is there (filled by the first start, which is not measured).
 ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)

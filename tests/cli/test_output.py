@@ -105,7 +105,7 @@ def test_a_screen_with_a_closed_output_is_no_defect(tmp_path: Path) -> None:
 
 def test_errors_never_get_into_the_output_of_who_closed_stderr(tmp_path: Path) -> None:
     assert run_closed("2>&-", *CHECK, str(tmp_path / "none")) == (2, "", "")
-    assert run_closed("2>&-", "piranha.cli.ipvsadm.main", "-A", "-t", "nonsense")[1] == ""
+    assert run_closed("2>&-", "piranha.cli.ipvsadm.entry", "-A", "-t", "nonsense")[1] == ""
 
 
 def test_what_prints_nothing_needs_no_output() -> None:
@@ -115,8 +115,8 @@ def test_what_prints_nothing_needs_no_output() -> None:
 
 
 def test_ipvsadm_with_a_closed_output_says_so_in_one_line() -> None:
-    assert run_closed(">&-", "piranha.cli.ipvsadm.main", "-h") == (1, "", f"ipvsadm: {CLOSED}")
-    assert run_closed(">&-", "piranha.cli.ipvsadm.main", "-A", "-t", "nonsense")[2].count("Traceback") == 0
+    assert run_closed(">&-", "piranha.cli.ipvsadm.entry", "-h") == (1, "", f"ipvsadm: {CLOSED}")
+    assert run_closed(">&-", "piranha.cli.ipvsadm.entry", "-A", "-t", "nonsense")[2].count("Traceback") == 0
 
 
 NANNY = ("piranha.nanny.main", "-h", "127.0.0.1", "-p", "1", "-t", "0.05")
@@ -130,7 +130,7 @@ def test_a_nanny_without_a_reader_ends_with_the_status_of_its_last_check(nobody:
 
 
 def test_ipvsadm_gives_the_same_status_without_a_reader(nobody: int) -> None:
-    assert run("piranha.cli.ipvsadm.main", "-h", out=nobody) == (0, "")
-    status, _ = run("piranha.cli.ipvsadm.main", "-A", "-t", "nonsense", out=nobody)
-    assert (status, "") == run("piranha.cli.ipvsadm.main", "-A", "-t", "nonsense", out=nobody, err=nobody)
+    assert run("piranha.cli.ipvsadm.entry", "-h", out=nobody) == (0, "")
+    status, _ = run("piranha.cli.ipvsadm.entry", "-A", "-t", "nonsense", out=nobody)
+    assert (status, "") == run("piranha.cli.ipvsadm.entry", "-A", "-t", "nonsense", out=nobody, err=nobody)
     assert status != 0

@@ -110,7 +110,7 @@ def test_the_same_list_of_connections_is_shown_alike(tools: Tools, options: str,
     """Both read a list that is put in the place of the kernel's."""
     (tmp_path / "ip_vs_conn").write_text(CONNECTIONS)
     place = f"mount --bind {tmp_path} /proc/$$/net && exec"
-    ours = f"env PYTHONPATH={SOURCE} {sys.executable} -m piranha.cli.ipvsadm.main"
+    ours = f"env PYTHONPATH={SOURCE} {sys.executable} -m piranha.cli.ipvsadm.entry"
 
     theirs, shown = (
         tools.ours.run(["unshare", "-m", "sh", "-c", f"{place} {tool} {options}"]) for tool in (C_TOOL, ours)

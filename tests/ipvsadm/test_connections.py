@@ -16,7 +16,7 @@ from piranha.cli.ipvsadm.addresses import Lookup
 from piranha.cli.ipvsadm.connections import TITLE, connection_rows
 from piranha.cli.ipvsadm.grammar import parse
 from piranha.cli.ipvsadm.showing import Showing
-from piranha.table.rules import numeric
+from piranha.table.words import numeric
 
 ROOT = Path(__file__).resolve().parents[2]
 PROC = """\

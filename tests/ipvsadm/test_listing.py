@@ -5,8 +5,9 @@ from tests.ipvsadm.entries import Numbers, server_entry, service_entry
 
 from piranha.cli.ipvsadm.listing import Mode, Pools, Style, in_order, large_number, listing, version_line
 from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry
-from piranha.table.rules import numeric, parse_rules
+from piranha.table.rules import parse_rules
 from piranha.table.service import ServiceKey
+from piranha.table.words import numeric
 from piranha.terms import Address, Protocol
 
 RULES = """\

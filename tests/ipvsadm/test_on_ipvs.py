@@ -95,9 +95,7 @@ def test_a_file_is_compared_with_the_kernels_table(table: Tools, tmp_path: Path)
     ],
 )
 def test_without_a_standard_input_rules_cannot_be_read(table: Tools, command: str, status: int, words: str) -> None:
-    program = (
-        f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from piranha.cli.ipvsadm.main import main; sys.exit(main())"
-    )
+    program = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from piranha.cli.ipvsadm.entry import main; main()"
     with table.ours.entered():
         done = subprocess.run(
             ["sh", "-c", f'exec "$0" -S -c "$1" {command} <&-', sys.executable, program],

@@ -50,7 +50,7 @@ def command(module: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def ipvsadm(*words: str) -> None:
-    done = command("piranha.cli.ipvsadm.main", *words)
+    done = command("piranha.cli.ipvsadm.entry", *words)
     assert done.returncode == 0, done.stderr
 
 

@@ -10,8 +10,9 @@ from tests.contracts.tables import tables
 from tests.properties import examples
 
 from piranha.table.destination import DestinationKey
-from piranha.table.rules import RulesError, numeric, parse_rules, print_rules
+from piranha.table.rules import RulesError, parse_rules, print_rules
 from piranha.table.table import Service, Table
+from piranha.table.words import numeric
 from piranha.terms import ForwardingMethod
 
 # From the C tool, version 1.31 (`ipvsadm -S -n`), but for the thresholds, which it does not save.

@@ -1,6 +1,6 @@
 """Shell: a raw netlink socket."""
 
-import socket
+import _socket as socket  # what `socket` adds for others (selectors, enumerations) takes as long as a dump
 from struct import Struct
 from typing import Any, Protocol
 

@@ -14,8 +14,8 @@ request goes over a new socket, where nothing of the old one can arrive.
 
 import errno
 import os
-import socket
 import time
+from _socket import MSG_TRUNC, SOL_SOCKET
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol, Self, TypeVar
@@ -210,9 +210,7 @@ class NetlinkSocket:
         words = f"transaction of {count} requests"
         # A transaction cannot be cut into pieces; where it is short the buffer is as it was.
         with suppress(OSError):
-            self._connection.setsockopt(
-                socket.SOL_SOCKET, _SO_SNDBUFFORCE, max(_SEND_BUFFER_BYTES, sum(map(len, data)))
-            )
+            self._connection.setsockopt(SOL_SOCKET, _SO_SNDBUFFORCE, max(_SEND_BUFFER_BYTES, sum(map(len, data))))
         self._send(data, words)
         refused: Acknowledgement | None = None
         for answer in self._answers(first, first + count - 1, words):
@@ -329,7 +327,7 @@ class NetlinkSocket:
         foreign_until: float | None = None
         while True:
             try:
-                size, sender = self._connection.recvfrom_into(self._buffer, 0, socket.MSG_TRUNC)
+                size, sender = self._connection.recvfrom_into(self._buffer, 0, MSG_TRUNC)
             except BlockingIOError:
                 raise self._lost(words, errno.ETIMEDOUT) from None
             except OSError as error:

@@ -3,7 +3,7 @@
 A server the kernel calls *Local* or *Bypass* is written as `-g`, the nearest that a rule can say.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, ip_address
 
 from piranha.dataclass import dataclass, replace
@@ -20,16 +20,18 @@ from piranha.table.changes import (
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
 from piranha.table.table import Service, Table
-from piranha.terms import Address, Family, ForwardingMethod, Protocol, Tunnel, TunnelChecksum, TunnelType
-
-Names = Callable[[Address, int, Protocol | None], str]
-"""How an address and a port are written: `192.0.2.10:80`, `[2001:db8::1]:80` or with names.
-
-A port has a name in a protocol only: where there is none, it stays a number.
-"""
-
-PERSISTENCE_DEFAULT_S = 360
-_MAPPED = 0xFFFF  # RFC 4291, 2.5.5.2: what is above the IPv4 address in an IPv4-mapped one
+from piranha.table.words import (
+    PERSISTENCE_DEFAULT_S,
+    Names,
+    flag_names,
+    flag_number,
+    mask_words,
+    numeric,
+    protocol_of,
+    server_order,
+    service_order,
+)
+from piranha.terms import Family, ForwardingMethod, Protocol, Tunnel, TunnelChecksum, TunnelType
 
 _SERVICE_OPTION = {Protocol.TCP: "-t", Protocol.UDP: "-u", Protocol.SCTP: "--sctp-service"}
 _PROTOCOL_OF = {
@@ -54,9 +56,6 @@ _CHECKSUM_OPTION = {
 }
 _CHECKSUM_OF = {option: checksum for checksum, option in _CHECKSUM_OPTION.items()}
 
-_GENERIC_FLAGS = ("flag-1", "flag-2", "flag-3")
-_NAMED_FLAGS = {"sh": ("sh-fallback", "sh-port", "flag-3"), "mh": ("mh-fallback", "mh-port", "flag-3")}
-
 
 class RulesError(PiranhaError):
     """A rule that cannot be read: `line 3: -a before its service`."""
@@ -65,38 +64,6 @@ class RulesError(PiranhaError):
         super().__init__(f"line {line}: {problem}")
         self.line = line
         self.problem = problem
-
-
-def numeric(address: Address, port: int, _protocol: Protocol | None) -> str:
-    """Write an address and a port as numbers."""
-    return f"[{host_words(address)}]:{port}" if address.version == 6 else f"{address}:{port}"
-
-
-def host_words(address: Address) -> str:
-    """Write an address as inet_ntop(3) does: one of IPv6 that embeds one of IPv4 ends in it, `::ffff:192.0.2.1`.
-
-    `str` does so in some versions of Python only.
-    """
-    if address.version == 4:
-        return str(address)
-    high, low = divmod(int(address), 1 << 32)
-    if high == _MAPPED or (high == 0 and low >> 16):
-        return f"{'::ffff:' if high else '::'}{IPv4Address(low)}"
-    return str(address)
-
-
-def service_order(key: ServiceKey) -> tuple[int, int, int, int, int]:
-    """Sort key of listings: TCP, UDP, SCTP by address and port, then IPv6, then marks."""
-    match key.match:
-        case FirewallMark(mark, family):
-            return mark, family, 0, 0, 0
-        case AddressMatch(protocol, address, port):
-            return 0, Family.of(address), protocol, int(address), port
-
-
-def server_order(key: DestinationKey) -> tuple[int, int, int]:
-    """Sort key of the servers of one service: address, then port."""
-    return key.address.version, int(key.address), key.port
 
 
 def print_rules(table: Table, names: Names = numeric) -> str:
@@ -130,11 +97,6 @@ def rule_of(change: Change, names: Names = numeric) -> str:
 _LETTER: Mapping[type, str] = {AddService: "-A", EditService: "-E", AddDestination: "-a", EditDestination: "-e"}
 
 
-def protocol_of(key: ServiceKey) -> Protocol | None:
-    """Return the protocol whose port names apply; a mark has none."""
-    return key.match.protocol if isinstance(key.match, AddressMatch) else None
-
-
 def service_words(key: ServiceKey, names: Names = numeric) -> str:
     """Write what selects a service: `-t 192.0.2.10:80`, `-f 81 -6`."""
     match key.match:
@@ -142,31 +104,6 @@ def service_words(key: ServiceKey, names: Names = numeric) -> str:
             return f"-f {mark} -6" if family is Family.IPV6 else f"-f {mark}"
         case AddressMatch(protocol, address, port):
             return f"{_SERVICE_OPTION[protocol]} {names(address, port, protocol)}"
-
-
-def flag_names(scheduler: str, flags: int) -> str:
-    """Write scheduler flags as a comma list, with the names that `sh` and `mh` give them."""
-    known = _NAMED_FLAGS.get(scheduler, _GENERIC_FLAGS)
-    return ",".join(name for bit, name in enumerate(known) if flags >> bit & 1)
-
-
-def flag_number(name: str) -> tuple[str, int] | None:
-    """Return the scheduler that a flag's name belongs to (empty: any) and its bits, None if there is no such flag."""
-    if name in _GENERIC_FLAGS:
-        return "", 1 << _GENERIC_FLAGS.index(name)
-    for scheduler, names in _NAMED_FLAGS.items():
-        if name in names:
-            return scheduler, 1 << names.index(name)
-    return None
-
-
-def mask_words(key: ServiceKey, settings: ServiceSettings) -> str:
-    """Write the persistence mask, empty if it is the whole address."""
-    if settings.persistence_mask is None:
-        return ""
-    if key.family is Family.IPV6:
-        return str(settings.persistence_mask)
-    return str(IPv4Address(settings.persistence_mask))
 
 
 def _settings_words(key: ServiceKey, settings: ServiceSettings) -> str:

@@ -8,8 +8,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from piranha.dataclass import dataclass
 from piranha.terms import Address, Protocol
 
-_BLANK = re.compile(r"[ \t\n\v\f\r]")
-_NUMBER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+\Z")
+_BLANKS = " \t\n\v\f\r"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def ipv4(text: str) -> IPv4Address | None:
         return IPv4Address(text)
     except AddressValueError:
         pass
-    parts = _BLANK.split(text, 1)[0].split(".")
+    parts = re.split(f"[{_BLANKS}]", text, maxsplit=1)[0].split(".")
     if not 1 <= len(parts) <= 4:
         return None
     value = 0
@@ -75,9 +74,14 @@ def ipv4(text: str) -> IPv4Address | None:
 
 def integer(text: str, low: int, high: int) -> int | None:
     """Read a decimal number as strtol(3) does, None if it is none or out of range."""
-    if not _NUMBER.match(text):
+    number = text.lstrip(_BLANKS)
+    digits = number[1:] if number[:1] in ("+", "-") else number
+    if not (digits.isascii() and digits.isdigit()):
         return None
-    value = int(text)
+    try:
+        value = int(number)
+    except ValueError:  # of thousands of digits
+        return None
     return value if low <= value <= high else None
 
 

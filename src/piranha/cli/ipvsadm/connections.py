@@ -9,7 +9,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Generic, NamedTuple, TypeVar
 
-from piranha.table.rules import Names
+from piranha.table.words import Names
 from piranha.terms import Address, Protocol
 
 TITLE = ("IPVS connection entries", "pro expire state       source             virtual            destination")

@@ -7,9 +7,11 @@ from piranha.cli.ipvsadm.popt import Given
 from piranha.cli.ipvsadm.usage import COUNTS_AS
 from piranha.dataclass import dataclass, field
 from piranha.errors import PiranhaError
-from piranha.table.rules import PERSISTENCE_DEFAULT_S
+from piranha.table.words import PERSISTENCE_DEFAULT_S
 from piranha.terms import Address, Family, ForwardingMethod, Protocol, TunnelChecksum, TunnelType
 
+DONE = 0
+NOT_THERE = 1
 MISUSE = 2
 NOT_UNDERSTOOD = 255
 LONGEST_TIMEOUT_S = 31 * 86400

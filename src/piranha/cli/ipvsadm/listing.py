@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from piranha.dataclass import dataclass
 from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry, Statistics
-from piranha.table.rules import Names, flag_names, mask_words, protocol_of, server_order, service_order
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
+from piranha.table.words import Names, flag_names, mask_words, protocol_of, server_order, service_order
 from piranha.terms import Address, Family, ForwardingMethod, Protocol, Tunnel, TunnelChecksum, TunnelType
 
 Pools = Sequence[tuple[ServiceEntry, Sequence[DestinationEntry]]]

@@ -10,13 +10,12 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from piranha import __version__
-from piranha.cli.ipvsadm.draft import MISUSE, UsageError
-from piranha.cli.ipvsadm.grammar import HelpAsked, VersionAsked, parse
+from piranha.cli.ipvsadm.draft import DONE, MISUSE, NOT_THERE, UsageError
+from piranha.cli.ipvsadm.grammar import HelpAsked, Invocation, VersionAsked, parse
 from piranha.cli.ipvsadm.help import HELP
 from piranha.cli.ipvsadm.names import system_lookup
 from piranha.cli.ipvsadm.refusals import refusal
-from piranha.cli.ipvsadm.session import DONE, NOT_THERE, Session
-from piranha.cli.ipvsadm.showing import Showing
+from piranha.cli.ipvsadm.showing import Showing, why_not_shown
 from piranha.cli.ipvsadm.usage import Verb
 from piranha.kernel.ipvs_socket import IpvsSocket
 from piranha.kernel.socket import NetlinkError
@@ -62,6 +61,10 @@ def _run(words: Sequence[str], program: str, rules: Iterable[bytes]) -> int:
                 from piranha.cli.ipvsadm.rehearse import rehearse  # noqa: PLC0415 -- few ask for it
 
                 return rehearse(kernel, invocation, program, rules)
+            if invocation.verb in (Verb.LIST, Verb.SAVE):
+                return _show(kernel, invocation)
+            from piranha.cli.ipvsadm.session import Session  # noqa: PLC0415 -- a listing needs none of it
+
             session = Session(kernel, Showing(kernel), program, rules)
             status = session.run(invocation)
             if session.sctp:
@@ -80,6 +83,14 @@ def _run(words: Sequence[str], program: str, rules: Iterable[bytes]) -> int:
     return DONE
 
 
+def _show(kernel: IpvsSocket, invocation: Invocation) -> int:
+    problem = why_not_shown(Showing(kernel), invocation)
+    if problem:
+        sys.stdout.flush()
+        print(problem, file=sys.stderr)
+    return NOT_THERE if problem else DONE
+
+
 def _tell_of_sctp() -> None:
     from piranha.kernel.symbols import lacks_sctp  # noqa: PLC0415 -- few balance it
 
@@ -96,7 +107,3 @@ def _cannot_start(error: NetlinkError) -> int:
     if error.code == errno.ENOENT:
         print("ipvsadm: module ip_vs is missing (load it: modprobe ip_vs)", file=sys.stderr)
     return MISUSE
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,11 +1,11 @@
 """Shell: names of hosts and ports, asked of the system's resolver."""
 
-import socket
+import _socket as socket  # see `kernel.connection`
 from functools import lru_cache
 from ipaddress import IPv4Address
 
 from piranha.cli.ipvsadm.addresses import Lookup
-from piranha.table.rules import host_words
+from piranha.table.words import host_words
 from piranha.terms import Address, Protocol
 
 

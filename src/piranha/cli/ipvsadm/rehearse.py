@@ -4,10 +4,10 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from piranha.cli.ipvsadm.differences import Difference, differences
-from piranha.cli.ipvsadm.draft import MISUSE, UsageError
+from piranha.cli.ipvsadm.draft import DONE, MISUSE, UsageError
 from piranha.cli.ipvsadm.grammar import Invocation
 from piranha.cli.ipvsadm.rehearsal import Rehearsal
-from piranha.cli.ipvsadm.session import DONE, REFUSED, Session
+from piranha.cli.ipvsadm.session import REFUSED, Session
 from piranha.cli.ipvsadm.showing import Kernel, live_table, print_rows
 from piranha.cli.ipvsadm.usage import Verb
 from piranha.dataclass import dataclass

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from piranha import terms
-from piranha.cli.ipvsadm.draft import NOT_UNDERSTOOD, UsageError
+from piranha.cli.ipvsadm.draft import DONE, NOT_THERE, NOT_UNDERSTOOD, UsageError
 from piranha.cli.ipvsadm.grammar import HelpAsked, Invocation, VersionAsked, parse
 from piranha.cli.ipvsadm.names import system_lookup
 from piranha.cli.ipvsadm.refusals import refusal
-from piranha.cli.ipvsadm.showing import NotListed
+from piranha.cli.ipvsadm.showing import why_not_shown
 from piranha.cli.ipvsadm.usage import Verb, hint
 from piranha.dataclass import dataclass, field
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
@@ -27,8 +27,6 @@ from piranha.table.changes import (
 from piranha.table.rules import words_of
 from piranha.table.service import AddressMatch, ServiceKey
 
-DONE = 0
-NOT_THERE = 1
 REFUSED = 255
 BOM_UTF8 = b"\xef\xbb\xbf"
 """What some editors begin a file with; among rules also where files were joined."""
@@ -161,15 +159,10 @@ class Session:
         return DONE
 
     def _show(self, invocation: Invocation) -> int:
-        try:
-            self.show(invocation)
-        except NetlinkError as error:
-            self._refused(invocation.verb, error.code)
-            return NOT_THERE
-        except NotListed as error:
-            self._tell(str(error), self._line)
-            return NOT_THERE
-        return DONE
+        problem = why_not_shown(self.show, invocation)
+        if problem:
+            self._tell(problem, self._line)
+        return NOT_THERE if problem else DONE
 
     def _refused(self, verb: Verb | None, code: int, line: int | None = None) -> int:
         self._tell(refusal(verb, code, os.strerror(code)), self._line if line is None else line)

@@ -10,15 +10,17 @@ from piranha.cli.ipvsadm.connections import TITLE, TITLE_WITH_ENGINE, connection
 from piranha.cli.ipvsadm.grammar import Invocation
 from piranha.cli.ipvsadm.listing import Mode, Pools, Style, in_order, listing, version_line
 from piranha.cli.ipvsadm.names import resolved
+from piranha.cli.ipvsadm.refusals import refusal
 from piranha.cli.ipvsadm.usage import Verb
 from piranha.dataclass import dataclass
 from piranha.errors import PiranhaError
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry
+from piranha.kernel.socket import NetlinkError
 from piranha.output import reader_left
-from piranha.table.rules import Names, numeric, print_rules
 from piranha.table.service import ServiceKey
 from piranha.table.table import Service, Table
+from piranha.table.words import Names, numeric
 
 _CONNECTIONS = "/proc/net/ip_vs_conn"
 _ROWS_AT_A_TIME = 256
@@ -74,6 +76,8 @@ class Showing:
 
                 show(self.kernel, self.connections, invocation)
             elif invocation.verb is Verb.SAVE:
+                from piranha.table.rules import print_rules  # noqa: PLC0415 -- a listing needs no rules
+
                 print(print_rules(live_table(self.kernel), names(given)), end="")
             elif "connection" in given:
                 self._connections(given)
@@ -104,6 +108,17 @@ class Showing:
         with self.connections() as lines:
             print("\n".join(TITLE_WITH_ENGINE if engines else TITLE))
             print_rows(connection_rows(lines, names(given), engines=engines))
+
+
+def why_not_shown(show: Callable[[Invocation], None], invocation: Invocation) -> str:
+    """Carry out a command that only shows, by `show`; return what keeps it from that in words, empty: nothing."""
+    try:
+        show(invocation)
+    except NetlinkError as error:
+        return refusal(invocation.verb, error.code, os.strerror(error.code))
+    except NotListed as error:
+        return str(error)
+    return ""
 
 
 def pools(kernel: Kernel, invocation: Invocation) -> Pools:
