@@ -16,12 +16,18 @@ class BuiltServer:
 
 @dataclass(frozen=True, slots=True)
 class BuiltVirtual:
-    """A virtual server, its block and its real servers. places: of its VIPs, as `Virtual.vips`."""
+    """A virtual server, its block and its real servers.
+
+    places: of its VIPs, as `Virtual.vips`. kinds: those of `servers` that say more than address, weight and whether
+    they are active, and the first of those that do not: all others are like that one in all else, and their
+    addresses have its family.
+    """
 
     virtual: Virtual
     section: Section
     servers: tuple[BuiltServer, ...]
     places: tuple[Span, ...]
+    kinds: tuple[BuiltServer, ...]
 
 
 @dataclass(frozen=True, slots=True)

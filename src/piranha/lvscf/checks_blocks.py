@@ -154,5 +154,5 @@ def _asked(virtuals: Sequence[BuiltVirtual], known: Sequence[str], findings: Fin
 
 def _words(virtual: BuiltVirtual) -> tuple[Token, ...]:
     """Return the words of `check = …` in one virtual server."""
-    sections = (virtual.section, *(server.section for server in virtual.servers))
+    sections = (virtual.section, *(server.section for server in virtual.kinds))
     return tuple(word for one in sections if "check" in one.values for word in one.given["check"].setting.values)

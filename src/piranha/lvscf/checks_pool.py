@@ -1,7 +1,7 @@
 """Findings about rules over a whole pool: how few servers may be left, how weights come back."""
 
 from piranha.lvscf.built import BuiltVirtual
-from piranha.lvscf.config import Quota
+from piranha.lvscf.config import NO_QUOTA
 from piranha.lvscf.diagnostics import Findings
 from piranha.terms import WEIGHTLESS
 
@@ -24,17 +24,19 @@ def _reentry(built: BuiltVirtual, findings: Findings) -> None:
 
 def _quorum(built: BuiltVirtual, findings: Findings) -> None:
     section, virtual = built.section, built.virtual
-    serving = _serving(built)
-    if virtual.active and virtual.sorry_server is not None and virtual.quorum.count > max(serving, 1):
+    if not virtual.active or virtual.sorry_server is None:
+        return
+    if virtual.quorum.count > max(serving := _serving(built), 1):
         message = f"quorum = {virtual.quorum.count}, but of the servers of '{virtual.name}' only {serving} could serve"
         findings.add("W063", section.place("quorum"), message, "only the sorry server would ever serve")
 
 
 def _keep(built: BuiltVirtual, findings: Findings) -> None:
     section, virtual = built.section, built.virtual
-    keep, serving = virtual.keep_active, _serving(built)
-    if keep == Quota() or not virtual.active:
+    keep = virtual.keep_active
+    if keep == NO_QUOTA or not virtual.active:
         return
+    serving = _serving(built)
     if keep.percent == 100 or (serving and keep.count >= serving):
         message = f"keep_active keeps all {serving} servers of '{virtual.name}': no check takes one out"
         findings.add("W064", section.place("keep_active"), message)
@@ -42,6 +44,8 @@ def _keep(built: BuiltVirtual, findings: Findings) -> None:
 
 def _slow_start(built: BuiltVirtual, findings: Findings) -> None:
     virtual = built.virtual
+    if not any(one.server.slow_start_s for one in built.kinds):
+        return
     slow = [server for server in built.servers if server.server.active and server.server.slow_start_s]
     if slow and virtual.active and virtual.scheduler not in WEIGHTLESS and all(s.server.weight <= 1 for s in slow):
         place = built.section if "slow_start" in built.section.values else slow[0].section

@@ -47,7 +47,7 @@ def _ports(built: BuiltVirtual, findings: Findings) -> None:
         return
     if "port" in section.tried:
         findings.add("E061", section.place("port"), "both port and ports are given", "write all of them behind ports")
-    for server in built.servers:
+    for server in built.kinds:
         if "port" in server.section.tried:
             message = "a server port beside ports: the server is sent the port that the client asked for"
             findings.add("E061", server.section.place("port"), message, "remove it")
@@ -76,17 +76,17 @@ def _datagrams(built: BuiltVirtual, findings: Findings) -> None:
 
 def _tunnels(built: BuiltVirtual, findings: Findings) -> None:
     section, sorry = built.section, built.virtual.sorry_server
-    methods = [server.server.forwarding for server in built.servers]
+    methods = [server.server.forwarding for server in built.kinds]
     methods += [sorry.forwarding] if sorry is not None else []
     own = [name for name in _TUNNEL if name in section.values]
     if own and methods and ForwardingMethod.TUNNEL not in methods:
         findings.add("W026", section.place(*own), f"{own[0]} has no effect without forwarding = tunnel")
-    for server in built.servers:
+    for server in built.kinds:
         own = [name for name in _TUNNEL if name in server.section.values]
         if own and server.server.forwarding is not ForwardingMethod.TUNNEL:
             findings.add("W026", server.section.place(*own), f"{own[0]} has no effect without forwarding = tunnel")
     _tunnel(section, section, findings)
-    for server in built.servers:
+    for server in built.kinds:
         if any(name in server.section.values for name in _TUNNEL):
             _tunnel(section, server.section, findings)
 

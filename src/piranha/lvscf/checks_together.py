@@ -176,7 +176,7 @@ def _mark_rules(built: BuiltVirtual, findings: Findings) -> None:
 
 def _reentry(built: BuiltVirtual, findings: Findings) -> None:
     section = built.section
-    times = [server.server.timing for server in built.servers]
+    times = [server.server.timing for server in built.kinds]
     if "reentry" not in section.values or not times:
         return
     shortest_s = min(timing.interval_s for timing in times)
@@ -191,7 +191,7 @@ def _draining(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
     tells = str(built.section.maybe("vs_expire_quiescent_template", object)) == "1"
     if not persistence_s or tells:
         return
-    for section in (virtual.section, *(server.section for server in virtual.servers)):
+    for section in (virtual.section, *(server.section for server in virtual.kinds)):
         # The default is no worse than the original, which took such a server out at once.
         drain_s = section.value("drain_time", float) if "drain_time" in section.values else 0.0
         if 0 < drain_s < persistence_s:
@@ -211,13 +211,15 @@ def _last_servers(built: BuiltVirtual, findings: Findings) -> None:
 def _slow_start(built: BuiltVirtual, findings: Findings) -> None:
     if built.virtual.scheduler not in WEIGHTLESS:
         return
-    for section in (built.section, *(server.section for server in built.servers)):
+    for section in (built.section, *(server.section for server in built.kinds)):
         if section.on("slow_start"):
             message = f"slow_start has no effect: scheduler {built.virtual.scheduler} takes no growing weight"
             findings.add("W074", section.place("slow_start"), message, "scheduler = wlc or wrr")
 
 
 def _weight_from(built: BuiltVirtual, findings: Findings) -> None:
+    if not any(one.server.weighed for one in built.kinds):
+        return
     weighed = [one for one in used(built.servers) if one.server.weighed]
     if weighed and built.virtual.scheduler in WEIGHTLESS:
         message = f"weight_from changes nothing but weight 0: scheduler {built.virtual.scheduler} takes no weights"

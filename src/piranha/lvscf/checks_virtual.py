@@ -72,7 +72,7 @@ def _times(built: BuiltVirtual, findings: Findings) -> None:
     longest: dict[Span, float] = {}
     if own := [name for name in _TIMING if name in built.section.values]:
         longest[built.section.place(*own)] = timing(built.section, None).out_by_s
-    for server in built.servers:
+    for server in built.kinds:
         out_s = out_by_s(server.server)
         if out_s > timeout_s + 1e-6 and (place := _of_times(built, server)) is not None:
             longest[place] = max(longest.get(place, 0.0), out_s)
@@ -92,10 +92,11 @@ def _of_times(built: BuiltVirtual, server: BuiltServer) -> Span | None:
 
 
 def _families(built: BuiltVirtual, findings: Findings) -> None:
-    virtual = built.virtual
-    for server in built.servers:
-        if server.server.forwarding is not ForwardingMethod.TUNNEL:
-            _same_family(virtual.vip, server.server.address, server.section, "address", findings)
+    virtual, version = built.virtual, built.virtual.vip.address.version
+    if any(one.server.address.version != version for one in built.kinds):
+        for server in built.servers:
+            if server.server.forwarding is not ForwardingMethod.TUNNEL:
+                _same_family(virtual.vip, server.server.address, server.section, "address", findings)
     sorry = virtual.sorry_server
     if sorry is not None and sorry.forwarding is not ForwardingMethod.TUNNEL:
         _same_family(virtual.vip, sorry.address, built.section, "sorry_server", findings)
@@ -116,12 +117,12 @@ def _pool(built: BuiltVirtual, findings: Findings) -> None:
     if all(server.server.weight == 0 for server in servers):
         place = servers[0].section.place("weight")
         findings.add("W014", place, f"every real server of '{name}' has weight 0: it takes no new connections")
-    seen: dict[tuple[Address, int], BuiltServer] = {}
+    seen: dict[tuple[int, int, int], BuiltServer] = {}
     for server in servers:
         real = server.server
         # Without translation the table holds the port of the service, whatever the server says.
-        key = (real.address, built.virtual.port if real.forwarding in PORT_KEPT else real.port)
-        first = seen.setdefault(key, server)
+        port = built.virtual.port if real.forwarding in PORT_KEPT else real.port
+        first = seen.setdefault((real.address.version, int(real.address), port), server)
         if first is not server:
             message = f"{real.address} is already server '{first.server.name}' in line {first.server.line}"
             findings.add("E042", server.section.place("address"), message)
@@ -132,15 +133,20 @@ def _pool(built: BuiltVirtual, findings: Findings) -> None:
 
 def _ports(built: BuiltVirtual, findings: Findings) -> None:
     virtual = built.virtual
-    for server in used(built.servers):
+    for server in used(built.servers if any(_keeps_port(one, virtual) for one in built.kinds) else ()):
         real = server.server
-        if real.forwarding in PORT_KEPT and real.port != virtual.port:
+        if _keeps_port(server, virtual):
             message = f"under {real.forwarding} packets keep port {virtual.port}; port {real.port} is only checked"
             findings.add("W013", server.section.place("port"), message, "leave the server's port out")
     sorry = virtual.sorry_server
     if sorry is not None and sorry.forwarding in PORT_KEPT and sorry.port not in (0, virtual.port):
         message = f"under {sorry.forwarding} packets keep port {virtual.port}; port {sorry.port} has no effect"
         findings.add("W013", built.section.place("sorry_server"), message)
+
+
+def _keeps_port(built: BuiltServer, virtual: Virtual) -> bool:
+    """Whether packets for a server keep the port of the service although it has another."""
+    return built.server.forwarding in PORT_KEPT and built.server.port != virtual.port
 
 
 def _routers(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:

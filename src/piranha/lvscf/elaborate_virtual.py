@@ -62,7 +62,7 @@ def build_virtual(
     words = section.maybe("address", FloatingWords)
     service = Service(str(words.address) if words else "", port, several, protocols)
     inherited = Inherited(active, port, forwarding, Checks(section, blocks, service, reader.findings), section)
-    servers = _servers(block, inherited, reader)
+    servers, kinds = _servers(block, inherited, reader)
     if words is None or int(words.address) == 0:
         _unfinished(section, f"virtual '{name}' has no address", active, reader.findings)
         return None
@@ -95,7 +95,7 @@ def build_virtual(
         line=block.line,
     )
     places = (section.place("address"), *(place for _, place in extra))
-    return BuiltVirtual(virtual, section, servers, places)
+    return BuiltVirtual(virtual, section, servers, places, kinds)
 
 
 def _quota(section: Section, keyword: str) -> Quota:
@@ -113,8 +113,13 @@ def _unfinished(section: Section, message: str, active: bool, findings: Findings
         findings.add("W042", section.place("address"), f"{message}: it is left out")
 
 
-def _servers(block: Block, inherited: Inherited, reader: Reader) -> tuple[BuiltServer, ...]:
+Servers = tuple[BuiltServer, ...]
+
+
+def _servers(block: Block, inherited: Inherited, reader: Reader) -> tuple[Servers, Servers]:
+    """Return the servers, and the kinds of them (`BuiltVirtual`)."""
     found: list[BuiltServer] = []
+    kinds: list[BuiltServer] = []
     names, findings = Names(), reader.findings
     usual: Usual | None = None
     for server in block.blocks("server"):
@@ -129,9 +134,10 @@ def _servers(block: Block, inherited: Inherited, reader: Reader) -> tuple[BuiltS
         built = _server(server, name, section, inherited, findings)
         if built is not None:
             found.append(BuiltServer(built, section))
+            kinds.append(found[-1])
             if section.values.keys() == _OWN and findings.since(mark) == () and _below(server, inherited.section):
                 usual = Usual(built)
-    return tuple(found)
+    return tuple(found), tuple(kinds)
 
 
 _OWN = frozenset(("address", "active", "weight"))

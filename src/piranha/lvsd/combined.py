@@ -18,7 +18,7 @@ class Combined:
     """
 
     subject: str
-    place: str
+    place: object
     parts: Sequence[tuple[str, Monitor]]
     needed: int
     since_s: float = 0.0

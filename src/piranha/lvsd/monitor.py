@@ -25,7 +25,7 @@ class Health(StrEnum):
 class Monitor:
     """Turns probe results of one real server into a health that does not flap.
 
-    subject: `www/web3`. place: `10.0.0.3:80`, for the sentences of the log. timing: patience in
+    subject: `www/web3`. place: reads `10.0.0.3:80`, for the sentences of the log. timing: patience in
     both directions: `fall` failures in a row make an up server down; `rise` good checks in a row
     make a down server up, once it has answered for `reentry_s`. `now` is monotonic seconds. Feed
     the results of one server in the order in which its checks started. last, last_failure: the last
@@ -36,7 +36,7 @@ class Monitor:
     """
 
     subject: str
-    place: str
+    place: object
     timing: CheckTiming
     health: Health = Health.UNKNOWN
     since_s: float = 0.0
@@ -143,7 +143,9 @@ class Monitor:
                 return f"rise = {self.timing.rise}, reentry = {self.reentry_s:g}"
 
 
-def transition(subject: str, place: str, *, before: Health, after: Health, rule: str, cause: str, now: float) -> Event:
+def transition(
+    subject: str, place: object, *, before: Health, after: Health, rule: str, cause: str, now: float
+) -> Event:
     """Return the event of a server that went up or down."""
     # The sentences of the original: scripts search logs for them.
     if after is Health.UP:

@@ -32,7 +32,7 @@ class Ours:
         if frozenset(services) == self.services:
             return None
         self.services = frozenset(services)
-        lines = ",\n ".join(json.dumps(_members(key)) for key in sorted(self.services, key=str))
+        lines = ",\n ".join(sorted(json.dumps(_members(key)) for key in self.services))
         return self._kept.write({FILE: f"[{lines}]\n".encode()})
 
 

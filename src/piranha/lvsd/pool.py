@@ -185,7 +185,7 @@ class Pool:
         return check_id not in self.by_hand and self.weight_by_check(check_id) == 0
 
     def _begun(self, check_id: str, server: RealServer, health: Health, now: float) -> Monitor | Combined:
-        where = place(server)
+        where = Where(server)
         if not server.more_checks:
             return Monitor(check_id, where, server.timing, health=health, since_s=now)
         parts = [
@@ -362,7 +362,15 @@ def standings(pools: Iterable[Pool]) -> dict[str, tuple[int, int, bool]]:
     }
 
 
-def place(server: RealServer) -> str:
-    """Return `10.0.0.3:80` or `[2001:db8::3]:80`."""
-    host = f"[{server.address}]" if server.address.version == 6 else str(server.address)
-    return f"{host}:{server.port}"
+class Where:
+    """Reads `10.0.0.3:80` or `[2001:db8::3]:80`: for a log, of which most servers are never told."""
+
+    __slots__ = ("_server",)
+
+    def __init__(self, server: RealServer) -> None:
+        self._server = server
+
+    def __str__(self) -> str:
+        address = self._server.address
+        host = f"[{address}]" if address.version == 6 else str(address)
+        return f"{host}:{self._server.port}"

@@ -28,7 +28,7 @@ class AddressMatch:
 
     def __hash__(self) -> int:
         # Asked for more often than anything else; both transports of one place hardly ever meet.
-        return hash((self.address, self.port))
+        return hash((int(self.address), self.port))
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
@@ -51,6 +51,9 @@ class ServiceKey:
     """What the kernel matches a packet against; two virtual services never share one."""
 
     match: AddressMatch | FirewallMark
+
+    def __hash__(self) -> int:
+        return hash(self.match)
 
     @property
     def family(self) -> Family:
