@@ -118,6 +118,9 @@ def test_values_of_two_classes_are_neither_equal_nor_ordered() -> None:
         lambda made: [one.name for one in dataclasses.fields(made.draft("a"))],
         lambda made: dataclasses.asdict(made.draft("a", ["b"])),
         lambda made: dataclasses.is_dataclass(made.point),
+        lambda made: (ours.field_names(made.point), ours.field_names(made.draft), ours.field_names(int)),
+        lambda made: dataclasses.make_dataclass("Later", [("z", int, 3)], bases=(made.point,), frozen=True)(x=1),
+        lambda made: dataclasses.make_dataclass("Later", [("z", int, 3)], bases=(made.point,)),
     ],
 )
 def test_both_answer_alike(what: Callable[[Classes], object]) -> None:

@@ -57,6 +57,7 @@ def _dataclass(
             body |= _ordering([name for name, field in fields.items() if field.compare])
         body |= {"__repr__": _repr, **own} | (_FROZEN if frozen else {}) | _SHARED
         body |= {"__slots__": tuple(fields), _FIELDS: fields, "__dataclass_fields__": _StandardFields()}
+        body["__dataclass_params__"] = _Parameters if frozen else _ParametersOfMutable
         body["__match_args__"] = tuple(name for name, field in fields.items() if field.init and not kw_only)
         body["__qualname__"] = origin.__qualname__
         for name in ("__dict__", "__weakref__"):
@@ -151,6 +152,15 @@ def _replace(value: Any, /, **changes: Any) -> Any:
     return type(value)(**changes)
 
 
+def field_names(kind: type) -> tuple[str, ...] | None:
+    """Return the names of the fields of a class, of the standard library too; None for a class without."""
+    if _FIELDS in vars(kind):
+        return tuple(vars(kind)[_FIELDS])
+    import dataclasses  # noqa: PLC0415 -- few need it
+
+    return tuple(one.name for one in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
+
+
 class _StandardFields:
     """The fields as `dataclasses` wants them, made when it asks for them."""
 
@@ -165,6 +175,18 @@ class _StandardFields:
         return found
 
 
+class _Parameters:
+    """What the standard library asks of a class that one of its own inherits from."""
+
+    frozen = True
+
+
+class _ParametersOfMutable:
+    """The same."""
+
+    frozen = False
+
+
 _FROZEN = {"__setattr__": _refuse, "__delattr__": _refuse}
 _SHARED = {"__getstate__": _getstate, "__setstate__": _setstate, "__replace__": _replace}
 
@@ -173,4 +195,4 @@ if TYPE_CHECKING:
 else:
     dataclass, field, replace = _dataclass, _Field, _replace
 
-__all__ = ["dataclass", "field", "replace"]
+__all__ = ["dataclass", "field", "field_names", "replace"]

@@ -1,9 +1,10 @@
 """Values of the configuration as a text that says what they mean, and nothing of layout."""
 
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
+
+from piranha.dataclass import field_names
 
 
 def canonical(value: object) -> str:
@@ -32,10 +33,11 @@ def _text(value: object, kind: type, shared: dict[int, str]) -> str:
         return f"v{value.version}:{int(value):x}"  # many times faster than its text
     if isinstance(value, tuple):
         return f"({_joined(value, shared)})"
-    if is_dataclass(value):
-        if kind not in _TOLD:
-            _TOLD[kind] = tuple(f.name for f in fields(value) if f.name != "line")
-        return f"{kind.__name__}({_joined([getattr(value, name) for name in _TOLD[kind]], shared)})"
+    if kind not in _TOLD:
+        names = field_names(kind)
+        _TOLD[kind] = None if names is None else tuple(name for name in names if name != "line")
+    if (told := _TOLD[kind]) is not None:
+        return f"{kind.__name__}({_joined([getattr(value, name) for name in told], shared)})"
     return repr(value)
 
 
@@ -46,4 +48,6 @@ def _joined(values: Iterable[object], shared: dict[int, str]) -> str:
 
 _AS_WRITTEN = frozenset((int, str, bool, float, bytes, type(None)))
 
-_TOLD: dict[type, tuple[str, ...]] = {}  # the fields that make the meaning of a value; asked for ten thousand times
+_TOLD: dict[
+    type, tuple[str, ...] | None
+] = {}  # the fields that make the meaning of a value; asked for ten thousand times

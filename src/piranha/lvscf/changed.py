@@ -1,8 +1,8 @@
 """What differs between two readings of a file, virtual server by virtual server."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 
+from piranha.dataclass import replace
 from piranha.lvscf.config import Config, Virtual
 
 

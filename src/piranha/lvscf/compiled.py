@@ -6,13 +6,13 @@ right: what cannot be used is as none, and `lvs.cf` is read instead. Decision 00
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from piranha import __version__, terms
+from piranha.dataclass import field_names
 from piranha.errors import MISSHAPEN
 from piranha.lvscf import check_values, config, diagnostics, kernel_values
 from piranha.lvscf.config import Config, RealServer
@@ -25,9 +25,9 @@ _CLASSES: dict[str, type[Any]] = {
     name: one
     for module in _MODULES
     for name, one in vars(module).items()
-    if isinstance(one, type) and (is_dataclass(one) or issubclass(one, Enum))
+    if isinstance(one, type) and (field_names(one) is not None or issubclass(one, Enum))
 }
-_FIELDS = {name: tuple(one.name for one in fields(kind)) for name, kind in _CLASSES.items() if is_dataclass(kind)}
+_FIELDS = {name: names for name, kind in _CLASSES.items() if (names := field_names(kind)) is not None}
 _OWN = ("name", "address", "weight", "active", "line")
 """What real servers of one virtual server differ in, mostly; all else is kept once for many."""
 

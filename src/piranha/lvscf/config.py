@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
-from piranha.dataclass import dataclass
+from piranha.dataclass import dataclass, field, replace
 from piranha.lvscf.canonical import canonical
 from piranha.lvscf.check_values import Check, CheckTiming, FurtherCheck, sets_weight
 from piranha.lvscf.kernel_values import KernelSettings
@@ -306,7 +306,7 @@ class ChangeSettings:
     external: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """One accepted lvs.cf: both routers, all virtual servers.
 
@@ -320,8 +320,8 @@ class Config:
     serial_no: int = 0
     cluster: str = "lvs"
     standby: Standby = Standby.WARM
-    heartbeat: HeartbeatSettings = dataclasses.field(default_factory=HeartbeatSettings)
-    vips: VipSettings = dataclasses.field(default_factory=VipSettings)
+    heartbeat: HeartbeatSettings = field(default_factory=HeartbeatSettings)
+    vips: VipSettings = field(default_factory=VipSettings)
     nat_router: FloatingAddress | None = None
     nat_router6: FloatingAddress | None = None
     active_cmd: tuple[str, ...] = ()
@@ -330,9 +330,9 @@ class Config:
     monitor_links: bool = False
     monitor_devices: tuple[str, ...] = ()
     monitor_hosts: tuple[tuple[Address, ...], ...] = ()
-    lvsd: LvsdSettings = dataclasses.field(default_factory=LvsdSettings)
-    kernel: KernelSettings = dataclasses.field(default_factory=KernelSettings)
-    change: ChangeSettings = dataclasses.field(default_factory=ChangeSettings)
+    lvsd: LvsdSettings = field(default_factory=LvsdSettings)
+    kernel: KernelSettings = field(default_factory=KernelSettings)
+    change: ChangeSettings = field(default_factory=ChangeSettings)
     virtuals: tuple[Virtual, ...] = ()
 
     def active_virtuals(self) -> tuple[Virtual, ...]:
@@ -357,7 +357,7 @@ class Config:
 
 def meaning(config: Config) -> str:
     """Return a hash that two files share when they differ in serial_no, comments and layout only."""
-    own = canonical(dataclasses.replace(config, serial_no=0, virtuals=()))
+    own = canonical(replace(config, serial_no=0, virtuals=()))
     return _hash("\n".join([own, *(virtual.meaning for virtual in config.virtuals)]))
 
 

@@ -1,11 +1,10 @@
 """From one `virtual` block to a Virtual, its real servers and their checks."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from functools import partial
 from typing import Any
 
-from piranha.dataclass import dataclass, field
+from piranha.dataclass import dataclass, field, field_names
 from piranha.lvscf.addresses import FloatingWords
 from piranha.lvscf.built import BuiltServer, BuiltVirtual
 from piranha.lvscf.config import Quota, RealServer, Virtual
@@ -142,7 +141,7 @@ def _servers(block: Block, inherited: Inherited, reader: Reader) -> tuple[Server
 
 _OWN = frozenset(("address", "active", "weight"))
 """What most real servers say, and nothing else."""
-_SHARED = tuple(f.name for f in fields(RealServer) if f.name not in {"name", "line", *_OWN})
+_SHARED = tuple(name for name in field_names(RealServer) or () if name not in {"name", "line", *_OWN})
 
 
 class Usual:

@@ -4,11 +4,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import replace
 from functools import partial
 
 from piranha.control.state_files import StateFiles
-from piranha.dataclass import dataclass, field
+from piranha.dataclass import dataclass, field, replace
 from piranha.events.event import Level
 from piranha.events.teller import Teller
 from piranha.forwarding.errors import PlaneUnavailable

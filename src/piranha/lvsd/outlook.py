@@ -1,9 +1,8 @@
 """What `lvsd` would believe of the servers if another file came into force: pools that nobody serves from."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 
-from piranha.dataclass import dataclass
+from piranha.dataclass import dataclass, replace
 from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config, Virtual
 from piranha.lvsd.maintenance import NO_MARKS, Marks
