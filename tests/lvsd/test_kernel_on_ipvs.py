@@ -1,5 +1,6 @@
 """Settings and sync daemons of the real kernel, kept by a whole lvs daemon."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,6 +112,21 @@ def test_another_id_starts_the_daemon_again_and_no_syncdaemon_ends_it(lvsd: Lvsd
     lvsd.write(virtual("www", ("web1", 9, 1)), serial=3)
     lvsd.reload()
     assert running() == []
+
+
+def test_a_plan_is_made_against_the_daemon_that_runs(lvsd: Lvsd, capsys: pytest.CaptureFixture[str]) -> None:
+    start(lvsd, SYNC)
+    with IpvsSocket() as ipvs:
+        ipvs.stop_daemon(SyncDaemon(sender=True, sync_id=7))
+        ipvs.start_daemon(SyncDaemon(sender=True, interface="lo", sync_id=7, ttl=9))
+    words = [str(lvsd.file), "--run-dir", str(lvsd.run), "--json"]
+    assert main(["plan", *words]) == 0
+    [line] = json.loads(capsys.readouterr().out)["drift"]
+    assert (line["what"], line["effect"]) == ("syncd_ttl 9 -> 1", "changed by somebody else: started again")
+    lvsd.write(virtual("www", ("web1", 9, 1)), more=f"{SYNC}\nsyncd_ttl = 9", serial=2)
+    assert main(["plan", *words]) == 2
+    [line] = json.loads(capsys.readouterr().out)["lines"]
+    assert (line["what"], line["effect"]) == ("syncd_ttl - -> 9", "the sync daemon runs so already")
 
 
 def test_a_daemon_of_somebody_else_is_left_and_named(lvsd: Lvsd) -> None:

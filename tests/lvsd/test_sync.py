@@ -9,18 +9,20 @@ from pathlib import Path
 import pytest
 from tests.lvsd.events import recording
 
+from piranha.change.plan_sync import SyncSeen
 from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events.event import Event, Level
 from piranha.kernel.ipvs import SyncDaemon
 from piranha.kernel.route import InterfaceAddress, Link
+from piranha.kernel.sync_daemons import differences, lacking
 from piranha.lvscf.config import Config
 from piranha.lvscf.load import load
 from piranha.lvsd.cold import balanced_twice, switched_off
 from piranha.lvsd.kept_kernel import Asked, KeptKernel
 from piranha.lvsd.kept_sync import KeptSync
 from piranha.lvsd.machine import Machine
-from piranha.lvsd.sync import SETTLE_S, Aim, Place, SetBackupOnly, Start, Stop, Sync, differences, lacking
+from piranha.lvsd.sync import SETTLE_S, Aim, Place, SetBackupOnly, Start, Stop, Sync
 from piranha.lvsd.sync_place import place_of
 
 ATTRIBUTES = SyncDaemon(sender=False, interface="eth1", sync_id=7)
@@ -441,6 +443,17 @@ def test_a_restart_adopts_what_runs_and_a_file_without_synchronisation_ends_it(b
     assert (event.message, event.cause) == ("sync daemon stopped", "syncdaemon = 0")
     assert backup.fake.states() == []
     assert backup.kernel.facts()["sync"] is None
+
+
+def test_a_plan_gets_what_runs_now_and_where_the_file_has_it(backup: Backup) -> None:
+    assert asyncio.run(backup.kernel.sync_seen()) is None  # nobody has said the role
+    backup.look("active")
+    backup.fake.running = [runs(True, ttl=9)]
+    seen = asyncio.run(backup.kernel.sync_seen())
+    assert seen == SyncSeen(sender=True, runs=runs(True, ttl=9), interface="eth1")
+    backup.fake.blind = "list sync daemons: ENOBUFS"
+    seen = asyncio.run(backup.kernel.sync_seen())
+    assert seen == SyncSeen(sender=True, unknown=True, trouble="list sync daemons: ENOBUFS")
 
 
 def test_a_clean_stop_ends_them(backup: Backup) -> None:

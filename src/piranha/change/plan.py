@@ -5,10 +5,11 @@ from functools import partial
 
 from piranha.change.plan_by_hand import by_hand_lines, ended_lines
 from piranha.change.plan_costs import costed
-from piranha.change.plan_kernel import kernel_drift, kernel_lines, sync_lines
+from piranha.change.plan_kernel import kernel_drift, kernel_lines
 from piranha.change.plan_lines import RANK, About, Daemons, Kind, Line, Plan, Sign, counted, summary
 from piranha.change.plan_marks import mark_drift, mark_lines
 from piranha.change.plan_settings import heartbeat_changes, restarts, setting_lines
+from piranha.change.plan_sync import SyncSeen, sync_drift, sync_lines
 from piranha.change.plan_table import later_lines, leaving_lines, table_lines, waiting_lines
 from piranha.change.plan_virtuals import virtual_lines
 from piranha.change.plan_world import World, drifted, world
@@ -42,6 +43,7 @@ def plan(
     held: Collection[Address] | None = None,
     kernel: Mapping[str, str] | None = None,
     marked: Marked | None = None,
+    sync: SyncSeen | None = None,
     only_changed: bool = False,
     now: float = 0.0,
 ) -> Plan:
@@ -54,9 +56,9 @@ def plan(
     will be of those of `after`, see `lvsd.outlook`; left out = the same. ours: what earlier files named.
     leavers: servers that leave already, at `now`, monotonic seconds. edits: what others have changed. held: addresses
     of this machine, for a plan without `before`. kernel: settings that it has (`lvscf.kernel_named`), None where
-    nobody knows. marked: its mark rules, None where nobody knows or need know. only_changed: look only at virtual
-    servers that both files do not share (`lvscf.changed`): the lines are the same, live and statistics need no services
-    of others, and nothing is said of drift there, of what is left alone and of the daemons.
+    nobody knows. marked, sync: its mark rules and its sync daemon, None where nobody knows or need know. only_changed:
+    look only at virtual servers that both files do not share (`lvscf.changed`): the lines are the same, live and
+    statistics need no services of others, and nothing is said of drift there, of what is left alone and of the daemons.
 
     The steps that `table.diff` makes of `table.desired` are those that the lines and the drift
     name, and no others. Two files of one meaning (`lvscf.config.meaning`) give an empty plan.
@@ -83,12 +85,15 @@ def plan(
         waiting, by_hand = tuple(waiting_lines(seen)), by_hand_lines(seen)
         return Plan(lines=_sorted(seen, lines), waiting=waiting, by_hand=by_hand, left_alone=left_alone)
     told = [*virtual_lines(seen), *mark_lines(before, after, marked)]
-    told += [*setting_lines(before, after), *kernel_lines(before, after, kernel)]
-    told += sync_lines(before.kernel.sync, after.kernel.sync)
+    told += [*setting_lines(before, after), *kernel_lines(before, after, kernel), *sync_lines(before, after, sync)]
     parts = (old or before, new)
     drifting = partial(drifted, parts[0], live, known, ours, leavers, edits=edits)
     lines, drift = _complete(seen, parts, told, drifting)
-    drift += [*kernel_drift(before, after, kernel), *mark_drift(before, after, marked)]
+    drift += [
+        *kernel_drift(before, after, kernel),
+        *mark_drift(before, after, marked),
+        *sync_drift(before, after, sync),
+    ]
     return Plan(
         lines=_sorted(seen, lines or _order(before, after)),
         drift=_sorted(seen, drift),

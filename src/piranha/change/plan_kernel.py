@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from piranha.change.plan_lines import About, Kind, Line, Sign
-from piranha.change.plan_words import differences
 from piranha.lvscf.config import Config
 from piranha.lvscf.kernel_named import FORWARDING, VS, named, same
-from piranha.lvscf.kernel_values import SyncSettings
 from piranha.terms import Family
 
 Found = Mapping[str, str] | None
@@ -62,32 +60,6 @@ def kernel_drift(before: Config, after: Config, found: Found) -> Iterator[Line]:
         there = None if found is None else found.get(setting)
         if there is not None and had.get(setting) == value and not same(setting, value, there):
             yield _line(f"{_short(setting)} {there} -> {value}", "changed by somebody else", Kind.SAFE)
-
-
-def sync_lines(before: SyncSettings | None, after: SyncSettings | None) -> Iterator[Line]:
-    """Yield what changes of connection synchronisation."""
-    if before is None and after is not None:
-        what = f"syncdaemon on {after.device}, id {after.sync_id}"
-        yield _sync(what, "established connections outlive a takeover once both routers have it", Sign.ADDED)
-    elif before is not None and after is None:
-        what = f"syncdaemon on {before.device}, id {before.sync_id}"
-        yield _sync(what, "from now on a takeover ends connections", Sign.REMOVED)
-    elif before is not None and (what := differences(before, after, _SYNC_NAMES)):
-        yield _sync(what, "a takeover ends connections until both routers have it", Sign.EDITED)
-
-
-_SYNC_NAMES = (
-    ("device", "syncd_iface"),
-    ("sync_id", "syncd_id"),
-    ("max_length", "syncd_maxlen"),
-    ("group", "syncd_group"),
-    ("port", "syncd_port"),
-    ("ttl", "syncd_ttl"),
-)
-
-
-def _sync(what: str, effect: str, sign: Sign) -> Line:
-    return Line(kind=Kind.SAFE, sign=sign, about=About.SYNC, subject="sync", what=what, effect=effect)
 
 
 def _named(setting: str, was: str | None, value: str, found: Found) -> Line:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from piranha.control.state_files import StateFiles
 from piranha.dataclass import dataclass
@@ -19,6 +19,9 @@ from piranha.lvsd.kernel_settings import SUBJECT, NamedSettings, Written
 from piranha.lvsd.kernel_sync import KernelSync
 from piranha.lvsd.machine import Machine
 from piranha.lvsd.sync import STANDBY
+
+if TYPE_CHECKING:
+    from piranha.change.plan_sync import SyncSeen
 
 LATELY_S = 3600.0
 """How long `status` names what somebody else had set."""
@@ -131,6 +134,13 @@ class KeptKernel:
     async def everything(self) -> Mapping[str, str] | None:
         """Return what the kernel has of all that a file may name; None where the plane is no kernel."""
         return None if self._machine is None else await self._call(self._machine.all_settings)
+
+    async def sync_seen(self) -> "SyncSeen | None":
+        """Return the sync daemon of this role as it is now, for a plan; None without one to look at."""
+        asked = self._asked()
+        if self._sync is None or not asked.role:
+            return None
+        return await self._call(self._sync.seen, asked.config)
 
     def facts(self) -> dict[str, object]:
         """Return what `status` shows."""

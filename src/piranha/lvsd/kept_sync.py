@@ -4,13 +4,14 @@ import contextlib
 import json
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from piranha.control.state_files import StateFiles
 from piranha.errors import MISSHAPEN, PiranhaError
 from piranha.events.event import Event, Level
 from piranha.kernel.ipvs import SyncDaemon
 from piranha.kernel.route import InterfaceAddress, Link
+from piranha.kernel.sync_daemons import lacking
 from piranha.lvscf.config import Config
 from piranha.lvscf.kernel_values import SyncSettings
 from piranha.lvsd.kernel_settings import SUBJECT
@@ -26,9 +27,11 @@ from piranha.lvsd.sync import (
     Step,
     Stop,
     Sync,
-    lacking,
 )
 from piranha.lvsd.sync_place import place_of
+
+if TYPE_CHECKING:
+    from piranha.change.plan_sync import SyncSeen
 
 FILE = "lvsd-sync.json"
 ROUNDS = 4
@@ -119,6 +122,20 @@ class KeptSync:
                 events.append(self._told(step, lost=False))
         self._remember(left)
         return events
+
+    def seen(self, config: Config) -> "SyncSeen":
+        """Return the sync daemon of this role as it is now, and where `config`, the file in force, has it."""
+        from piranha.change.plan_sync import SyncSeen  # noqa: PLC0415 -- no start needs a plan
+
+        sender = self._sync.role == ACTIVE
+        try:
+            own = next((one for one in self._control.daemons() if one.sender is sender), None)
+        except (PiranhaError, OSError) as error:
+            return SyncSeen(sender=sender, unknown=True, trouble=str(error))
+        aim, nowhere = self._aim(config)
+        interface = aim.place.name if aim is not None and aim.place is not None else ""
+        trouble = "" if self.unknown else self.trouble or nowhere
+        return SyncSeen(sender=sender, runs=own, interface=interface, otherwise=self._otherwise(own), trouble=trouble)
 
     def facts(self) -> dict[str, object] | None:
         """Return what `status` shows; None without synchronisation."""

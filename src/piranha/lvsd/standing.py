@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from piranha.change.plan import Plan, plan
+from piranha.change.plan_sync import SyncSeen
 from piranha.dataclass import dataclass
 from piranha.forwarding.plane import ServiceStatistics
 from piranha.forwarding.userspace.protocol import (
@@ -24,6 +25,7 @@ from piranha.lvsd.marked import marked_data, marked_from
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import NOTHING_BELIEVED, Belief, Beliefs, outlook
 from piranha.lvsd.pool import ServerKey
+from piranha.lvsd.sync_seen import sync_data, sync_from
 from piranha.nanny.results import Advice
 from piranha.table.desired import NO_EDITS
 from piranha.table.leaving import Leaver
@@ -45,6 +47,7 @@ class Standing:
     held: frozenset[Address] | None = None
     kernel: Mapping[str, str] | None = None
     marked: Marked | None = None
+    sync: SyncSeen | None = None
     now: float = 0.0
 
     def plan(self, before: Config | None, after: Config, *, only_changed: bool = False) -> Plan:
@@ -67,6 +70,7 @@ class Standing:
             held=self.held,
             kernel=self.kernel,
             marked=self.marked,
+            sync=self.sync,
             now=self.now,
             only_changed=only_changed,
         )
@@ -92,6 +96,7 @@ def standing_data(standing: Standing) -> dict[str, object]:
         "statistics": statistics_data(standing.statistics or {}),
         "kernel": None if standing.kernel is None else dict(standing.kernel),
         "marked": None if standing.marked is None else marked_data(standing.marked),
+        "sync": None if standing.sync is None else sync_data(standing.sync),
     }
 
 
@@ -111,6 +116,7 @@ def standing_from(data: Mapping[str, Any]) -> Standing:
         statistics=statistics_from(_rows(data["statistics"])),
         kernel=_kernel(data.get("kernel")),
         marked=marked_from(found) if isinstance(found := data.get("marked"), dict) else None,
+        sync=sync_from(seen) if isinstance(seen := data.get("sync"), dict) else None,
     )
 
 

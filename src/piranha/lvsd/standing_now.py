@@ -21,6 +21,7 @@ async def standing_now(lvsd: Lvsd, parts: tuple[Config, Config] | None = None) -
     edits = lvsd.table.noticed(lvsd.config if parts is None else parts[0], seen.table)
     # To read all settings of the kernel takes long: only for a plan that has something to say of them.
     asks = parts is None or named(parts[0]) != named(parts[1])
+    syncs = parts is None or parts[0].kernel.sync != parts[1].kernel.sync
     return Standing(
         live=seen.table,
         statistics=seen.statistics,
@@ -29,5 +30,6 @@ async def standing_now(lvsd: Lvsd, parts: tuple[Config, Config] | None = None) -
         leaving=lvsd.leaving.servers,
         kernel=await lvsd.kernel.everything() if asks else None,
         marked=await lvsd.marks.marked(),
+        sync=await lvsd.kernel.sync_seen() if syncs else None,
         now=time.monotonic(),
     )
