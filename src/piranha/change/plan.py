@@ -89,11 +89,7 @@ def plan(
     parts = (old or before, new)
     drifting = partial(drifted, parts[0], live, known, ours, leavers, edits=edits)
     lines, drift = _complete(seen, parts, told, drifting)
-    drift += [
-        *kernel_drift(before, after, kernel),
-        *mark_drift(before, after, marked),
-        *sync_drift(before, after, sync),
-    ]
+    drift += _beside_the_table(before, after, kernel, marked, sync)
     return Plan(
         lines=_sorted(seen, lines or _order(before, after)),
         drift=_sorted(seen, drift),
@@ -103,6 +99,14 @@ def plan(
         left_alone=() if only_changed else left_alone,
         daemons=None if only_changed else _daemons(before, after),
     )
+
+
+def _beside_the_table(
+    before: Config, after: Config, kernel: Mapping[str, str] | None, marked: Marked | None, sync: SyncSeen | None
+) -> list[Line]:
+    """Return what somebody else changed beside the table."""
+    drift = [*kernel_drift(before, after, kernel), *mark_drift(before, after, marked)]
+    return [*drift, *sync_drift(before, after, sync)]
 
 
 def _complete(
