@@ -17,7 +17,7 @@ from piranha.events.teller import Teller
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.plane import Refusal
 from piranha.lvscf.config import Config, Virtual
-from piranha.lvsd.kept_table import KeptTable, Wanted
+from piranha.lvsd.kept_table import KeptTable, Leading, Wanted, they_come_anyway
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
 from piranha.table.changes import Change, RemoveDestination, describe
@@ -55,7 +55,11 @@ Turn = tuple[Config, dict[ServiceKey, str] | None]
 
 
 def passes(
-    folder: Path, plane: FakePlane, *turns: Turn, ahead: tuple[Config, dict[ServiceKey, str]] | None = None
+    folder: Path,
+    plane: FakePlane,
+    *turns: Turn,
+    ahead: tuple[Config, dict[ServiceKey, str]] | None = None,
+    lead: Leading = they_come_anyway,
 ) -> KeptTable:
     """Make one pass for each file and what is to come first in it; ahead: then what goes ahead of one more."""
     in_force: list[Config] = []
@@ -66,7 +70,8 @@ def passes(
     async def run() -> KeptTable:
         kept = StateFiles(folder, folder / "run")
         thread = PlaneThread(plane, lambda: None, lambda: None)
-        table = KeptTable(thread, Ours(kept), Teller("lvsd", Recorder(None)), wanted, lambda: None, kept=kept)
+        teller = Teller("lvsd", Recorder(None))
+        table = KeptTable(thread, Ours(kept), teller, wanted, lambda: None, kept=kept, lead=lead)
         for file, first in turns:
             in_force.append(file)
             await table.one_pass(first)
@@ -129,6 +134,25 @@ def test_a_plane_out_of_reach_keeps_no_reload_from_going_on(tmp_path: Path) -> N
     table = passes(tmp_path, Gone(), (FILE, None), ahead=(NEW, only(NEW.virtuals[0])))
 
     assert (table.trouble, table.live) == ("", desired(FILE, all_up(FILE), {}, ()))
+
+
+def test_packets_are_led_to_a_service_when_it_has_its_servers_and_before_another_goes(tmp_path: Path) -> None:
+    """A virtual server that moves to a mark: before its new service is there, and after the old one went, clients
+    would be refused."""
+    plane = TellingPlane()
+
+    async def lead() -> None:
+        plane.asked.append("lead")
+
+    passes(tmp_path, plane, (config(shop(81, 1)), None), (config(shop(82, 1)), None), lead=lead)
+
+    assert plane.asked[-5:] == [
+        "read all",
+        "add service tcp 192.0.2.10:82",
+        "add server 10.0.0.1:80 to tcp 192.0.2.10:82",
+        "lead",
+        "remove service tcp 192.0.2.10:81",
+    ]
 
 
 def test_what_others_did_elsewhere_is_found_in_the_same_pass_and_named_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Coroutine, Sequence
 from ipaddress import ip_address
@@ -338,6 +339,30 @@ def test_a_plane_that_sees_no_marks_gets_no_rules_and_old_ones_go(tmp_path: Path
     assert words(daemon.take(shop())) == ["shop: mark rules removed: tcp 192.0.2.20:80,443 gets mark 20"]
     assert nftables.kept.empty
     assert asyncio.run(daemon.rules.marked()) is None
+
+
+def test_a_file_that_comes_while_somebody_looks_has_its_rules_at_once(tmp_path: Path) -> None:
+    looked, go_on = threading.Event(), threading.Event()
+
+    class SlowFirewall(FakeFirewall):
+        def bring(self, wanted: Sequence[MarkRule]) -> Difference:
+            looked.set()
+            assert go_on.wait(20)
+            return super().bring(wanted)
+
+    nftables = SlowFirewall("nftables")
+    daemon = Daemon(tmp_path, nftables)
+
+    async def reload_meanwhile() -> None:
+        before = asyncio.create_task(daemon.rules.take(shop("80")))
+        await asyncio.to_thread(looked.wait, 20)
+        after = asyncio.create_task(daemon.rules.take(shop("443")))
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(before, after)
+
+    asyncio.run(reload_meanwhile())
+    assert nftables.marks == {PORT_443}
 
 
 def test_the_first_rules_are_awaited_until_they_are_there_or_refused(tmp_path: Path) -> None:

@@ -105,8 +105,16 @@ class Lvsd:
         self.leaving = Leavers(self.source.kept, self.teller, observing=observing)
         self.maintenance = Maintenance(self.source.kept, self.teller)
         self.foreign = Foreign(self.source.kept, self.teller, self._mark, lambda: self.config)
-        made, kept, found = self.observes or KeptTable, self.source.kept, self.foreign.found
-        self.table = made(self.plane, self.ours, self.teller, self._wanted, self._dirty.set, kept=kept, found=found)
+        self.table = (self.observes or KeptTable)(
+            self.plane,
+            self.ours,
+            self.teller,
+            self._wanted,
+            self._dirty.set,
+            kept=self.source.kept,
+            found=self.foreign.found,
+            lead=lambda: self.marks.take(self.config),
+        )
         machine = kernel_of(self.runs_on, self.source.kept, self.node) if not observing else (None, None)
         self.kernel = KeptKernel(*machine, self.teller, self._asked, self.table.load_again, observing=observing)
 
@@ -290,7 +298,6 @@ class Lvsd:
         self._mark()
         await self.kernel.look()
         await self.leaving.keep()
-        await self.marks.take(config)
         await self.foreign.keep()
         if before is None or before.lvsd.timeouts_s != config.lvsd.timeouts_s:
             await self.table.set_timeouts(config.lvsd.timeouts_s)

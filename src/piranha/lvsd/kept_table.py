@@ -63,8 +63,16 @@ Found = Callable[[Edits, Edits, Table], Awaitable[None]]
 """Takes what others have changed: before a pass and after it, and the table that it saw."""
 
 
+Leading = Callable[[], Awaitable[None]]
+"""Has packets come to the services that the file in force asks for."""
+
+
 async def keeps_nothing(_before: Edits, _after: Edits, _live: Table) -> None:
     """Keep none of it."""
+
+
+async def they_come_anyway() -> None:
+    """Do nothing: packets find the services by their address."""
 
 
 class KeptTable:
@@ -72,6 +80,7 @@ class KeptTable:
 
     wanted: asked for at each pass. soon: called when the next pass is due before its time, since the plane is out of
     reach or somebody has changed the table. kept: where the numbers are kept. found: told what others have changed.
+    lead: called in each pass when what is new is there and before services go, so that nobody is led astray.
     live: the table as last seen. numbers: its counters and connections. passed_at_s: the last pass that could be made,
     monotonic. trouble: why the plane cannot be reached, empty if it can. overruled: when, and in words, what others
     had changed, the last hundred. unforwarded: what the machine does not route although NAT needs it. doing: what
@@ -90,6 +99,7 @@ class KeptTable:
         *,
         kept: StateFiles,
         found: Found = keeps_nothing,
+        lead: Leading = they_come_anyway,
     ) -> None:
         self._plane = plane
         self._ours = ours
@@ -97,6 +107,7 @@ class KeptTable:
         self._wanted = wanted
         self._soon = soon
         self._found = found
+        self._lead = lead
         self._reconciler = Reconciler()
         self._one_pass = asyncio.Lock()
         self._refreshing: asyncio.Task[object] | None = None
@@ -203,7 +214,12 @@ class KeptTable:
     async def _carry_out(self, plan: Pass) -> list[str]:
         """Apply what is planned and tell what came of it; return in words what others had changed."""
         part = plan.part
-        refusals = await self._plane.apply(plan.changes) if plan.changes else []
+        stay = len(plan.changes)
+        while stay and isinstance(plan.changes[stay - 1], RemoveService):  # they go last
+            stay -= 1
+        refusals = await self._plane.apply(plan.changes[:stay]) if stay else []
+        await self._lead()
+        refusals += await self._plane.apply(plan.changes[stay:]) if stay < len(plan.changes) else []
         # After a refusal only the plane knows what is there now.
         left = plan.wanted if not refusals else await self._plane.dump(part)
         self.live = left if part is None else with_part(self.live, left, part)

@@ -58,6 +58,7 @@ class MarkRules:
         self._ended = False
         self._holding = _read(kept)
         self._absent: set[str] = set()
+        self._taken: Config | None = None
         self._wanted: Mapping[MarkRule, str] = {}
         self._brought: Mapping[MarkRule, str] | None = None
         self._by: Firewall | None = None
@@ -78,9 +79,14 @@ class MarkRules:
         return bool(self._wanted) and self._brought is None and not self.trouble
 
     async def take(self, config: Config) -> None:
-        """Have the rules that `config` asks for from now on."""
+        """Have the rules that `config` asks for from now on; to take the same once more does nothing."""
+        if config is self._taken:
+            return
+        self._taken = config
         self._wanted = wanted_rules(config) if self._sees_marks else {}
         if self._wanted != self._brought:
+            # Not a pass that is on its way: that one may have begun with the rules of before.
+            self._soon = None
             await self._patiently()
 
     async def refresh(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from piranha.control.state_files import StateFiles
 from piranha.events.teller import Teller
-from piranha.lvsd.kept_table import Asking, Found, KeptTable, keeps_nothing
+from piranha.lvsd.kept_table import Asking, Found, KeptTable, Leading, keeps_nothing, they_come_anyway
 from piranha.lvsd.opinions import ONE_BY_ONE, RULE, Opinions
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
@@ -39,6 +39,7 @@ class ObservedTable(KeptTable):
         *,
         kept: StateFiles,
         found: Found = keeps_nothing,
+        lead: Leading = they_come_anyway,
     ) -> None:
         # A server that the file does not name does not drain here: it is one too many. Nothing is by hand where all is.
         super().__init__(
@@ -49,6 +50,7 @@ class ObservedTable(KeptTable):
             soon,
             kept=kept,
             found=found,
+            lead=lead,
         )
         self.opinions = Opinions(time.monotonic())
 
