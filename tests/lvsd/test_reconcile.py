@@ -22,11 +22,11 @@ from piranha.lvscf.config import (
     Virtual,
 )
 from piranha.lvsd.reconcile import ONE_BY_ONE, Reconciler
-from piranha.table.changes import AddService, Change, EditDestination, RemoveDestination, RemoveService
+from piranha.table.changes import AddService, Change, EditDestination, EditService, RemoveDestination, RemoveService
 from piranha.table.desired import ServerVerdict, Verdicts, desired
 from piranha.table.destination import Destination, DestinationKey
-from piranha.table.service import AddressMatch, ServiceKey
-from piranha.terms import ForwardingMethod, Protocol, Scheduler
+from piranha.table.service import AddressMatch, ServiceKey, ServiceSettings
+from piranha.terms import ForwardingMethod, Protocol, Scheduler, Tunnel, TunnelType
 
 NAT = ForwardingMethod.NAT
 VIP = FloatingAddress(address=ip_address("192.0.2.10"), prefix=32)
@@ -113,6 +113,16 @@ def test_settings_are_edited_in_place() -> None:
     assert (event.message, event.before, event.after) == ("virtual service www edited in place", "wlc", "sed")
 
 
+def test_what_is_edited_is_seen_although_the_scheduler_and_the_weight_stay() -> None:
+    passes = Passes(FakePlane())
+    plain = www(real(1), scheduler=Scheduler.MH)
+    limited = replace(plain, scheduler_flags=2, servers=(replace(real(1), upper_threshold=9),))
+    passes(config(plain))
+    service, server = passes(config(limited))
+    assert (service.before, service.after) == ("mh", "mh flags mh-port")
+    assert (server.before, server.after) == ("nat weight 1", "nat weight 1 upper_threshold 9")
+
+
 def test_a_service_that_left_the_file_is_named_as_it_was() -> None:
     passes = Passes(FakePlane())
     passes(config(www(real(1))))
@@ -136,6 +146,18 @@ def test_a_weight_set_by_hand_is_repaired_and_named() -> None:
     [event] = changed_by_hand(EditDestination(WWW, at(1), Destination(forwarding=NAT, weight=9)))
     assert (event.subject, event.message, event.level) == ("www/web1", "table repaired", Level.WARNING)
     assert event.cause.endswith("server 10.0.0.1:80 of tcp 192.0.2.10:80: weight was 9, is 1 again")
+
+
+def test_settings_changed_by_hand_are_named_in_words() -> None:
+    sticky = ServiceSettings(scheduler="mh", scheduler_flags=1, persistence_s=60, persistence_mask=0xFFFFFF00)
+    gue = Tunnel(type=TunnelType.GUE, port=6080)
+    tunnelled = Destination(forwarding=ForwardingMethod.TUNNEL, tunnel=gue)
+    service, server = changed_by_hand(EditService(WWW, sticky), EditDestination(WWW, at(1), tunnelled))
+    assert service.cause.endswith(
+        "scheduler was mh, is wlc again, scheduler_flags was mh-fallback, is none again, "
+        "persistence was 60, is 0 again, persistence_mask was 255.255.255.0, is none again"
+    )
+    assert server.cause.endswith("forwarding was tunnel, is nat again, tunnel was gue port 6080, is ipip again")
 
 
 def test_a_server_removed_by_hand_is_put_back_and_named() -> None:

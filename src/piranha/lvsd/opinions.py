@@ -7,7 +7,7 @@ ended: both disagree without a break.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from piranha.events.event import Event, Level
@@ -22,6 +22,7 @@ from piranha.table.changes import (
 )
 from piranha.table.destination import Destination
 from piranha.table.service import ServiceKey, ServiceSettings
+from piranha.table.setting_words import differing
 from piranha.table.table import Table
 from piranha.table.targets import Target, target_of
 
@@ -167,7 +168,7 @@ def _opinion(change: Change, live: Table) -> tuple[Kind, str]:
         case RemoveService(key):
             return Kind.SERVICE_TOO_MANY, f"the table has {key}, lvsd would not"
         case EditService(key, settings):
-            return Kind.SETTINGS, _differing(live[key].settings, settings)
+            return Kind.SETTINGS, _differing(key, live[key].settings, settings)
         case AddDestination(_, server, destination):
             words = f"the table does not have {server}, lvsd would, with weight {destination.weight}"
             return Kind.SERVER_MISSING, words
@@ -178,14 +179,11 @@ def _opinion(change: Change, live: Table) -> tuple[Kind, str]:
             have = live[key].destinations[server]
             same_but_weight = replace(have, weight=destination.weight) == destination
             kind = Kind.WEIGHT if same_but_weight else Kind.SETTINGS
-            return kind, f"{server}: {_differing(have, destination)}"
+            return kind, f"{server}: {_differing(key, have, destination)}"
 
 
-def _differing(found: ServiceSettings | Destination, wanted: ServiceSettings | Destination) -> str:
-    pairs = [
-        (spec.name.removesuffix("_s"), getattr(found, spec.name), getattr(wanted, spec.name)) for spec in fields(wanted)
-    ]
-    return ", ".join(f"{name} is {have}, lvsd would have {want}" for name, have, want in pairs if have != want)
+def _differing(key: ServiceKey, found: ServiceSettings | Destination, wanted: ServiceSettings | Destination) -> str:
+    return ", ".join(f"{name} is {have}, lvsd would have {want}" for name, have, want in differing(key, found, wanted))
 
 
 def _began(differences: Sequence[Difference], now: float) -> list[Event]:

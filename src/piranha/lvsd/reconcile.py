@@ -6,7 +6,6 @@ of it. Everything in between passes that an operator should hear is returned as 
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
 from itertools import groupby
 
 from piranha.dataclass import dataclass, field, replace
@@ -30,6 +29,7 @@ from piranha.table.diff import diff
 from piranha.table.leaving import Leaver
 from piranha.table.left_alone import changed_by_others, left_alone
 from piranha.table.service import ServiceKey, ServiceSettings
+from piranha.table.setting_words import destination_words, differing, settings_words
 from piranha.table.table import Table
 from piranha.table.targets import Target, names_of, target_of
 
@@ -230,10 +230,10 @@ def _found(change: Change, live: Table) -> str:
     """Say what somebody did that `change` would undo."""
     match change:
         case EditService(service, settings):
-            return f"{service}: {_differences(live[service].settings, settings, _STILL)}"
+            return f"{service}: {_differences(service, live[service].settings, settings, _STILL)}"
         case EditDestination(service, server, destination):
             found = live[service].destinations[server]
-            return f"server {server} of {service}: {_differences(found, destination, _STILL)}"
+            return f"server {server} of {service}: {_differences(service, found, destination, _STILL)}"
         case _:
             return _undone(change, live)
 
@@ -262,26 +262,25 @@ def _undone(change: Change, live: Table) -> str:
         case AddService(service):
             return f"{service} was removed"
         case EditService(service, settings):
-            return f"{service}: {_differences(live[service].settings, settings)}"
+            return f"{service}: {_differences(service, live[service].settings, settings)}"
         case RemoveService(service):
             return f"{service} was added"
         case AddDestination(service, server):
             return f"server {server} of {service} was removed"
         case EditDestination(service, server, destination):
-            return f"server {server} of {service}: {_differences(live[service].destinations[server], destination)}"
+            found = live[service].destinations[server]
+            return f"server {server} of {service}: {_differences(service, found, destination)}"
         case RemoveDestination(service, server):
             return f"server {server} of {service} was added"
 
 
 def _differences(
+    key: ServiceKey,
     found: ServiceSettings | Destination,
     wanted: ServiceSettings | Destination,
     words: str = "{} was {}, is {} again",
 ) -> str:
-    pairs = [
-        (spec.name.removesuffix("_s"), getattr(found, spec.name), getattr(wanted, spec.name)) for spec in fields(wanted)
-    ]
-    return ", ".join(words.format(name, have, want) for name, have, want in pairs if have != want)
+    return ", ".join(words.format(*one) for one in differing(key, found, wanted))
 
 
 def _repaired(plan: Pass, target: Target, words: str, now: float) -> Event:
@@ -360,32 +359,24 @@ def _change(plan: Pass, change: Change, now: float) -> Event:
     before = after = ""
     match change:
         case AddService(key, settings):
-            message, after = f"starting virtual service {name} active: {_port(key)}", _settings(settings)
+            message, after = f"starting virtual service {name} active: {_port(key)}", settings_words(key, settings)
         case EditService(key, settings):
-            message, after = f"virtual service {name} edited in place", _settings(settings)
-            before = _settings(plan.live[key].settings)
+            message, after = f"virtual service {name} edited in place", settings_words(key, settings)
+            before = settings_words(key, plan.live[key].settings)
         case RemoveService():
             message = f"shutting down virtual service {name}"
         case AddDestination(_, server, destination):
-            message, after = f"server {server} added to the table", _destination(destination)
+            message, after = f"server {server} added to the table", destination_words(destination)
         case EditDestination(key, server, destination):
-            message, after = f"server {server} edited in the table", _destination(destination)
-            before = _destination(plan.live[key].destinations[server])
+            message, after = f"server {server} edited in the table", destination_words(destination)
+            before = destination_words(plan.live[key].destinations[server])
         case RemoveDestination(key, server):
             message, before = (
                 f"server {server} removed from the table",
-                _destination(plan.live[key].destinations[server]),
+                destination_words(plan.live[key].destinations[server]),
             )
     return Event(when_s=now, subject=name, message=message, before=before, after=after, facts=service)
 
 
 def _port(key: ServiceKey) -> str:
     return str(getattr(key.match, "port", key.match))
-
-
-def _settings(settings: ServiceSettings) -> str:
-    return settings.scheduler + (f" persistent {settings.persistence_s}" if settings.persistence_s else "")
-
-
-def _destination(destination: Destination) -> str:
-    return f"{destination.forwarding} weight {destination.weight}"
