@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from tests.cli.answers import lvsd, server, virtual
 from tests.cli.daemons import Daemons
+from tests.cli.test_unanswered import TEXT
 
 from piranha.cli import status
+from piranha.cli.main import main
 from piranha.cli.standing import stands
 from piranha.cli.status_facts import judge
 from piranha.cli.verdict import Verdict
@@ -65,6 +67,23 @@ def test_why_table_lists_what_differs() -> None:
         "the table is only observed, read 1.0s ago: 1 difference from what lvsd would have",
         "  www/web2: 10.11.12.22:8443: weight is 7, lvsd would have 20",
     ]
+
+
+@pytest.mark.parametrize("verb", ["apply", "set"])
+def test_who_would_put_a_file_in_force_is_told_that_nobody_here_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    file = tmp_path / "lvs.cf"
+    file.write_text(TEXT)
+    (tmp_path / "observe").mkdir()
+    beside = Daemons(tmp_path / "observe")
+    words = [str(file)] if verb == "apply" else ["-c", str(file), "www", "port", "81"]
+    try:
+        beside.add("lvsd", lvsd(observing=observing()))
+        assert main([verb, "--run-dir", str(tmp_path), "--state-dir", str(tmp_path), *words]) == 3
+    finally:
+        beside.close()
+    assert "lvsd only observes here (--observe), and takes a file up with SIGHUP" in capsys.readouterr().err
 
 
 def test_one_that_observes_answers_where_no_other_lvsd_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -121,6 +121,8 @@ def find_router(folders: Folders) -> Router:
     lvsd = ask_daemon("lvsd", "status", folders, {"brief": True})
     if lvsd.data is not None and "unconfirmed" in lvsd.data:
         return Router("lvsd", lvsd.data)
+    if lvsd.data is not None and facts(lvsd.data.get("observing")) is not None:
+        raise NobodyToAsk("lvsd only observes here (--observe), and takes a file up with SIGHUP", silent=True)
     if lvsd.data is not None or pulse.installed:
         words = f"pulse puts files in force here, and does not answer: {pulse.problem}"
         raise NobodyToAsk(words, silent=True, waiting=waiting_on_disk(folders, "pulse"))
