@@ -1,13 +1,15 @@
 """`ipvsadm -R`: many commands from stdin, sent in batches, with the C tool's idea of a mistake."""
 
+from io import BytesIO
 from ipaddress import IPv4Address
+from itertools import islice
 
 import pytest
 from tests.ipvsadm.fake_ipvs import FakeIpvs
 
 from piranha.cli.ipvsadm.draft import UsageError
 from piranha.cli.ipvsadm.grammar import VersionAsked
-from piranha.cli.ipvsadm.session import Session
+from piranha.cli.ipvsadm.session import LONGEST_LINE, Session, lines_of
 from piranha.cli.ipvsadm.showing import Showing
 from piranha.table.rules import print_rules
 from piranha.table.service import AddressMatch, ServiceKey
@@ -112,6 +114,22 @@ def test_a_word_that_popt_cannot_read_is_told_and_passed_over(capsys: pytest.Cap
 
     assert capsys.readouterr().err == "line 2: --bogus: unknown option\n"
     assert set(kernel.kernel.services) == {www(1), www(3)}
+
+
+def test_a_line_without_end_is_no_rule_and_fills_no_memory() -> None:
+    kernel = FakeIpvs()
+    with open("/dev/zero", "rb") as zeros, pytest.raises(UsageError) as caught:  # noqa: PTH123
+        Session(kernel, Showing(kernel), "ipvsadm").restore([b"-A -t 192.0.2.10:1\n", *islice(lines_of(zeros), 1)])
+    assert (str(caught.value), caught.value.status) == ("line 2: longer than 65536 bytes, so these are no rules", 2)
+    assert set(kernel.kernel.services) == {www(1)}
+
+
+def test_the_longest_line_is_read() -> None:
+    kernel = FakeIpvs()
+    line = b"-A -t 192.0.2.10:1 #".ljust(LONGEST_LINE - 1, b"-") + b"\n"
+    rules = BytesIO(line + b"-A -t 192.0.2.10:2")
+    assert Session(kernel, Showing(kernel), "ipvsadm").restore(lines_of(rules)) == 0
+    assert set(kernel.kernel.services) == {www(1), www(2)}
 
 
 def test_comments_are_passed_over_and_lines_are_counted_with_them(capsys: pytest.CaptureFixture[str]) -> None:

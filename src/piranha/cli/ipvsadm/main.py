@@ -47,7 +47,9 @@ def _stdin() -> Iterator[bytes]:
     """Yield the lines of stdin. Raises OSError when they are asked for."""
     if sys.stdin is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))  # closed by whoever started us
-    yield from sys.stdin.buffer
+    from piranha.cli.ipvsadm.session import lines_of  # noqa: PLC0415 -- a listing needs none of it
+
+    yield from lines_of(sys.stdin.buffer)
 
 
 def _run(words: Sequence[str], program: str, rules: Iterable[bytes]) -> int:

@@ -7,7 +7,7 @@ from piranha.cli.ipvsadm.differences import Difference, differences
 from piranha.cli.ipvsadm.draft import DONE, MISUSE, UsageError
 from piranha.cli.ipvsadm.grammar import Invocation
 from piranha.cli.ipvsadm.rehearsal import Rehearsal
-from piranha.cli.ipvsadm.session import REFUSED, Session
+from piranha.cli.ipvsadm.session import REFUSED, Session, lines_of
 from piranha.cli.ipvsadm.showing import Kernel, live_table, print_rows
 from piranha.cli.ipvsadm.usage import Verb
 from piranha.dataclass import dataclass
@@ -93,8 +93,8 @@ def _read(session: Session, file: str, rules: Iterable[bytes]) -> None:
         if file in ("", "-"):
             session.restore(rules)
         else:
-            with open(file, "rb") as lines:  # noqa: PTH123 -- pathlib would slow every start
-                session.restore(lines)
+            with open(file, "rb") as opened:  # noqa: PTH123 -- pathlib would slow every start
+                session.restore(lines_of(opened))
     except OSError as error:
         raise UsageError(MISUSE, f"ipvsadm: {file or 'standard input'}: {error.strerror}") from error
 

@@ -2,11 +2,11 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import BinaryIO, Protocol
 
 from piranha import terms
-from piranha.cli.ipvsadm.draft import DONE, NOT_THERE, NOT_UNDERSTOOD, UsageError
+from piranha.cli.ipvsadm.draft import DONE, MISUSE, NOT_THERE, NOT_UNDERSTOOD, UsageError
 from piranha.cli.ipvsadm.grammar import HelpAsked, Invocation, VersionAsked, parse
 from piranha.cli.ipvsadm.names import system_lookup
 from piranha.cli.ipvsadm.refusals import refusal
@@ -30,6 +30,8 @@ from piranha.table.service import AddressMatch, ServiceKey
 REFUSED = 255
 BOM_UTF8 = b"\xef\xbb\xbf"
 """What some editors begin a file with; among rules also where files were joined."""
+LONGEST_LINE = 65_536
+"""Bytes of a line of rules: what is no text has lines without end, and a router has other uses for its memory."""
 
 
 class Kernel(Protocol):
@@ -52,6 +54,12 @@ class Kernel(Protocol):
 
     def stop_daemon(self, daemon: SyncDaemon) -> None:
         """Stop a sync daemon."""
+
+
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file of rules; of one that is too long only the beginning. Raises OSError."""
+    while line := file.readline(LONGEST_LINE + 1):
+        yield line
 
 
 @dataclass(slots=True)
@@ -96,6 +104,9 @@ class Session:
         lookup = system_lookup()
         status = DONE
         for self._line, line in enumerate(lines, 1):
+            if len(line) > LONGEST_LINE:
+                self.settle()
+                raise UsageError(MISUSE, _at(self._line, f"longer than {LONGEST_LINE} bytes, so these are no rules"))
             words = words_of(line.removeprefix(BOM_UTF8).decode("utf-8", "surrogateescape"))
             if words[:1] == ["ipvsadm"]:
                 words = words[1:]
