@@ -63,13 +63,13 @@ def report_imports(runs: int) -> None:
     """Print what the imports cost by origin, and the dearest of ours."""
     bare = import_times("pass", runs)
     whole = import_times("import piranha.cli.ipvsadm.main", runs)
-    of_dataclasses = set(import_times("import dataclasses", runs)) - set(bare)
+    of_typing = set(import_times("import typing", runs)) - set(import_times("import enum, ipaddress", runs))
     ours = {name: own for name, own in whole.items() if name.split(".")[0] == "piranha"}
     groups = {
         "interpreter": sum(whole[name] for name in bare if name in whole),
-        "dataclasses with what it imports": sum(whole[name] for name in of_dataclasses if name in whole),
+        "typing with what only it imports": sum(whole[name] for name in of_typing if name in whole),
         "rest of the standard library": sum(
-            own for name, own in whole.items() if name not in ours and name not in bare and name not in of_dataclasses
+            own for name, own in whole.items() if name not in ours and name not in bare and name not in of_typing
         ),
         f"{len(ours)} modules of piranha": sum(ours.values()),
     }

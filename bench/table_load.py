@@ -103,8 +103,10 @@ def measure(load: Callable[[], object], table: Table, rules: Path) -> dict[str, 
 
 def forget() -> None:
     """Make the codec as it is in a process that has read no table yet."""
-    for remembered in (ipvs_answers._service_key, ipvs_answers._destination_key, ipvs_answers._destination):
+    for remembered in (ipvs_answers._service_key, ipvs_answers._destination):
         remembered.cache_clear()
+    for places in ipvs_answers._PLACES.values():
+        places.clear()
 
 
 def load_plane(table: Table) -> None:

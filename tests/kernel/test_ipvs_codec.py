@@ -105,6 +105,27 @@ def test_a_kernel_that_names_no_family_of_a_server_means_that_of_the_service() -
     assert read_destination(old, Family.IPV4).key.address == IPv4Address("10.0.0.3")
 
 
+def test_a_place_that_is_known_is_read_no_other_way_when_its_bytes_are_cut_elsewhere() -> None:
+    address, port = bytes([10, 0, 0, 9, *bytes(12)]), bytes([0, 80])
+    settings = needed_settings()
+    known = server_of(attribute(Dest.ADDR, address) + attribute(Dest.PORT, port) + settings)
+    cut = server_of(attribute(Dest.ADDR, address[:-2]) + attribute(Dest.PORT, address[-2:] + port) + settings)
+
+    assert read_destination(known, Family.IPV4).key == DestinationKey(IPv4Address("10.0.0.9"), 80)
+    with pytest.raises(WireError, match="a port of 4 bytes"):
+        read_destination(cut, Family.IPV4)
+
+
+def needed_settings() -> bytes:
+    """The settings without which a server cannot be read."""
+    return b"".join(wire.u32(kind, 1) for kind in (Dest.FWD_METHOD, Dest.WEIGHT))
+
+
+def server_of(members: bytes) -> bytes:
+    """An answer with one server."""
+    return generic.command(0, 1, nested(Top.DEST, members))
+
+
 def test_a_new_server_is_sent_as_the_kernel_reads_it() -> None:
     (request,) = sent(AddDestination(WWW, SERVER, Destination(forwarding=ForwardingMethod.NAT, weight=5)))
 

@@ -149,7 +149,7 @@ def service_entry(row: Row) -> ServiceEntry:
 
 def destination_entry(row: Row, family: Family) -> DestinationEntry:
     """Make a server of its row; `family` is that of its service; raises WireError."""
-    key = _destination_key(row[0], row[1], row[12] or family)
+    key = _places(row[12] or family)[row[0] + _two(row[1])]
     return DestinationEntry(key, _destination(row[2:9]), row[9], row[10], row[11], row[13:])
 
 
@@ -157,11 +157,13 @@ def pool(rows: Iterable[Row], family: Family) -> dict[DestinationKey, Destinatio
     """Make the pool of a service of the rows of its servers, without their connections; raises WireError."""
     found: dict[DestinationKey, Destination] = {}
     alike: Row | None = None
+    places = _places(family)
     for row in rows:
         if row[2:9] != alike:  # as a rule servers of a service have the same settings
             alike = row[2:9]
             destination = _destination(alike)
-        found[_destination_key(row[0], row[1], row[9] or family)] = destination
+        known = places if row[9] in (None, family) else _places(row[9])
+        found[known[row[0] + _two(row[1])]] = destination
     return found
 
 
@@ -187,9 +189,30 @@ def _service_key(values: Row) -> ServiceKey:
     return ServiceKey(AddressMatch(_protocol(protocol), _address(address, family), _port(port)))
 
 
-@lru_cache(maxsize=1 << 17)
-def _destination_key(address: bytes, port: bytes, family: int) -> DestinationKey:
-    return DestinationKey(_address(address, _family(family)), _port(port))
+class _Places(dict[bytes, DestinationKey]):
+    """Servers of one family by address and port in the kernel's bytes, each made when it is first asked for.
+
+    There are so many of them that what a cache of Python's own keeps of each, twice as much, is felt.
+    """
+
+    def __init__(self, family: Family) -> None:
+        super().__init__()
+        self._family = family
+
+    def __missing__(self, place: bytes) -> DestinationKey:
+        key = DestinationKey(_address(place[:-2], self._family), int.from_bytes(place[-2:], "big"))
+        if len(self) >= _PLACES_REMEMBERED:
+            self.clear()
+        self[place] = key
+        return key
+
+
+_PLACES_REMEMBERED = 1 << 17
+_PLACES = {family: _Places(family) for family in Family}
+
+
+def _places(family: int) -> _Places:
+    return _PLACES[_family(family)]
 
 
 @lru_cache(maxsize=1 << 12)
@@ -303,6 +326,10 @@ def _address(raw: bytes, family: Family) -> Address:
 
 
 def _port(raw: bytes) -> int:
+    return int.from_bytes(_two(raw), "big")
+
+
+def _two(raw: bytes) -> bytes:
     if len(raw) != 2:
         raise WireError(f"a port of {len(raw)} bytes")
-    return int.from_bytes(raw, "big")
+    return raw

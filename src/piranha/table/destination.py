@@ -10,11 +10,12 @@ class DestinationKey:
 
     address: Address
     port: int
-    # Made once: tables are looked up by it all the time, and an address makes its own anew each time.
+    # Made once: tables are looked up by it all the time, and an address makes its own anew each time. Cut to 30 bits,
+    # which are a smaller object.
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash((int(self.address), self.port)))
+        object.__setattr__(self, "_hash", hash((int(self.address), self.port)) & 0x3FFFFFFF)
 
     def __hash__(self) -> int:
         return self._hash
