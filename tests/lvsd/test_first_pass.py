@@ -54,20 +54,26 @@ class TellingPlane(FakePlane):
 Turn = tuple[Config, dict[ServiceKey, str] | None]
 
 
-def passes(
+def passes(folder: Path, plane: FakePlane, *turns: Turn, lead: Leading = they_come_anyway) -> KeptTable:
+    """Make one pass for each file and what is to come first in it."""
+    return passes_and_ahead(folder, plane, *turns, lead=lead)[0]
+
+
+def passes_and_ahead(
     folder: Path,
     plane: FakePlane,
     *turns: Turn,
     ahead: tuple[Config, dict[ServiceKey, str]] | None = None,
     lead: Leading = they_come_anyway,
-) -> KeptTable:
-    """Make one pass for each file and what is to come first in it; ahead: then what goes ahead of one more."""
+) -> tuple[KeptTable, list[bool]]:
+    """Make these passes, and then what goes ahead of one more; return whether that was done, too."""
     in_force: list[Config] = []
+    done: list[bool] = []
 
     def wanted(_names: Collection[str] | None) -> Wanted:
         return Wanted(in_force[-1], all_up(in_force[-1]))
 
-    async def run() -> KeptTable:
+    async def run() -> tuple[KeptTable, list[bool]]:
         kept = StateFiles(folder, folder / "run")
         thread = PlaneThread(plane, lambda: None, lambda: None)
         teller = Teller("lvsd", Recorder(None))
@@ -77,9 +83,9 @@ def passes(
             await table.one_pass(first)
         if ahead is not None:
             in_force.append(ahead[0])
-            await table.first(ahead[1])
+            done.append(await table.first(ahead[1]))
         table.close()
-        return table
+        return table, done
 
     return asyncio.run(run())
 
@@ -110,16 +116,19 @@ def test_a_reload_changes_the_few_services_that_it_is_about_and_leaves_the_rest_
     tmp_path: Path,
 ) -> None:
     plane = TellingPlane()
-    table = passes(tmp_path, plane, (FILE, None), ahead=(NEW, only(NEW.virtuals[0])))
+    table, done = passes_and_ahead(tmp_path, plane, (FILE, None), ahead=(NEW, only(NEW.virtuals[0])))
 
+    assert done == [True]
     assert plane.asked[-2:] == ["read tcp 192.0.2.10:81", "add server 10.0.0.3:80 to tcp 192.0.2.10:81"]
     assert plane.dump() == table.live == desired(NEW, all_up(NEW), {}, ())
 
 
 def test_a_reload_of_much_leaves_all_of_it_to_the_next_pass(tmp_path: Path) -> None:
     plane = TellingPlane()
-    passes(tmp_path, plane, (FILE, None), ahead=(NEW, {key: one.name for key, one in services_of(NEW).items()}))
+    much = {key: one.name for key, one in services_of(NEW).items()}
+    _, done = passes_and_ahead(tmp_path, plane, (FILE, None), ahead=(NEW, much))
 
+    assert done == [False]
     assert plane.asked[-1].startswith("add server")
     assert len(plane.asked) == 1 + 8 * 3
 
@@ -131,8 +140,9 @@ def test_a_plane_out_of_reach_keeps_no_reload_from_going_on(tmp_path: Path) -> N
                 raise PlaneUnavailable("no answer")
             return super().dump(only)
 
-    table = passes(tmp_path, Gone(), (FILE, None), ahead=(NEW, only(NEW.virtuals[0])))
+    table, done = passes_and_ahead(tmp_path, Gone(), (FILE, None), ahead=(NEW, only(NEW.virtuals[0])))
 
+    assert done == [False]
     assert (table.trouble, table.live) == ("", desired(FILE, all_up(FILE), {}, ()))
 
 

@@ -50,6 +50,8 @@ if TYPE_CHECKING:  # loaded when the table is in
 
 log = logging.getLogger("piranha.lvsd")
 
+READ_BACK_S = 1.0
+"""How long after a reload that has changed a few services the whole table is read: it takes a processor for a while."""
 RESTART_S = 60.0
 """How long an announced restart keeps SIGTERM from removing the table."""
 
@@ -219,11 +221,11 @@ class Lvsd:
         news = await self._put_in_force(before, config)
         # What the file changes comes first, the disk and the checks after it: a start would do the same with it.
         first, self._first = self._first, {}
-        await self.table.first(first)
+        done = await self.table.first(first)
         await self._check_again(before, config, *news)
         accepted_before, self.accepted = self.accepted, await self._store(loaded, config)
         self._tell_accepted(accepted_before)
-        self._dirty.set()
+        asyncio.get_running_loop().call_later(READ_BACK_S if done else 0, self._dirty.set)
         if self.own is not None:
             await self.own.remember(act)
 

@@ -179,12 +179,17 @@ class KeptTable:
             await self._keep_ours({key for key in self._ours.services if key in self.live} | set(wanted))
             return repaired
 
-    async def first(self, first: Mapping[ServiceKey, str]) -> None:
-        """Do the first part of `one_pass`, if it has one; the whole pass is to follow soon, and tells of trouble."""
+    async def first(self, first: Mapping[ServiceKey, str]) -> bool:
+        """Do the first part of `one_pass`, if it has one; return whether that is done.
+
+        The whole pass is to follow, at once where it is not, and tells of trouble.
+        """
         with contextlib.suppress(PlaneUnavailable):
             async with self._one_pass:
                 if first and self._few(first) and not self._ended and not self.trouble:
                     await self._step(first)
+                    return True
+        return False
 
     def _few(self, first: Collection[ServiceKey]) -> bool:
         return len(first) * FEW <= len(self.live)
