@@ -33,7 +33,7 @@ from piranha.kernel.socket import (
     Request,
 )
 from piranha.kernel.wire import WireError
-from piranha.table.changes import Change, describe
+from piranha.table.changes import Change
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import ServiceKey
 
@@ -98,11 +98,6 @@ class IpvsSocket:
         """Carry out changes in order, go on after failures and return those."""
         kind = self._kind
         return self._socket.batch([Request(kind, 0, payload) for payload in ipvs.change_requests(changes)])
-
-    def change(self, change: Change) -> None:
-        """Carry out one change."""
-        for payload in ipvs.change_requests([change]):
-            self._tell(payload, describe(change))
 
     def flush(self) -> None:
         """Remove every service, whoever added it."""
