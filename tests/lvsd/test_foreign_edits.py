@@ -13,7 +13,7 @@ from tests.properties import examples
 
 from piranha.events.event import Event
 from piranha.lvscf.config import Config, ForeignEdits, LvsdSettings, RealServer, SorryServer
-from piranha.lvsd.by_hand import edits_data, edits_from, told
+from piranha.lvsd.by_hand import edits_data, edits_from, named, told
 from piranha.lvsd.reconcile import REPAIRED, Reconciler
 from piranha.table.by_hand import holding, weights_by_server
 from piranha.table.changes import (
@@ -25,7 +25,7 @@ from piranha.table.changes import (
     RemoveDestination,
     RemoveService,
 )
-from piranha.table.desired import NO_EDITS, Edits, ServerVerdict, Verdicts, Weighed, desired
+from piranha.table.desired import NO_EDITS, Edits, ServerVerdict, Verdicts, Weighed, WeightByHand, desired
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import AddressMatch, ServiceKey, ServiceSettings
 from piranha.table.table import Table
@@ -116,6 +116,22 @@ def test_a_weight_set_by_hand_stays_and_is_named_once() -> None:
     assert (event.before, event.after) == ("weight 10", "weight 3 by hand")
     assert (lvsd(), lvsd.wrote, lvsd.weights()) == ([], (), {1: 3, 2: 10})
     assert lvsd.edits.weights[WWW, at(1)].since_s == 7.0
+
+
+def test_many_weights_set_by_hand_are_told_for_each_service() -> None:
+    before, now = Edits(), 5.0
+    weights = {(WWW, at(host)): WeightByHand(3, 10, now) for host in range(1, 103)}
+    after = Edits(weights=weights, added={(WWW, at(200)): now, (WWW, at(201)): now})
+    began = told(before, after, named({(WWW, None): "www"}), lambda _: "why", now)
+    assert [(one.subject, one.message, dict(one.facts)["entries"]) for one in began] == [
+        ("www", "weight set by hand: it stays", "102"),
+        ("www", "servers were added by hand: they stay, unchecked", "2"),
+    ]
+    ended = told(after, before, named({(WWW, None): "www"}), lambda _: "why", now)
+    assert [(one.message, one.cause) for one in ended] == [
+        ("weight set by hand: not in force any more", "why"),
+        ("servers added by hand are not left alone any more", "why"),
+    ]
 
 
 def test_another_weight_set_by_hand_takes_its_place() -> None:

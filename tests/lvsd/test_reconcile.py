@@ -21,7 +21,8 @@ from piranha.lvscf.config import (
     Router,
     Virtual,
 )
-from piranha.lvsd.reconcile import ONE_BY_ONE, Reconciler
+from piranha.lvsd.reconcile import Reconciler
+from piranha.lvsd.together import ONE_BY_ONE
 from piranha.table.changes import AddService, Change, EditDestination, EditService, RemoveDestination, RemoveService
 from piranha.table.desired import ServerVerdict, Verdicts, desired
 from piranha.table.destination import Destination, DestinationKey
@@ -223,6 +224,32 @@ def test_many_servers_at_once_are_counted_not_listed() -> None:
     [change] = passes(config(www(real(1))))
     assert (change.subject, change.message) == ("www", "servers of the table changed")
     assert dict(change.facts)["removed"] == str(ONE_BY_ONE + 1)
+
+
+def edited_by_a_script(services: int, servers: int) -> list[Event]:
+    """What is said of the first pass after somebody set the weights of all servers."""
+    plane = FakePlane()
+    passes = Passes(plane)
+    first = www(*map(real, range(1, servers + 1)))
+    file = config(*(replace(first, name=f"www{port}", port=port) for port in range(1, services + 1)))
+    passes(file)
+    nine = Destination(forwarding=NAT, weight=9)
+    plane.apply([EditDestination(key, where, nine) for key, one in plane.dump().items() for where in one.destinations])
+    return passes(file)
+
+
+def test_many_repairs_are_told_for_each_service() -> None:
+    one, other = edited_by_a_script(2, ONE_BY_ONE)
+    assert (one.subject, one.message, one.level) == ("www1", "table repaired", Level.WARNING)
+    assert one.cause.endswith("server 10.0.0.1:80 of tcp 192.0.2.10:1: weight was 9, is 1 again")
+    assert one.facts == (("service", "tcp 192.0.2.10:1"), ("entries", "100"), ("first", "www1/web1"))
+    assert other.subject == "www2"
+
+
+def test_repairs_of_many_services_are_one_line() -> None:
+    [event] = edited_by_a_script(ONE_BY_ONE + 1, 2)
+    assert (event.subject, event.message, event.level) == ("table", "table repaired", Level.WARNING)
+    assert event.facts == (("services", "101"), ("entries", "202"), ("first", "www1/web1"))
 
 
 @examples(40)

@@ -6,6 +6,7 @@ from typing import Any
 from piranha.events.event import Event, Level
 from piranha.forwarding.userspace.protocol import server_data, server_from, service_data, service_from
 from piranha.lvscf.config import Config
+from piranha.lvsd.together import Told, together
 from piranha.table.desired import NO_EDITS, Edits, Place, WeightByHand
 from piranha.table.service import ServiceKey
 from piranha.table.targets import Target, names_of
@@ -110,30 +111,45 @@ def parted(edits: Edits, config: Config, names: Sequence[str]) -> tuple[Edits, E
     return both[0], both[1]
 
 
-def told(before: Edits, after: Edits, name: Name, why: Callable[[Target], str], now: float) -> Iterator[Event]:
-    """Yield what began and what ended. why: an end came. now: monotonic seconds."""
+def told(before: Edits, after: Edits, name: Name, why: Callable[[Target], str], now: float) -> list[Event]:
+    """Return what began and what ended, many of a kind together. why: an end came. now: monotonic seconds."""
+    return together([*_began(before, after, name, now), *_ended(before, after, name, why, now)])
+
+
+def _began(before: Edits, after: Edits, name: Name, now: float) -> Iterator[Told]:
     for place, one in after.weights.items():
         had = before.weights.get(place)
         if had is None or had.weight != one.weight:
-            yield _weight_set(name(place), place, one, had, now)
+            yield _told(_weight_set(name(place), place, one, had, now), place, name)
+    for place in after.added.keys() - before.added.keys():
+        words = f"server {place[1]} was added by hand: it stays, unchecked"
+        event = _event(name(place), words, place[0], now, after="by hand", rule=ADOPT, level=Level.WARNING)
+        yield _told(event, place, name, "servers were added by hand: they stay, unchecked")
+    for target, words in after.reported.items():
+        if before.reported.get(target) != words:
+            sentence = "changed by somebody else: left as it is"
+            event = _event(name(target), sentence, target[0], now, cause=words, rule=REPORT, level=Level.WARNING)
+            yield _told(event, target, name)
+
+
+def _ended(before: Edits, after: Edits, name: Name, why: Callable[[Target], str], now: float) -> Iterator[Told]:
     for place, one in before.weights.items():
         if place not in after.weights:
             words, then = "weight set by hand: not in force any more", "as lvs.cf and its checks say"
             was = f"weight {one.weight} by hand"
-            yield _event(name(place), words, place[0], now, before=was, after=then, cause=why(place))
-    for place in after.added.keys() - before.added.keys():
-        words = f"server {place[1]} was added by hand: it stays, unchecked"
-        yield _event(name(place), words, place[0], now, after="by hand", rule=ADOPT, level=Level.WARNING)
+            event = _event(name(place), words, place[0], now, before=was, after=then, cause=why(place))
+            yield _told(event, place, name)
     for place in before.added.keys() - after.added.keys():
         words = f"server {place[1]}, added by hand, is not left alone any more"
-        yield _event(name(place), words, place[0], now, before="by hand", after="not by hand", cause=why(place))
-    for target, words in after.reported.items():
-        if before.reported.get(target) != words:
-            sentence = "changed by somebody else: left as it is"
-            yield _event(name(target), sentence, target[0], now, cause=words, rule=REPORT, level=Level.WARNING)
+        event = _event(name(place), words, place[0], now, before="by hand", after="not by hand", cause=why(place))
+        yield _told(event, place, name, "servers added by hand are not left alone any more")
     for target in before.reported.keys() - after.reported.keys():
         sentence = "what somebody else had changed is as it should be"
-        yield _event(name(target), sentence, target[0], now, cause=why(target))
+        yield _told(_event(name(target), sentence, target[0], now, cause=why(target)), target, name)
+
+
+def _told(event: Event, target: Target, name: Name, many: str = "") -> Told:
+    return Told(target[0], name((target[0], None)), many or event.message, event)
 
 
 def _weight_set(name: str, place: Place, one: WeightByHand, had: WeightByHand | None, now: float) -> Event:

@@ -105,7 +105,7 @@ class Foreign:
         for file in files:
             names |= names_of(file)
 
-        self._teller.recorder.record_all([*told(before, after, named(names), why, time.monotonic())])
+        self._teller.recorder.record_all(told(before, after, named(names), why, time.monotonic()))
         self.edits = after
 
 

@@ -12,6 +12,7 @@ from piranha.dataclass import dataclass, field, replace
 from piranha.events.event import Event, Level
 from piranha.forwarding.plane import Refusal
 from piranha.lvscf.config import Config, ForeignEdits, Virtual
+from piranha.lvsd.together import ONE_BY_ONE, Told, together
 from piranha.table.by_hand import Seen, noticed
 from piranha.table.changes import (
     AddDestination,
@@ -35,9 +36,6 @@ from piranha.table.targets import Target, names_of, target_of
 
 REPAIRED = "table repaired"
 """The sentence of the event that undoes what somebody else did."""
-
-ONE_BY_ONE = 100
-"""Changes of servers that one pass reports each on its own; more are counted for each service."""
 
 _SERVER_VERBS: Mapping[type, str] = {AddDestination: "added", EditDestination: "edited", RemoveDestination: "removed"}
 
@@ -156,7 +154,7 @@ class Reconciler:
         applied: Sequence[Change] = plan.changes
         if failed or plan.repairs:
             applied = [c for c in applied if _identity(c) not in failed and target_of(c) not in plan.repairs]
-        events = [_repaired(plan, target, words, now) for target, words in plan.repairs.items()]
+        events = together([_repaired(plan, target, words, now) for target, words in plan.repairs.items()])
         events += [_overwritten(event) if starts and event.before else event for event in _applied(plan, applied, now)]
         for key, refusal in refused.items():
             before = known.get(key)
@@ -283,8 +281,8 @@ def _differences(
     return ", ".join(words.format(*one) for one in differing(key, found, wanted))
 
 
-def _repaired(plan: Pass, target: Target, words: str, now: float) -> Event:
-    return Event(
+def _repaired(plan: Pass, target: Target, words: str, now: float) -> Told:
+    event = Event(
         when_s=now,
         subject=subject_of(plan.names, target),
         message=REPAIRED,
@@ -292,6 +290,7 @@ def _repaired(plan: Pass, target: Target, words: str, now: float) -> Event:
         cause=f"changed by somebody else: {words}",
         level=Level.WARNING,
     )
+    return Told(target[0], subject_of(plan.names, (target[0], None)), REPAIRED, event)
 
 
 def _refusal(plan: Pass, refusal: Refusal, now: float) -> Event:
