@@ -398,6 +398,20 @@ def test_why_a_virtual_server_behind_nat_says_that_the_machine_does_not_forward(
     ]
 
 
+def test_why_a_virtual_server_that_the_kernel_refuses_says_so_first() -> None:
+    refused = "add service tcp 192.0.2.10:443: scheduler twos is not available: module ip_vs_twos is missing"
+    away = virtual("www", server("web1"), in_table=[False])
+    says = lvsd(away, refused_changes=[refused, "add service tcp 192.0.2.10:44: another"])
+
+    assert server_now("www", says, str, 1000.0) == [
+        "www (tcp 192.0.2.10:443): 1 of 1 servers up",
+        "  tcp 192.0.2.10:443 is not in the table: clients are refused",
+        f"  refused by the kernel: {refused}",
+    ]
+    standby = lvsd({**away, "cold": True})
+    assert server_now("www", standby, str, 1000.0) == ["www (tcp 192.0.2.10:443): 1 of 1 servers up"]
+
+
 def test_the_kernel_stands_with_the_settings_that_the_file_names() -> None:
     kernel = {
         "settings": {"net.ipv4.vs.conntrack": "1"},

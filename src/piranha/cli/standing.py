@@ -1,6 +1,8 @@
 """How a name of `piranha why` stands now: the first lines of its story, and what comes next."""
 
-from piranha.cli.facts import Facts, dicts, facts, number, strings, text
+from collections.abc import Sequence
+
+from piranha.cli.facts import Facts, booleans, dicts, facts, number, strings, text
 from piranha.cli.names import KERNEL, ROUTER, TABLE, VIP
 from piranha.cli.status_facts import (
     added,
@@ -157,7 +159,8 @@ def server_now(name: str, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:
             up, all_servers = number(virtual.get("up")) or 0, len(dicts(virtual.get("servers")))
             services = services_words(strings(virtual.get("services")))
             cut = facts(virtual.get("not_forwarded"))
-            reasons = [f"  {not_forwarded(cut)}"] if cut is not None else []
+            reasons = _away(virtual, strings(lvsd.get("refused_changes")))
+            reasons += [f"  {not_forwarded(cut)}"] if cut is not None else []
             reasons += _marked(name, facts(lvsd.get("mark_rules")) or {})
             return [f"{name} ({services}): {up:.0f} of {all_servers} servers up", *reasons]
         found = [server for server in dicts(virtual.get("servers")) if text(server.get("name")) == server_name]
@@ -167,6 +170,17 @@ def server_now(name: str, lvsd: Facts, clock: Clock, now_s: float) -> list[str]:
         others = [server for server in dicts(virtual.get("added_by_hand")) if text(server.get("name")) == server_name]
         return lines + [f"{name} is not in lvs.cf: {added(server)}" for server in others]
     return []
+
+
+def _away(virtual: Facts, refused: Sequence[str]) -> list[str]:
+    """Return which services of a virtual server the table lacks, and what of it is refused."""
+    services = strings(virtual.get("services"))
+    away = [one for one, there in zip(services, booleans(virtual.get("in_table")), strict=False) if not there]
+    lines = []
+    if away and virtual.get("cold") is not True:
+        lines = [f"  {services_words(away)} {'is' if len(away) == 1 else 'are'} not in the table: clients are refused"]
+    found = (words for words in refused if any(f" {service}: " in words for service in services))
+    return lines + [f"  refused by the kernel: {words}" for words in found]
 
 
 def _marked(name: str, rules: Facts) -> list[str]:
