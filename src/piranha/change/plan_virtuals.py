@@ -12,6 +12,7 @@ from piranha.change.plan_world import World
 from piranha.lvscf.config import Config, FloatingAddress, Virtual
 from piranha.table.desired import service_keys, sorry_place
 from piranha.table.service import AddressMatch, ServiceKey
+from piranha.table.words import flag_names
 from piranha.terms import Address
 
 _TOLD = frozenset(
@@ -108,8 +109,11 @@ def _removed(world: World, old: Virtual, about: About) -> Line:
 def _edited(world: World, old: Virtual, new: Virtual) -> Iterator[Line]:
     yield from _service_moves(world, old, new)
     keys = tuple(key for key in world.keys_after(new) if world.had.get(key) is old)
-    names = [("scheduler", "scheduler"), ("scheduler_flags", "scheduler_flags"), ("one_packet", "one_packet")]
-    if what := differences(old, new, names):
+    parts = [differences(old, new, [("scheduler", "scheduler")])]
+    if old.scheduler_flags != new.scheduler_flags:
+        parts.append(f"scheduler_flags {_flags(old)} -> {_flags(new)}")
+    parts.append(differences(old, new, [("one_packet", "one_packet")]))
+    if what := ", ".join(filter(None, parts)):
         yield _settings(world, keys, About.SCHEDULER, new.name, what)
     if sticky := _stickiness(old, new):
         yield _settings(world, keys, About.PERSISTENCE, new.name, sticky)
@@ -292,6 +296,11 @@ def _is_new(before: Config | None, vip: Address) -> bool:
 
 def _is_gone(config: Config, vip: Address) -> bool:
     return all(one.address != vip for one in config.floating_addresses())
+
+
+def _flags(virtual: Virtual) -> str:
+    words = flag_names(virtual.scheduler, virtual.scheduler_flags).split(",")
+    return " ".join(word.removeprefix(f"{virtual.scheduler}-") for word in words) or "none"
 
 
 def _line(about: About, sign: Sign, subject: str, what: str, effect: str) -> Line:
