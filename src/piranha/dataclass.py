@@ -164,14 +164,14 @@ def field_names(kind: type) -> tuple[str, ...] | None:
 class _StandardFields:
     """The fields as `dataclasses` wants them, made when it asks for them."""
 
-    def __get__(self, _value: object, cls: type) -> Any:
+    def __get__(self, _value: object, cls: Any) -> Any:
         import dataclasses  # noqa: PLC0415 -- few need it
 
         fields = getattr(cls, _FIELDS)
         said = {name: dataclasses.field(**field.arguments) for name, field in fields.items()}
         twin: Any = type(cls.__name__, (), {"__annotations__": cls.__annotations__, **said})
         found = dataclasses.dataclass(kw_only=True)(twin).__dataclass_fields__
-        cls.__dataclass_fields__ = found  # type: ignore[attr-defined]
+        cls.__dataclass_fields__ = found
         return found
 
 
