@@ -14,8 +14,8 @@ held {}                                   every VIP that is held, and on which p
 status {}                                 pid, start, numbers of services, VIPs and connections
 stop {}                                   close everything and end
 
-The functions below turn values of the table into such data and back; those that read raise
-ValueError, KeyError or TypeError on anything else.
+The functions below turn values of the table into such data and back; those that read raise one of
+`errors.MISSHAPEN` on anything else.
 """
 
 from collections.abc import Mapping, Sequence
