@@ -122,12 +122,12 @@ def test_many_weights_set_by_hand_are_told_for_each_service() -> None:
     before, now = Edits(), 5.0
     weights = {(WWW, at(host)): WeightByHand(3, 10, now) for host in range(1, 103)}
     after = Edits(weights=weights, added={(WWW, at(200)): now, (WWW, at(201)): now})
-    began = told(before, after, named({(WWW, None): "www"}), lambda _: "why", now)
+    began = told(before, after, named(names_of(config(virtual("www", 10, server("web1", 1))))), lambda _: "why", now)
     assert [(one.subject, one.message, dict(one.facts)["entries"]) for one in began] == [
         ("www", "weight set by hand: it stays", "102"),
         ("www", "servers were added by hand: they stay, unchecked", "2"),
     ]
-    ended = told(after, before, named({(WWW, None): "www"}), lambda _: "why", now)
+    ended = told(after, before, named(names_of(config(virtual("www", 10, server("web1", 1))))), lambda _: "why", now)
     assert [(one.message, one.cause) for one in ended] == [
         ("weight set by hand: not in force any more", "why"),
         ("servers added by hand are not left alone any more", "why"),

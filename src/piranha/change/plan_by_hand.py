@@ -1,6 +1,6 @@
 """Lines of a plan about what others have changed, and what the new file lets stay of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from piranha.change.plan_lines import About, Kind, Line, Sign
@@ -11,7 +11,7 @@ from piranha.lvscf.config import ForeignEdits
 from piranha.table.by_hand import holding
 from piranha.table.desired import servers_of, services_of
 from piranha.table.diff import diff
-from piranha.table.targets import Target, names_of, target_of
+from piranha.table.targets import NO_NAMES, Names, names_of, target_of
 
 
 def by_hand_lines(world: World) -> tuple[Line, ...]:
@@ -19,7 +19,7 @@ def by_hand_lines(world: World) -> tuple[Line, ...]:
     return tuple(_lines(world, names_of(world.after))) if world.staying else ()
 
 
-def _lines(world: World, names: Mapping[Target, str]) -> Iterator[Line]:
+def _lines(world: World, names: Names) -> Iterator[Line]:
     for place, one in world.staying.weights.items():
         yield Line(
             kind=Kind.SAFE,
@@ -53,7 +53,7 @@ def ended_lines(world: World) -> tuple[Line, ...]:
 
 def _ended(world: World) -> Iterator[Line]:
     left, after, mode = holding(world.edits, world.after), services_of(world.after), world.after.lvsd.foreign_edits
-    names = (names_of(world.before) if world.before is not None else {}) | names_of(world.after)
+    names = (names_of(world.before) if world.before is not None else NO_NAMES) | names_of(world.after)
     changed = "" if mode is ForeignEdits.ADOPT else f"foreign_edits = {mode}"
     for (service, at), one in world.edits.weights.items():
         if (service, at) in left.weights:

@@ -1,6 +1,6 @@
 """Lines of a plan that say what the table itself tells: drift, and everything while no file is in force."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 
 from piranha.change.plan_lines import About, Kind, Line, Sign
@@ -20,10 +20,10 @@ from piranha.table.desired import place, servers_of, serves
 from piranha.table.destination import Destination
 from piranha.table.diff import diff
 from piranha.table.service import ServiceKey, ServiceSettings
-from piranha.table.targets import Target
+from piranha.table.targets import Names
 
 
-def table_lines(world: World, changes: Iterable[Change], names: Mapping[Target, str]) -> Iterator[Line]:
+def table_lines(world: World, changes: Iterable[Change], names: Names) -> Iterator[Line]:
     """Yield one line for each of `changes`, and none for servers that come with their new service."""
     steps = tuple(changes)
     new: dict[ServiceKey, list[Change]] = {step.service: [step] for step in steps if isinstance(step, AddService)}
@@ -37,7 +37,7 @@ def table_lines(world: World, changes: Iterable[Change], names: Mapping[Target, 
             yield _line_of(world, step, names)
 
 
-def later_lines(world: World, names: Mapping[Target, str]) -> Iterator[Line]:
+def later_lines(world: World, names: Names) -> Iterator[Line]:
     """Yield the servers that leave although no step of now tells it, or as soon as one of the file has answered."""
     for (service, server), leaver in world.leaving.items():
         has = world.wanted[service].destinations[server]
@@ -101,7 +101,7 @@ def _is_sorry(world: World, change: RemoveDestination) -> bool:
     )
 
 
-def _line_of(world: World, change: Change, names: Mapping[Target, str]) -> Line:
+def _line_of(world: World, change: Change, names: Names) -> Line:
     name, kind = names.get((change.service, None), str(change.service)), Kind.SAFE
     match change:
         case AddService(service, settings):

@@ -19,8 +19,11 @@ def apply_safely(plane: Plane, changes: Sequence[Change]) -> list[Refusal]:
     serve was refused, a removal that would leave its service without any is withheld and returned with
     code WITHHELD. Other removals of the service, and those of a service that should be empty, take place.
     """
-    shrinking = [change for change in changes if _shrinks(change)]
-    refusals = plane.apply([change for change in changes if not _shrinks(change)])
+    shrinking: list[Change] = []
+    others: list[Change] = []
+    for change in changes:
+        (shrinking if _shrinks(change) else others).append(change)
+    refusals = plane.apply(others)
     starved = {refusal.change.service for refusal in refusals if _should_serve(refusal.change)}
     if starved and shrinking:
         shrinking, kept = _withhold(shrinking, plane.dump(), starved)
@@ -28,10 +31,13 @@ def apply_safely(plane: Plane, changes: Sequence[Change]) -> list[Refusal]:
     return refusals + plane.apply(shrinking) if shrinking else refusals
 
 
+Removal = RemoveDestination | RemoveService  # made once: to make it takes longer than to look at a change
+
+
 def _shrinks(change: Change) -> bool:
     if isinstance(change, EditDestination):
         return change.destination.weight == 0
-    return isinstance(change, RemoveDestination | RemoveService)
+    return isinstance(change, Removal)
 
 
 def _should_serve(change: Change) -> bool:

@@ -2,11 +2,13 @@
 
 import errno
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import TypeVar
 
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.plane import Counters, Refusal, Sample, ServerStatistics, ServiceStatistics
-from piranha.forwarding.refusals import adds_sctp, refusal_words, tunnel_lost
+from piranha.forwarding.refusals import adds_sctp, is_sctp, refusal_words, tunnel_lost
 from piranha.kernel.connection import Connection, connect
 from piranha.kernel.ipvs import Timeouts
 from piranha.kernel.ipvs_answers import ServiceEntry
@@ -45,7 +47,8 @@ class IpvsPlane:
 
     def apply(self, changes: Sequence[Change]) -> list[Refusal]:
         """Carry out `changes` in order, 256 in one system call; go on after a refused one."""
-        idle = [change for change in changes if adds_sctp(change)]
+        there = any(map(is_sctp, _services_in(changes)))
+        idle = [change for change in changes if adds_sctp(change)] if there else []
         if not idle or self._sctp():
             return self._apply(changes)
         kept = [change for change in changes if not adds_sctp(change)]
@@ -111,6 +114,11 @@ def _unavailable(error: NetlinkError) -> str:
     return f"IPVS does not answer: {error}"
 
 
+def _services_in(changes: Sequence[Change]) -> Iterator[ServiceKey]:
+    """Yield the service of each run of changes."""
+    return (service for service, _ in groupby(changes, attrgetter("service")))
+
+
 Wrapped = AddDestination | EditDestination
 
 
@@ -118,9 +126,9 @@ def _wrapped(changes: Sequence[Change]) -> dict[tuple[ServiceKey, DestinationKey
     """Return the changes that last said of a server that its packets go through a tunnel other than IP in IP."""
     found: dict[tuple[ServiceKey, DestinationKey], Wrapped] = {}
     for change in changes:
-        if isinstance(change, AddDestination | EditDestination) and change.destination.tunnel is not PLAIN_TUNNEL:
+        if isinstance(change, Wrapped) and change.destination.tunnel is not PLAIN_TUNNEL:
             found[change.service, change.server] = change
-        elif found and isinstance(change, AddDestination | EditDestination | RemoveDestination):
+        elif found and isinstance(change, Wrapped | RemoveDestination):
             found.pop((change.service, change.server), None)
     return found
 

@@ -11,7 +11,7 @@ from piranha.table.changes import (
     RemoveService,
 )
 from piranha.table.destination import Destination
-from piranha.table.service import FirewallMark, ServiceSettings
+from piranha.table.service import FirewallMark, ServiceKey, ServiceSettings
 from piranha.terms import Family, ForwardingMethod, Protocol, TunnelChecksum
 
 
@@ -78,9 +78,12 @@ def _no_protocol(change: Change) -> str:
 
 def adds_sctp(change: Change) -> bool:
     """Return whether this brings SCTP into the table."""
-    match = change.service.match
-    is_sctp = not isinstance(match, FirewallMark) and match.protocol is Protocol.SCTP
-    return is_sctp and isinstance(change, AddService | AddDestination)
+    return is_sctp(change.service) and isinstance(change, AddService | AddDestination)
+
+
+def is_sctp(service: ServiceKey) -> bool:
+    """Return whether a service is found by SCTP."""
+    return not isinstance(service.match, FirewallMark) and service.match.protocol is Protocol.SCTP
 
 
 def tunnel_lost(destination: Destination) -> str:

@@ -97,7 +97,7 @@ class IpvsSocket:
     def apply(self, changes: Sequence[Change]) -> list[Failure]:
         """Carry out changes in order, go on after failures and return those."""
         kind = self._kind
-        return self._socket.batch([Request(kind, 0, payload) for payload in ipvs.change_requests(changes)])
+        return self._socket.batch(Request(kind, 0, payload) for payload in ipvs.change_requests(changes))
 
     def flush(self) -> None:
         """Remove every service, whoever added it."""

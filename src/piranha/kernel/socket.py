@@ -16,8 +16,9 @@ import errno
 import os
 import time
 from _socket import MSG_TRUNC, SOL_SOCKET
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import NamedTuple, Protocol, Self, TypeVar
 
 from piranha.dataclass import dataclass
@@ -175,8 +176,10 @@ class NetlinkSocket:
         """Ask for a list as `dump` does and return the row of each entry."""
         return self._dump(kind, payload, words, rows, kind)
 
-    def batch(self, requests: Sequence[Request]) -> list[Failure]:
+    def batch(self, requests: Iterable[Request]) -> list[Failure]:
         """Send requests, 256 in one system call, and return those that failed in order.
+
+        They are asked for as they are sent: a large table is never there as bytes in whole.
 
         The kernel carries out every request, in order, whatever became of those before it. Only the last
         of each 256 asks for an acknowledgement: an error names its request by sequence number, silence
@@ -184,14 +187,15 @@ class NetlinkSocket:
         answered; then part of the batch may have been carried out.
         """
         failures: list[Failure] = []
-        for start in range(0, len(requests), BATCH_LIMIT):
-            part = requests[start : start + BATCH_LIMIT]
+        waiting, start = iter(requests), 0
+        while part := list(islice(waiting, BATCH_LIMIT)):
             first = self._next(len(part))
-            data = [message(one.kind, one.flags, first + place, one.payload) for place, one in enumerate(part)]
+            data = [message(kind, flags, first + place, payload) for place, (kind, flags, payload) in enumerate(part)]
             last = part[-1]
             data[-1] = message(last.kind, last.flags | NLM_F_ACK, first + len(part) - 1, last.payload)
             self._send(data, f"batch of {len(part)} requests")
             failures += self._batch_failures(first, len(part), start)
+            start += len(part)
         return failures
 
     def transaction(self, requests: Sequence[Request]) -> Failure | None:

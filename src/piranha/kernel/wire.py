@@ -113,9 +113,9 @@ def message(kind: int, flags: int, sequence: int, payload: bytes) -> bytes:
 
     `flags` without NLM_F_REQUEST, which is always set.
     """
-    padding = bytes(-len(payload) % 4)
     length = HEADER.size + len(payload)
-    return HEADER.pack(length, kind, flags | NLM_F_REQUEST, sequence & 0xFFFFFFFF, 0) + payload + padding
+    whole = HEADER.pack(length, kind, flags | NLM_F_REQUEST, sequence & 0xFFFFFFFF, 0) + payload
+    return whole + bytes(-length % 4) if length % 4 else whole
 
 
 def next_message(data: bytes, start: int) -> tuple[Message, int]:

@@ -9,7 +9,7 @@ from piranha.lvscf.config import Config
 from piranha.lvsd.together import Told, together
 from piranha.table.desired import NO_EDITS, Edits, Place, WeightByHand
 from piranha.table.service import ServiceKey
-from piranha.table.targets import Target, names_of
+from piranha.table.targets import Names, Target, names_of
 
 ADOPT, REPORT = "foreign_edits = adopt", "foreign_edits = report"
 
@@ -80,7 +80,7 @@ def _merged(now: Mapping[Any, Any], before: Mapping[Any, Any], after: Mapping[An
     return kept | {key: value for key, value in after.items() if before.get(key) != value}
 
 
-def named(names: Mapping[Target, str]) -> Name:
+def named(names: Names) -> Name:
     """Return what events call whatever others changed. names: those of the file."""
 
     def name(target: Target) -> str:

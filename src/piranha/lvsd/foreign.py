@@ -19,7 +19,7 @@ from piranha.lvsd.by_hand import edits_data, edits_from, merged, named, told
 from piranha.table.by_hand import holding, weights_by_server
 from piranha.table.desired import NO_EDITS, Edits
 from piranha.table.table import Table
-from piranha.table.targets import Target, names_of
+from piranha.table.targets import NO_NAMES, Target, names_of
 
 FILE = "lvsd-by-hand.json"
 
@@ -99,7 +99,7 @@ class Foreign:
 
     def _put(self, after: Edits, why: Callable[[Target], str], *files: Config) -> None:
         """files: they have the names of servers and services, the last one in the first place."""
-        before, names = self.edits, dict[Target, str]()
+        before, names = self.edits, NO_NAMES
         if after == before:
             return
         for file in files:

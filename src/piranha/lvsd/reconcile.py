@@ -32,7 +32,7 @@ from piranha.table.left_alone import changed_by_others, left_alone
 from piranha.table.service import ServiceKey, ServiceSettings
 from piranha.table.setting_words import destination_words, differing, settings_words
 from piranha.table.table import Table
-from piranha.table.targets import Target, names_of, target_of
+from piranha.table.targets import NO_NAMES, Names, Target, names_in, target_of
 
 REPAIRED = "table repaired"
 """The sentence of the event that undoes what somebody else did."""
@@ -53,7 +53,7 @@ class Pass:
     wanted: Table
     changes: tuple[Change, ...]
     repairs: dict[Target, str]
-    names: Mapping[Target, str]
+    names: Names
     asked: Table
     edits: Edits = NO_EDITS
     part: Collection[ServiceKey] | None = None
@@ -72,7 +72,8 @@ class Reconciler:
     _services: dict[ServiceKey, Virtual] = field(default_factory=dict, init=False)
     _refused: dict[tuple[type, Target], Refusal] = field(default_factory=dict, init=False)
     _config: Config | None = field(default=None, init=False)
-    _names: dict[Target, str] = field(default_factory=dict, init=False)
+    _names: Names = field(default=NO_NAMES, init=False)
+    _left_names: dict[Target, str] = field(default_factory=dict, init=False)  # of who has left since that file
 
     def prepare(
         self,
@@ -100,17 +101,16 @@ class Reconciler:
             others = edits.reported.items() if part is not None else ()
             known = {target: words for target, words in others if target[0] not in services}
             edits = replace(edits, reported=known | _still(wanted, asked, edits.reported))
-        names = self._names
-        if part is not None:
-            names = names | names_of(config)
-        elif config is not self._config:
-            # Names of what has just left the file are still needed to say that it goes.
-            current = names_of(config)
-            names, self._names, self._config = names | current, current, config
+        # Names of what has just left the file are still needed to say that it goes.
+        names = self._names | Names(self._left_names.get)
+        if part is not None or config is not self._config:
+            names |= names_in(services)
+        if part is None and config is not self._config:
+            self._names, self._left_names, self._config = names_in(services), {}, config
         if leaving:
             # Their names are needed once more when they go.
-            left = {place: leaver.name for place, leaver in leaving.items()}
-            self._names, names = self._names | left, names | left
+            left: dict[Target, str] = {place: leaver.name for place, leaver in leaving.items()}
+            self._left_names, names = self._left_names | left, names | Names(left.get)
         repairs = self._drift(live, wanted, services) if self._left is not None else {}
         self._attempted = wanted
         self._services = services if part is None else self._services | services
@@ -246,7 +246,7 @@ def _without_consequences(refusals: Sequence[Refusal]) -> list[Refusal]:
     return [r for r in refusals if isinstance(r.change, AddService) or r.change.service not in missing]
 
 
-def subject_of(names: Mapping[Target, str], target: Target) -> str:
+def subject_of(names: Names, target: Target) -> str:
     """Return what events call a target; names: of the file."""
     service, server = target
     if (name := names.get(target)) is not None:
