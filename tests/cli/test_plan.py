@@ -13,6 +13,7 @@ from piranha.cli.main import main
 from piranha.cli.plan_screen import hint
 from piranha.control.messages import Refused
 from piranha.forwarding.userspace.protocol import service_data, statistics_data, table_data
+from piranha.lvsd.by_hand import target_data
 from piranha.table.desired import ServerVerdict, Verdicts, services_of
 from piranha.table.table import Table
 
@@ -179,3 +180,18 @@ def test_what_others_wrote_cannot_drive_the_terminal(daemons: Daemons, capsys: p
     daemons.add("lvsd", {}, standing=lambda: {**standing(WWW), "node": "a\x1b[2J"})
     assert planned(daemons, WWW) == 0
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_what_the_kernel_refuses_is_not_called_changed_by_somebody_else(
+    daemons: Daemons, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [key] = services_of(config(WWW))
+    refused = [{**target_data((key, None)), "why": "module ip_vs_wlc is missing (ENOENT)"}]
+    daemons.add("lvsd", {}, standing=lambda: standing(WWW, live={}) | {"refused": refused})
+    assert planned(daemons, WWW) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "refused by the table: tried again with or without this file + www tcp 192.0.2.10:80 wlc" in said
+    assert "module ip_vs_wlc is missing (ENOENT)" in said
+    assert "somebody else" not in said
+    assert planned(daemons, WWW, "--json") == 0
+    assert [line["subject"] for line in json.loads(capsys.readouterr().out)["refused"]] == ["www"]

@@ -13,17 +13,18 @@ from piranha.change.plan_sync import SyncSeen, sync_drift, sync_lines
 from piranha.change.plan_table import later_lines, leaving_lines, table_lines, waiting_lines
 from piranha.change.plan_virtuals import virtual_lines
 from piranha.change.plan_world import World, drifted, world
+from piranha.dataclass import replace
 from piranha.forwarding.plane import ServiceStatistics
 from piranha.lvscf.changed import apart
 from piranha.lvscf.check_values import run_key
 from piranha.lvscf.config import Config, meaning
-from piranha.table.changes import Change
+from piranha.table.changes import AddDestination, Change
 from piranha.table.desired import NO_EDITS, Edits, Verdicts
 from piranha.table.leaving import Leaver
 from piranha.table.mark_rules import Marked
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
-from piranha.table.targets import names_of
+from piranha.table.targets import Target, names_of, target_of
 from piranha.terms import Address
 
 __all__ = ["About", "Daemons", "Kind", "Line", "Plan", "Sign", "counted", "plan", "summary"]
@@ -40,6 +41,7 @@ def plan(
     ours: Collection[ServiceKey] = (),
     leavers: Sequence[Leaver] = (),
     edits: Edits = NO_EDITS,
+    refused: Mapping[Target, str] | None = None,
     held: Collection[Address] | None = None,
     kernel: Mapping[str, str] | None = None,
     marked: Marked | None = None,
@@ -49,18 +51,19 @@ def plan(
 ) -> Plan:
     """Return what changes when `after` comes into force.
 
-    before: the file in force; None while no daemon of ours is in charge: then the table alone
-    counts, with what somebody else made of the same servers, and no setting of a daemon does.
-    live, statistics: what the plane holds, services of others included, and its connections; None
-    where they cannot be counted. verdicts: what is believed of the servers of `before`; believed: what
-    will be of those of `after`, see `lvsd.outlook`; left out = the same. ours: what earlier files named.
-    leavers: servers that leave already, at `now`, monotonic seconds. edits: what others have changed. held: addresses
-    of this machine, for a plan without `before`. kernel: settings that it has (`lvscf.kernel_named`), None where
-    nobody knows. marked, sync: its mark rules and its sync daemon, None where nobody knows or need know. only_changed:
+    before: the file in force; None while no daemon of ours is in charge: then the table alone counts, with what
+    somebody else made of the same servers, and no setting of a daemon does. live, statistics: what the plane holds,
+    services of others included, and its connections; None where they cannot be counted. verdicts: what is believed
+    of the servers of `before`; believed: what will be of those of `after`, see `lvsd.outlook`; left out = the same.
+    ours: what earlier files named. leavers: servers that leave already, at `now`, monotonic seconds. edits: what
+    others have changed. refused: what the plane refuses of the file in force, and why. held: addresses of this
+    machine, for a plan without `before`. kernel: settings that it has (`lvscf.kernel_named`), None where nobody
+    knows. marked, sync: its mark rules and its sync daemon, None where nobody knows or need know. only_changed:
     look only at virtual servers that both files do not share (`lvscf.changed`): the lines are the same, live and
-    statistics need no services of others, and nothing is said of drift there, of what is left alone and of the daemons.
+    statistics need no services of others, and nothing is said of drift there, of what is left alone and of the
+    daemons.
 
-    The steps that `table.diff` makes of `table.desired` are those that the lines and the drift
+    The steps that `table.diff` makes of `table.desired` are those that the lines, the drift and what is refused
     name, and no others. Two files of one meaning (`lvscf.config.meaning`) give an empty plan.
     """
     known = verdicts or {}
@@ -79,26 +82,32 @@ def plan(
     )
     left_alone = tuple(key for key in live if key not in ours and key not in seen.had and key not in seen.has)
     if before is None:
-        names = names_of(after)
-        lines = [*_missing_vips(after, held), *table_lines(seen, seen.changes, names), *later_lines(seen, names)]
-        lines += [*kernel_lines(None, after, kernel), *mark_lines(None, after, marked)]
-        waiting, by_hand = tuple(waiting_lines(seen)), by_hand_lines(seen)
-        return Plan(lines=_sorted(seen, lines), waiting=waiting, by_hand=by_hand, left_alone=left_alone)
+        others = [*_missing_vips(after, held), *kernel_lines(None, after, kernel), *mark_lines(None, after, marked)]
+        return _of_the_table(seen, after, others, left_alone)
     told = [*virtual_lines(seen), *mark_lines(before, after, marked)]
     told += [*setting_lines(before, after), *kernel_lines(before, after, kernel), *sync_lines(before, after, sync)]
     parts = (old or before, new)
     drifting = partial(drifted, parts[0], live, known, ours, leavers, edits=edits)
-    lines, drift = _complete(seen, parts, told, drifting)
+    lines, drift, again = _complete(seen, parts, told, drifting, refused or {})
     drift += _beside_the_table(before, after, kernel, marked, sync)
     return Plan(
         lines=_sorted(seen, lines or _order(before, after)),
         drift=_sorted(seen, drift),
+        refused=_sorted(seen, again),
         leaving=tuple(leaving_lines(seen, now)),
         by_hand=() if only_changed else by_hand_lines(seen),
         ended=ended_lines(seen),
         left_alone=() if only_changed else left_alone,
         daemons=None if only_changed else _daemons(before, after),
     )
+
+
+def _of_the_table(seen: World, after: Config, others: list[Line], left_alone: tuple[ServiceKey, ...]) -> Plan:
+    """Return the plan where no file is in force. others: lines that are not about the table."""
+    names = names_of(after)
+    lines = [*others, *table_lines(seen, seen.changes, names), *later_lines(seen, names)]
+    waiting, by_hand = tuple(waiting_lines(seen)), by_hand_lines(seen)
+    return Plan(lines=_sorted(seen, lines), waiting=waiting, by_hand=by_hand, left_alone=left_alone)
 
 
 def _beside_the_table(
@@ -110,17 +119,38 @@ def _beside_the_table(
 
 
 def _complete(
-    seen: World, parts: tuple[Config, Config], told: list[Line], drifting: Callable[[], Collection[Change]]
-) -> tuple[list[Line], list[Line]]:
-    """Return the lines with those steps that none of them names, and apart from them what is repaired anyway."""
+    seen: World,
+    parts: tuple[Config, Config],
+    told: list[Line],
+    drifting: Callable[[], Collection[Change]],
+    refused: Mapping[Target, str],
+) -> tuple[list[Line], list[Line], list[Line]]:
+    """Return the lines with those steps that none of them names; apart what is repaired, and refused, anyway."""
     named = {change for line in told for change in line.changes}
     rest = [change for change in seen.changes if change not in named]
     if not rest:
-        return told, []
+        return told, [], []
     drift, names = frozenset(drifting()), names_of(parts[0]) | names_of(parts[1])
     repaired = [change for change in rest if change in drift]
     own = [change for change in rest if change not in drift]
-    return [*told, *table_lines(seen, own, names)], list(table_lines(seen, repaired, names))
+    again = [change for change in repaired if _why(change, refused) is not None]
+    repaired = [change for change in repaired if _why(change, refused) is None]
+    return (
+        [*told, *table_lines(seen, own, names)],
+        list(table_lines(seen, repaired, names)),
+        [_refused(line, refused) for line in table_lines(seen, again, names)],
+    )
+
+
+def _why(change: Change, refused: Mapping[Target, str]) -> str | None:
+    """Return why the plane refuses this, None if it does not. Servers cannot be added to a service that is refused."""
+    why = refused.get(target_of(change))
+    return refused.get((change.service, None)) if why is None and isinstance(change, AddDestination) else why
+
+
+def _refused(line: Line, refused: Mapping[Target, str]) -> Line:
+    """Return the line of a step that comes to nothing."""
+    return replace(line, kind=Kind.SAFE, effect=_why(line.changes[0], refused) or "", ends=0)
 
 
 def _missing_vips(after: Config, held: Collection[Address] | None) -> Iterator[Line]:

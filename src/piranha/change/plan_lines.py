@@ -131,7 +131,8 @@ class Plan:
     """What a new file changes.
 
     lines: safe ones first, each kind in the order of the file. drift: what somebody else changed in
-    our services; it is put back with or without the new file. waiting: servers of the file that are
+    our services; it is put back with or without the new file. refused: steps of the file in force that the plane
+    refuses, and why; tried again with or without the new file. waiting: servers of the file that are
     not served now, nothing being known of them (`Line` with what they wait for); filled only without a file in force.
     leaving: servers that leave already, with or without the new file. by_hand: what somebody else changed in our
     services, and that stays; ended: what of it the new file ends (the steps are in `lines`).
@@ -140,6 +141,7 @@ class Plan:
 
     lines: tuple[Line, ...] = ()
     drift: tuple[Line, ...] = ()
+    refused: tuple[Line, ...] = ()
     waiting: tuple[Line, ...] = ()
     leaving: tuple[Line, ...] = ()
     by_hand: tuple[Line, ...] = ()
@@ -166,7 +168,7 @@ class Plan:
     @property
     def changes(self) -> tuple[Change, ...]:
         """Every step of the table that the plan and the drift name."""
-        found = dict.fromkeys(change for line in (*self.lines, *self.drift) for change in line.changes)
+        found = dict.fromkeys(change for line in (*self.lines, *self.drift, *self.refused) for change in line.changes)
         return tuple(found)
 
 

@@ -97,6 +97,7 @@ def _as_json(made: Plan, found: Ground, loaded: Loaded) -> dict[str, object]:
         "over_change_limit": before is not None and after is not None and _over_limit(before, after),
         "lines": [_line(line) for line in made.lines],
         "drift": [_line(line) for line in made.drift],
+        "refused": [_line(line) for line in made.refused],
         "waiting": [_line(line) for line in made.waiting],
         "leaving": [_line(line) for line in made.leaving],
         "ended": [_line(line) for line in made.ended],

@@ -12,6 +12,7 @@ WHAT = 38
 """Most columns of the subject and of what happens to it; longer ones are wrapped."""
 
 DRIFT = "changed by somebody else: repaired with or without this file"
+REFUSED = "refused by the table: tried again with or without this file"
 WAITING = "not served now: no change of the file"
 LEAVING = "leaving already: no change of the file"
 ENDED = "ends: done by hand (foreign_edits)"
@@ -33,7 +34,8 @@ class Row(NamedTuple):
 def screen(plan: Plan, heading: str, width: int = WIDTH) -> list[str]:
     """Return the plan as lines of at most `width` columns."""
     lines = [heading, ""]
-    apart = [*_rows(plan.drift, DRIFT), *_rows(plan.waiting, WAITING), *_rows(plan.leaving, LEAVING)]
+    apart = [*_rows(plan.drift, DRIFT), *_rows(plan.refused, REFUSED)]
+    apart += [*_rows(plan.waiting, WAITING), *_rows(plan.leaving, LEAVING)]
     apart += [*_rows(plan.ended, ENDED), *_rows(plan.by_hand, BY_HAND)]
     lines += rows_screen([*_rows(plan.lines), *apart], width)
     if plan.daemons is not None and not plan.empty:
@@ -50,7 +52,7 @@ def rows_screen(rows: Sequence[Row], width: int = WIDTH) -> list[str]:
     what = max((len(row.what) for row in rows), default=0)
     columns = (min(SUBJECT, width * 5 // 24, subject), min(WHAT, width * 2 // 5, what))
     lines = []
-    for group in (*_KINDS.values(), ENDED, DRIFT, WAITING, LEAVING, BY_HAND):
+    for group in (*_KINDS.values(), ENDED, DRIFT, REFUSED, WAITING, LEAVING, BY_HAND):
         found = [row for row in rows if row.group == group]
         lines += [f"  {group}"] if found else []
         for row in found:
@@ -81,7 +83,7 @@ def _verdict(plan: Plan) -> str:
     if plan.daemons is None and plan.left_alone:
         others = count(len(plan.left_alone), "service")
         return f"Nothing to do for the services of the file; {others} of the table {_is(plan)} not in it."
-    if plan.drift or plan.leaving or plan.by_hand:
+    if plan.drift or plan.refused or plan.leaving or plan.by_hand:
         return "Nothing to do for the file."
     return "Nothing to do: what is there is what the file asks for."
 

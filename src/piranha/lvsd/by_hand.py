@@ -25,10 +25,7 @@ def edits_data(edits: Edits) -> dict[str, object]:
             for place, one in edits.weights.items()
         ],
         "added": [{**_place(place), "since": since_s} for place, since_s in edits.added.items()],
-        "reported": [
-            {"service": service_data(key), "server": None if at is None else server_data(at), "what": words}
-            for (key, at), words in edits.reported.items()
-        ],
+        "reported": [{**target_data(target), "what": words} for target, words in edits.reported.items()],
     }
 
 
@@ -40,13 +37,19 @@ def edits_from(data: Mapping[str, Any]) -> Edits:
             for row in data["weights"]
         },
         {_place_from(row): float(row["since"]) for row in data["added"]},
-        {
-            (service_from(row["service"]), None if row["server"] is None else server_from(row["server"])): str(
-                row["what"]
-            )
-            for row in data.get("reported", ())
-        },
+        {target_from(row): str(row["what"]) for row in data.get("reported", ())},
     )
+
+
+def target_data(target: Target) -> dict[str, object]:
+    """Return a service or a server of it as JSON has them."""
+    key, at = target
+    return {"service": service_data(key), "server": None if at is None else server_data(at)}
+
+
+def target_from(row: Mapping[str, Any]) -> Target:
+    """Read what `target_data` made. Raises one of MISSHAPEN for anything else."""
+    return service_from(row["service"]), None if row["server"] is None else server_from(row["server"])
 
 
 def _place(place: Place) -> dict[str, object]:

@@ -33,6 +33,7 @@ from piranha.table.destination import DestinationKey
 from piranha.table.leaving import Leaver
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
+from piranha.table.targets import Target
 
 FEW = 4
 """Up to one in so many services is read and changed before the rest is looked at."""
@@ -123,6 +124,11 @@ class KeptTable:
     def refused(self) -> list[str]:
         """What the plane refuses at the moment, in words."""
         return self._reconciler.refused
+
+    @property
+    def why_refused(self) -> Mapping[Target, str]:
+        """Return of what the plane refuses at the moment why."""
+        return self._reconciler.why_refused
 
     def observing(self) -> Mapping[str, object] | None:
         """Return what differs in a table that is only observed; None: it is kept."""

@@ -171,6 +171,11 @@ class Reconciler:
         """What the plane refuses at the moment, in words."""
         return [f"{describe(refusal.change)}: {refusal.reason}" for refusal in self._refused.values()]
 
+    @property
+    def why_refused(self) -> dict[Target, str]:
+        """Return of what the plane refuses at the moment why."""
+        return {target: refusal.reason for (_, target), refusal in self._refused.items()}
+
     def _drift(self, live: Table, wanted: Table, services: dict[ServiceKey, Virtual]) -> dict[Target, str]:
         wrote = self._left or {}
         left = {key: wrote[key] for key in services if key in wrote}

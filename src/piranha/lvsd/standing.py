@@ -6,7 +6,7 @@ from typing import Any
 
 from piranha.change.plan import Plan, plan
 from piranha.change.plan_sync import SyncSeen
-from piranha.dataclass import dataclass
+from piranha.dataclass import dataclass, field
 from piranha.forwarding.plane import ServiceStatistics
 from piranha.forwarding.userspace.protocol import (
     service_data,
@@ -18,7 +18,7 @@ from piranha.forwarding.userspace.protocol import (
 )
 from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config
-from piranha.lvsd.by_hand import edits_data, edits_from
+from piranha.lvsd.by_hand import edits_data, edits_from, target_data, target_from
 from piranha.lvsd.leaving import leaver_data, leaver_from
 from piranha.lvsd.maintenance import Marks
 from piranha.lvsd.marked import marked_data, marked_from
@@ -32,6 +32,7 @@ from piranha.table.leaving import Leaver
 from piranha.table.mark_rules import Marked
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
+from piranha.table.targets import Target
 from piranha.terms import Address
 
 
@@ -44,6 +45,7 @@ class Standing:
     beliefs: Beliefs = NOTHING_BELIEVED
     ours: frozenset[ServiceKey] = frozenset()
     leaving: tuple[Leaver, ...] = ()
+    refused: Mapping[Target, str] = field(default_factory=dict)
     held: frozenset[Address] | None = None
     kernel: Mapping[str, str] | None = None
     marked: Marked | None = None
@@ -67,6 +69,7 @@ class Standing:
             ours=self.ours,
             leavers=self.leaving,
             edits=self.beliefs.edits,
+            refused=self.refused,
             held=self.held,
             kernel=self.kernel,
             marked=self.marked,
@@ -92,6 +95,7 @@ def standing_data(standing: Standing) -> dict[str, object]:
         },
         "by_hand": edits_data(standing.beliefs.edits),
         "leaving": [leaver_data(leaver) for leaver in standing.leaving],
+        "refused": [{**target_data(target), "why": why} for target, why in standing.refused.items()],
         "table": table_data(standing.live),
         "statistics": statistics_data(standing.statistics or {}),
         "kernel": None if standing.kernel is None else dict(standing.kernel),
@@ -112,6 +116,7 @@ def standing_from(data: Mapping[str, Any]) -> Standing:
         ),
         ours=frozenset(map(service_from, data["ours"])),
         leaving=tuple(map(leaver_from, _rows(data.get("leaving", [])))),
+        refused={target_from(row): str(row["why"]) for row in _rows(data.get("refused", []))},
         live=table_from(_rows(data["table"])),
         statistics=statistics_from(_rows(data["statistics"])),
         kernel=_kernel(data.get("kernel")),

@@ -28,6 +28,7 @@ async def standing_now(lvsd: Lvsd, parts: tuple[Config, Config] | None = None) -
         beliefs=beliefs_of((lvsd.pools[name] for name in names), lvsd.maintenance.marks, edits),
         ours=lvsd.ours.services,
         leaving=lvsd.leaving.servers,
+        refused=lvsd.table.why_refused,
         kernel=await lvsd.kernel.everything() if asks else None,
         marked=await lvsd.marks.marked(),
         sync=await lvsd.kernel.sync_seen() if syncs else None,
