@@ -8,7 +8,7 @@ import pytest
 from tests.cli.answers import lvsd
 from tests.cli.daemons import Daemons
 
-from piranha.cli import events, status, why
+from piranha.cli import apply, events, history, plan, repair, rollback, stats, status, why
 from piranha.cli.elsewhere import listening, where_to_look
 from piranha.control.daemon import Folders
 
@@ -54,3 +54,42 @@ def test_a_socket_of_somebody_else_or_a_file_in_its_place_is_not_named(daemons: 
     (tmp_path / "lvsd.sock").touch()
     words = where_to_look(Namespace(run_dir=None), Folders.of(tmp_path / "x", None))
     assert f"--run-dir {tmp_path}" not in words.split(", ")
+
+
+FILE = """primary = 192.0.2.2
+forwarding_plane = userspace
+virtual www {
+    active = 1
+    address = 192.0.2.10
+    server web1 { active = 1; address = 10.11.12.21 }
+}
+"""
+
+
+def test_verbs_that_ask_or_command_a_daemon_name_those_that_run_elsewhere(
+    daemons: Daemons, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemons.add("lvsd", lvsd())
+    (tmp_path / "new.cf").write_text(FILE)
+    file, nobody = str(tmp_path / "new.cf"), ["--run-dir", f"{tmp_path}/x"]
+    for run, words, status_of_it in (
+        (plan.main, [file], 2),
+        (apply.main, [file], 3),
+        (rollback.main, [], 3),
+        (repair.main, [], 3),
+        (history.main, [], 0),
+    ):
+        assert run([*words, *nobody]) == status_of_it
+        said = capsys.readouterr()
+        assert "; daemons run elsewhere: --run-dir " in (said.out + said.err).splitlines()[-1]
+    assert plan.main([file, *nobody, "--json"]) == 2
+    assert str(tmp_path) in json.loads(capsys.readouterr().out)["elsewhere"]
+
+
+def test_figures_of_a_table_without_its_daemon_name_daemons_that_run_elsewhere(
+    daemons: Daemons, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemons.add("lvsd", lvsd())
+    stats.main(["--run-dir", f"{tmp_path}/x"])  # 0, or 3 where the kernel has no IPVS
+    said = capsys.readouterr()
+    assert "daemons run elsewhere: --run-dir " in (said.out + said.err).splitlines()[-1]

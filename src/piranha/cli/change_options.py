@@ -11,6 +11,7 @@ from piranha.change.kept import Damaged
 from piranha.change.order import Allow
 from piranha.change.pending import Pending
 from piranha.change.wording import waits_for_a_start
+from piranha.cli.elsewhere import and_elsewhere
 from piranha.cli.ending import CannotTell
 from piranha.cli.facts import Facts, facts, number, text
 from piranha.cli.options import Parser, ask_daemon, folder_words
@@ -129,7 +130,8 @@ def find_router(folders: Folders) -> Router:
     if lvsd.installed:
         words = f"lvsd puts files in force here, and does not answer: {lvsd.problem}"
         raise NobodyToAsk(words, silent=True, waiting=waiting_on_disk(folders, "lvsd"))
-    raise NobodyToAsk(f"no daemon runs here: it reads lvs.cf when it starts ({lvsd.problem})")
+    words = f"no daemon runs here: it reads lvs.cf when it starts ({lvsd.problem})"
+    raise NobodyToAsk(and_elsewhere(words, folders))
 
 
 def waiting_on_disk(folders: Folders, daemon: str) -> str:

@@ -18,14 +18,25 @@ NAMED = 3
 
 def where_to_look(args: argparse.Namespace, folders: Folders) -> str:
     """Return in one line where nobody answered, and where daemons run that could. args: see `options.parser`."""
-    looked, found = f"looked in {folders.run} and {folders.state}", run_folders(folders)
-    if found:
-        options = [f"--run-dir {shlex.quote(str(folder))}" for folder in found[:NAMED]]
-        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-        return printable(f"{looked}; daemons run elsewhere: {', '.join(options)}{more}")
-    if args.run_dir is None:
-        return f"{looked}; a daemon with folders of its own is asked with --run-dir DIR"
-    return looked
+    looked = f"looked in {folders.run} and {folders.state}"
+    words = and_elsewhere(looked, folders)
+    if words == looked and args.run_dir is None:
+        words = f"{looked}; a daemon with folders of its own is asked with --run-dir DIR"
+    return printable(words)
+
+
+def and_elsewhere(words: str, folders: Folders) -> str:
+    """Return `words`, which say that none answers here, with where daemons run elsewhere, if any do."""
+    found = elsewhere(folders)
+    return f"{words}; {found}" if found else words
+
+
+def elsewhere(folders: Folders) -> str:
+    """Return in few words which run folders have daemons, beside that of `folders`; empty for none."""
+    found = run_folders(folders)
+    options = [f"--run-dir {shlex.quote(str(folder))}" for folder in found[:NAMED]]
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return f"daemons run elsewhere: {', '.join(options)}{more}" if found else ""
 
 
 def run_folders(folders: Folders) -> list[Path]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from piranha.change.history import Entry, read_all
+from piranha.cli.elsewhere import and_elsewhere
 from piranha.cli.ending import CANNOT_TELL, NOT_PERMITTED, fail
 from piranha.cli.options import parser
 from piranha.cli.words import safe, table
@@ -28,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
     if args.json:
         print(json.dumps({"files": [asdict(one) for one in found.entries], "damaged": list(found.damaged)}))
     elif not found.entries:
-        print(f"no file is kept in {folders.state}")
+        print(safe([and_elsewhere(f"no file is kept in {folders.state}", folders)]))
     else:
         head = ("GENERATION", "WHEN", "SERIAL", "HOW", "WHO", "REASON")
         print("\n".join(table(head, map(_row, found.entries), right=("GENERATION", "SERIAL"))))

@@ -9,6 +9,7 @@ from piranha.change.limit import removal
 from piranha.change.plan import Line, Plan
 from piranha.cli.change_options import NobodyToAsk, default_file, find_router
 from piranha.cli.check import STANDARD_INPUT, more, read
+from piranha.cli.elsewhere import elsewhere, run_folders
 from piranha.cli.ending import CANNOT_TELL, fail, unreadable
 from piranha.cli.options import folder_words, parser, screen_width
 from piranha.cli.plan_facts import Ground, ground
@@ -53,10 +54,15 @@ def main(argv: Sequence[str]) -> int:
     except PiranhaError as error:
         return fail(CANNOT_TELL, str(error), as_json=args.json)
     made = found.standing.plan(found.before, loaded.config)
+    nobody = found.before is None
     if args.json:
-        print(json.dumps(_as_json(made, found, loaded)))
+        others = list(map(str, run_folders(folders))) if nobody else []
+        print(json.dumps(_as_json(made, found, loaded) | {"elsewhere": others}))
     else:
-        print(safe(_lines(made, found, loaded, loaded.config, folder_words(args))))
+        lines = _lines(made, found, loaded, loaded.config, folder_words(args))
+        if nobody and (words := elsewhere(folders)):
+            lines.append(f"No daemon answers here; {words}")
+        print(safe(lines))
     return NOTHING_TO_DO if made.empty else CHANGES
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from piranha.cli.elsewhere import and_elsewhere
 from piranha.cli.facts import Facts, text
 from piranha.cli.options import ask_daemon
 from piranha.control.client import NobodyListens, ask
@@ -97,7 +98,8 @@ def _from_kernel(kind: PlaneKind, after: Config, folders: Folders) -> Ground:
     try:
         seen = plane.sample()
     except PiranhaError as error:
-        raise CannotTell(f"no daemon runs here, and the table cannot be read: {error}") from error
+        words = f"no daemon runs here, and the table cannot be read: {error}"
+        raise CannotTell(and_elsewhere(words, folders)) from error
     finally:
         plane.close()
     beliefs = Beliefs(servers={}, edits=_by_hand(after, seen.table, StateFiles(folders.state, folders.run)))

@@ -5,13 +5,14 @@ import sys
 from collections.abc import Sequence
 
 from piranha.cli.change_options import on_a_terminal
+from piranha.cli.elsewhere import and_elsewhere
 from piranha.cli.ending import CANNOT_TELL, INTERRUPTED, NOT_PERMITTED, fail
 from piranha.cli.facts import Facts, strings
 from piranha.cli.names import known_names, nearest, resolve
 from piranha.cli.options import ask_daemon, parser
 from piranha.cli.words import count, safe
 from piranha.control.actor import login
-from piranha.control.client import NoAnswer, NotPermitted, ask
+from piranha.control.client import NoAnswer, NobodyListens, NotPermitted, ask
 from piranha.control.daemon import Folders
 from piranha.control.messages import Refused
 from piranha.control.server import NOT_PERMITTED_WORDS
@@ -52,6 +53,8 @@ def main(argv: Sequence[str]) -> int:
         return fail(status, str(error), as_json=args.json)
     except NotPermitted:
         raise
+    except NobodyListens as error:
+        return fail(CANNOT_TELL, and_elsewhere(str(error), folders), as_json=args.json)
     except NoAnswer as error:
         return fail(CANNOT_TELL, str(error), as_json=args.json)
     except KeyboardInterrupt:

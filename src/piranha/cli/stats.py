@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 
+from piranha.cli.elsewhere import and_elsewhere, elsewhere, run_folders
 from piranha.cli.ending import CANNOT_TELL, fail
 from piranha.cli.facts import Facts, dicts, number, text
 from piranha.cli.names import nearest
@@ -35,16 +36,19 @@ def main(argv: Sequence[str]) -> int:
         found = asked.data if asked.data is not None else _from_plane(folders)
     except PiranhaError as error:
         words = f"{asked.problem}, and the table cannot be read either: {error}"
-        return fail(CANNOT_TELL, words, as_json=args.json)
+        return fail(CANNOT_TELL, and_elsewhere(words, folders), as_json=args.json)
     rows = dicts(found.get("virtuals"))
     for name in args.names:
         if not chosen(rows, [name]):
             return fail(1, f"no such name: {name}{nearest(name, names_of(rows))}", as_json=args.json)
     rows = sorted_rows(chosen(rows, args.names) if args.names else rows, args.sort)
     if args.json:
-        print(json.dumps({**found, "at": time.time(), "virtuals": rows}))
+        names = list(map(str, run_folders(folders))) if asked.data is None else []
+        print(json.dumps({**found, "at": time.time(), "virtuals": rows, "elsewhere": names}))
         return 0
     print(safe([_head(found, asked), *screen(rows, screen_width(), servers=not args.virtuals)]))
+    if asked.data is None and (others := elsewhere(folders)):
+        print(safe([others]))
     return 0
 
 
