@@ -4,7 +4,9 @@ import copy
 import dataclasses
 import inspect
 import pickle
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
@@ -169,6 +171,31 @@ def test_a_copy_is_equal_and_found_by_its_hash(copied: Callable[[object], Any]) 
 
     assert found == CHANGE
     assert found.server in {CHANGE.server: 0}
+
+
+def test_a_class_without_fields_of_its_own_may_begin_with_those_of_another() -> None:
+    @ours.dataclass(slots=True)
+    class Named:
+        name: str
+
+    class Numbered(Named):
+        def __init__(self, number: int) -> None:
+            super().__init__(f"number {number}")
+
+    assert [Numbered(1).name, Numbered(2).name] == ["number 1", "number 2"]
+
+
+def test_threads_that_use_a_class_for_the_first_time_at_once_get_equal_values() -> None:
+    point, together = made_by(ours.dataclass, ours.field).point, threading.Barrier(8)
+
+    def first() -> tuple[Any, int]:
+        together.wait(10)
+        made = point(1, 2)
+        return made, hash(made)
+
+    with ThreadPoolExecutor(8) as threads:
+        asked = [threads.submit(first) for _ in range(8)]
+        assert {one.result() for one in asked} == {(point(1, 2), hash(point(1, 2)))}
 
 
 def test_a_default_that_all_values_would_share_is_refused() -> None:

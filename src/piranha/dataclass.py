@@ -2,7 +2,8 @@
 
 To a type checker these are the ones of `dataclasses`. At run time that module costs a command more than all else it
 loads: it brings `inspect`, `ast`, `dis` and `tokenize`, and compiles the methods of each class one by one. Here one
-compilation makes those that must be fast, and all classes share the others; values are also made in less time.
+compilation makes those that must be fast, when the first of them is used, and all classes share the others; values
+are also made in less time.
 
 What is not here: fields inherited from another dataclass, InitVar, ClassVar, KW_ONLY. `fields`, `asdict`, `replace` and
 `is_dataclass` of the standard library take these classes as their own (docs/decisions/0022-start.md).
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 _ABSENT: Any = object()
 _FIELDS = "__fields_of_piranha__"
-_METHODS = ("__init__", "__eq__", "__hash__")
 
 
 class _Field:
@@ -43,14 +43,25 @@ def _dataclass(
             raise TypeError(f"{origin.__name__} inherits fields")
         own = dict(vars(origin))
         fields = {name: _field_of(name, own.pop(name, _ABSENT)) for name in origin.__annotations__}
-        namespace: dict[str, Any] = {"_ABSENT": _ABSENT}
-        lines = _init(fields, namespace, kw_only=kw_only, ends="__post_init__" in own)
-        if eq:
-            lines += _equality(fields, frozen=frozen)
-        exec("\n".join(lines), namespace)  # noqa: S102 -- as the standard library does; the names are those of our code
-        body = {name: namespace[name] for name in _METHODS if name in namespace}
-        for method in body.values():
-            method.__qualname__ = f"{origin.__qualname__}.{method.__name__}"
+        wanted = {"__init__": True, "__eq__": eq, "__hash__": eq and frozen}
+        methods = [name for name, needed in wanted.items() if needed]
+
+        def finish() -> dict[str, Any]:
+            namespace: dict[str, Any] = {"_ABSENT": _ABSENT}
+            for name in fields:
+                namespace[f"_set_{name}"] = vars(cls)[name].__set__  # past `__setattr__`, and faster
+            lines = _init(fields, namespace, kw_only=kw_only, ends="__post_init__" in own)
+            if eq:
+                lines += _equality(fields, frozen=frozen)
+            # As the standard library does; the names are those of our code.
+            exec("\n".join(lines), namespace)  # noqa: S102
+            for name in methods:
+                namespace[name].__qualname__ = f"{origin.__qualname__}.{name}"
+                if isinstance(vars(cls)[name], _Later):
+                    setattr(cls, name, namespace[name])
+            return namespace
+
+        body: dict[str, Any] = {name: _Later(name, finish) for name in methods}
         if eq and not frozen:
             body["__hash__"] = None
         if order:
@@ -63,11 +74,20 @@ def _dataclass(
         for name in ("__dict__", "__weakref__"):
             body.pop(name, None)
         cls = type(origin)(origin.__name__, origin.__bases__, body)
-        for name in fields:
-            namespace[f"_set_{name}"] = vars(cls)[name].__set__  # past `__setattr__`, and faster
         return cls
 
     return made
+
+
+class _Later:
+    """A method of a class that nobody has used yet: many classes are loaded and few of them made in one run."""
+
+    def __init__(self, name: str, finish: Callable[[], dict[str, Any]]) -> None:
+        self._name, self._finish = name, finish
+
+    def __get__(self, value: object, cls: type) -> Any:
+        method = self._finish()[self._name]
+        return method if value is None else method.__get__(value, cls)
 
 
 def _field_of(name: str, said: Any) -> _Field:
