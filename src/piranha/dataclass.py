@@ -173,12 +173,14 @@ def _replace(value: Any, /, **changes: Any) -> Any:
 
 
 def field_names(kind: type) -> tuple[str, ...] | None:
-    """Return the names of the fields of a class, of the standard library too; None for a class without."""
+    """Return the names of what values of a class are made of, of the standard library too; None for a class without."""
     if _FIELDS in vars(kind):
-        return tuple(vars(kind)[_FIELDS])
+        return tuple(name for name, one in vars(kind)[_FIELDS].items() if one.init)
     import dataclasses  # noqa: PLC0415 -- few need it
 
-    return tuple(one.name for one in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(one.name for one in dataclasses.fields(kind) if one.init)
 
 
 class _StandardFields:

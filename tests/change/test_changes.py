@@ -12,7 +12,8 @@ from tests.change.dying import FullDisk
 from piranha.change import journal
 from piranha.change.changes import RETRY_S, Changes
 from piranha.change.disk import Disk
-from piranha.change.journal import MOST_UNUSED, Ground
+from piranha.change.ground import Ground
+from piranha.change.journal import MOST_UNUSED
 from piranha.change.kept import digest
 from piranha.change.order import Act, Allow, Order
 from piranha.change.pending import Moment

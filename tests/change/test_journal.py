@@ -11,7 +11,8 @@ from tests.change.dying import MOMENTS, Died, DyingDisk, FullDisk
 from piranha.change import journal
 from piranha.change.disk import Disk
 from piranha.change.disk import replace as put
-from piranha.change.journal import Ground, Settled, settle
+from piranha.change.ground import FILE, Ground, leftovers, tidy
+from piranha.change.journal import Settled, settle
 from piranha.change.kept import digest
 from piranha.change.pending import Moment, Pending
 
@@ -97,7 +98,7 @@ def test_a_death_at_any_step_leaves_the_old_file_or_the_new_one(tmp_path: Path, 
         settle(alive, later(61))
         after = (folder / "lvs.cf").read_bytes()
         assert after == (NEW if new_stays else OLD)
-        assert not (folder / journal.FILE).exists()
+        assert not (folder / FILE).exists()
         seen.add((left, waits))
     assert (OLD, False) in seen
     assert (NEW, work not in ("apply",)) in seen or work == "abandon"
@@ -178,7 +179,7 @@ def test_what_a_crash_left_of_a_file_that_was_being_written_is_removed_at_the_ne
     left = [".lvs.cf", ".lvs.cf.unused-2", ".pending.cf", "history/.000007.cf"]
     for name in left:
         (ground.state / f"{name}.piranha-new").write_bytes(OLD[:3])
-    journal.tidy(ground)
+    tidy(ground)
     assert [path.name for path in ground.state.rglob("*piranha-new")] == []
     assert ground.file.read_bytes() == OLD
 
@@ -196,7 +197,7 @@ def test_what_is_no_leftover_of_ours_stays(ground: Ground, tmp_path: Path, kind:
             path.mkdir()
         case _:
             os.mkfifo(path)
-    journal.tidy(ground)
+    tidy(ground)
     assert os.path.lexists(path)
     assert theirs.read_bytes() == OTHER
 
@@ -206,15 +207,15 @@ def test_a_leftover_of_somebody_else_stays(ground: Ground, tmp_path: Path) -> No
     path = tmp_path / ".lvs.cf.piranha-new"
     path.write_bytes(OLD)
     os.chown(path, 12, 34)
-    assert journal.leftovers(ground) == []
+    assert leftovers(ground) == []
 
 
 def test_a_file_that_is_just_being_written_stays(ground: Ground, tmp_path: Path) -> None:
     path = tmp_path / ".lvs.cf.piranha-new"
     with path.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
-        assert journal.leftovers(ground) == []
-    assert journal.leftovers(ground) == [path]
+        assert leftovers(ground) == []
+    assert leftovers(ground) == [path]
 
 
 @pytest.mark.parametrize("name", [".pending.cf", ".lvs.cf"])

@@ -12,9 +12,10 @@ from piranha.change.plan import plan
 from piranha.cli.main import main
 from piranha.cli.plan_screen import hint
 from piranha.control.messages import Refused
-from piranha.forwarding.userspace.protocol import service_data, statistics_data, table_data
+from piranha.forwarding.userspace.protocol import statistics_data, table_data
 from piranha.lvsd.by_hand import target_data
 from piranha.table.desired import ServerVerdict, Verdicts, services_of
+from piranha.table.key_data import service_data
 from piranha.table.table import Table
 
 HEAD = """primary = 192.0.2.2

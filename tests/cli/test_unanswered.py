@@ -7,6 +7,7 @@ import pytest
 
 from piranha.change import journal
 from piranha.change.disk import Disk, replace
+from piranha.change.ground import FILE
 from piranha.change.kept import digest, pack
 from piranha.change.pending import Pending
 from piranha.cli.main import main
@@ -46,7 +47,7 @@ class Dead:
             old_serial_no=7,
             serial_no=8,
         )
-        replace(Disk(), self.folder / journal.FILE, pack(change.facts(), b""))
+        replace(Disk(), self.folder / FILE, pack(change.facts(), b""))
 
 
 @pytest.fixture(params=["pulse", "lvsd"])

@@ -18,8 +18,8 @@ from piranha.events.teller import Teller
 from piranha.lvscf.config import Config
 from piranha.lvscf.load import load
 from piranha.lvscf.loaded import Loaded
-from piranha.lvsd.compiled import FILE, Compiled, keep_compiled, read_compiled
-from piranha.lvsd.source import Source
+from piranha.lvsd.compiled import Compiled, keep_compiled, read_compiled
+from piranha.lvsd.source import COMPILED, Source
 
 DATA = b"""primary = 192.0.2.2
 virtual www {
@@ -44,7 +44,7 @@ def kept(tmp_path: Path) -> StateFiles:
 
 def keep(kept: StateFiles, data: bytes = DATA) -> Path:
     keep_compiled(kept, load(data, "lvs.cf"))
-    return kept.state / FILE
+    return kept.state / COMPILED
 
 
 def test_a_start_has_meaning_and_findings_without_reading_the_file(kept: StateFiles, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_what_is_damaged_or_not_ours_is_as_none(harm: Callable[[Path], None], ke
 
 def test_of_a_file_with_host_names_nothing_is_kept_for_they_may_move(kept: StateFiles) -> None:
     keep_compiled(kept, replace(load(DATA, "lvs.cf"), resolved="with addresses"))
-    assert not (kept.state / FILE).exists()
+    assert not (kept.state / COMPILED).exists()
 
 
 class Running:
@@ -153,7 +153,7 @@ class Running:
 
 
 def test_at_rest_the_form_of_the_file_in_force_is_kept(kept: StateFiles) -> None:
-    Running(kept, load(DATA, "lvs.cf")).until((kept.state / FILE).exists)
+    Running(kept, load(DATA, "lvs.cf")).until((kept.state / COMPILED).exists)
     assert read_compiled(kept, DATA, "lvs.cf") == load(DATA, "lvs.cf")
 
 

@@ -11,7 +11,8 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from piranha.change import journal
-from piranha.change.journal import Ground, Settled
+from piranha.change.ground import Ground
+from piranha.change.journal import Settled
 from piranha.change.kept import digest
 from piranha.change.limit import removal
 from piranha.change.order import Act, Allow, Order

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from piranha.change.disk import Disk, remove, replace
+from piranha.change.ground import HISTORY
 from piranha.change.kept import Damaged, digest, pack, unpack
 from piranha.control.daemon import share
 from piranha.dataclass import dataclass
@@ -18,7 +19,6 @@ from piranha.events.event import Level
 from piranha.events.teller import Teller
 from piranha.regular import read_regular
 
-FOLDER = "history"
 MOST = 50
 """Generations kept; the oldest go."""
 MOST_MISSING = 8
@@ -55,7 +55,7 @@ def keep(disk: Disk, state: Path, entry: Entry, data: bytes) -> str:
 
     The same bytes under the same generation stay as they were kept: a restart changes nobody's name.
     """
-    folder = state / FOLDER
+    folder = state / HISTORY
     path = path_of(state, entry.generation)
     try:
         if not folder.is_dir():
@@ -126,7 +126,7 @@ class Telling:
 def read_all(state: Path) -> History:
     """Return what is kept. Raises OSError when the folder cannot be read."""
     entries, damaged = [], []
-    for path in _paths(state / FOLDER):
+    for path in _paths(state / HISTORY):
         try:
             entries.append(_entry(unpack(read_regular(path))[0]))
         except (Damaged, OSError) as error:
@@ -143,7 +143,7 @@ def read_one(state: Path, generation: int) -> tuple[Entry, bytes]:
 def newest_generation(state: Path) -> int:
     """Return the highest generation of which there is a file, 0 without any."""
     try:
-        paths = _paths(state / FOLDER)
+        paths = _paths(state / HISTORY)
     except OSError:
         return 0
     return int(paths[-1].stem) if paths else 0
@@ -156,7 +156,7 @@ def before(entries: Sequence[Entry], meaning: str) -> Entry | None:
 
 def path_of(state: Path, generation: int) -> Path:
     """Return where the file of a generation is kept."""
-    return state / FOLDER / f"{generation:06d}.cf"
+    return state / HISTORY / f"{generation:06d}.cf"
 
 
 def _paths(folder: Path) -> list[Path]:

@@ -10,39 +10,20 @@ import stat
 import time
 from pathlib import Path
 
-from piranha.change import history
-from piranha.change.disk import FRESH, Disk, alone, fresh_of, left_over, real, remove, replace
+from piranha.change.disk import alone, remove, replace
+from piranha.change.ground import FILE, UNUSED, Ground
 from piranha.change.kept import Damaged, digest, pack, unpack
 from piranha.change.order import Act
 from piranha.change.pending import Moment, Pending, read_pending
-from piranha.dataclass import dataclass, field
+from piranha.dataclass import dataclass
 from piranha.lvscf.syntax.limits import SIZE_LIMIT
 from piranha.regular import read_regular
 
-FILE = "pending.cf"
 DAMAGED = ".damaged"
-UNUSED = ".unused"
-"""Behind the name of lvs.cf: what somebody wrote there and never put in force."""
-
 MOST_UNUSED = 20
 """Such copies kept; the oldest go."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """Where changes are made. file: lvs.cf. state, run: the folders of the daemon."""
-
-    file: Path
-    state: Path
-    run: Path
-    disk: Disk = field(default_factory=Disk)
-
-    @property
-    def pending(self) -> Path:
-        """Where the way back is kept."""
-        return self.state / FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,24 +201,6 @@ def _out_of_the_way(ground: Ground) -> str:
     except OSError as error:
         return f"; it cannot be put aside: {error.strerror}"
     return f"; it is kept as {kept}, and lvs.cf stays as it is"
-
-
-def leftovers(ground: Ground) -> list[Path]:
-    """Return what crashes left of files that were being written."""
-    file = real(ground.file)
-    own = [fresh_of(file)]
-    with contextlib.suppress(OSError):
-        own += ground.file.parent.glob(f".{ground.file.name}{UNUSED}*{FRESH}")
-        for folder in (ground.state, ground.state / history.FOLDER):
-            own += folder.glob(f".*{FRESH}")
-    return [path for path in dict.fromkeys(own) if left_over(path)]
-
-
-def tidy(ground: Ground) -> None:
-    """Remove what crashes left; only the one daemon that changes these files may. What cannot be removed stays."""
-    for path in leftovers(ground):
-        with contextlib.suppress(OSError):
-            remove(ground.disk, path)
 
 
 def _why(pending: Pending, *, usable: bool) -> str:

@@ -1,7 +1,6 @@
 """Lines of a plan about virtual servers and their VIPs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
 from operator import attrgetter
 
 from piranha.change.plan_costs import ending_with
@@ -9,6 +8,7 @@ from piranha.change.plan_lines import About, Kind, Line, Sign
 from piranha.change.plan_servers import same_servers, server_lines
 from piranha.change.plan_words import arrow, count, differences, ending, mask, seconds, staying, value
 from piranha.change.plan_world import World
+from piranha.dataclass import field_names, replace
 from piranha.lvscf.config import Config, FloatingAddress, Virtual
 from piranha.table.desired import service_keys, sorry_place
 from piranha.table.service import AddressMatch, ServiceKey
@@ -21,7 +21,8 @@ _TOLD = frozenset(
     "drain_time_s sorry_server servers line".split()
 )
 
-_MEANING = attrgetter(*(f.name for f in fields(Virtual) if f.name not in ("line", "servers")))
+_FIELDS = field_names(Virtual) or ()
+_MEANING = attrgetter(*(name for name in _FIELDS if name not in ("line", "servers")))
 
 
 def virtual_lines(world: World) -> Iterator[Line]:
@@ -127,7 +128,7 @@ def _edited(world: World, old: Virtual, new: Virtual) -> Iterator[Line]:
         yield _drain_time(world, old, new, keys)
     if old.sorry_server != new.sorry_server:
         yield _sorry(world, old, new, keys)
-    if other := differences(old, new, [(f.name, f.name) for f in fields(new) if f.name not in _TOLD]):
+    if other := differences(old, new, [(name, name) for name in _FIELDS if name not in _TOLD]):
         line = _line(About.OTHER, Sign.EDITED, new.name, other, "from now on")
         yield replace(line, changes=world.of_settings(keys))
     yield from server_lines(world, old, new)
@@ -312,6 +313,6 @@ def _same(old: Virtual, new: Virtual) -> bool:
 
 
 def _all_differences(old: Virtual, new: Virtual) -> str:
-    names = [(f.name, f.name) for f in fields(new) if f.name not in ("line", "servers")]
+    names = [(name, name) for name in _FIELDS if name not in ("line", "servers")]
     parts = [differences(old, new, names), "servers" if not same_servers(old, new) else ""]
     return ", ".join(part for part in parts if part)

@@ -1,10 +1,13 @@
 """Shell: a change that waited for its confirmation when the last daemon ended, as the next one finds it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from piranha.change import journal
-from piranha.change.journal import Ground, Settled
+from piranha.change.ground import Ground, leftovers, tidy
 from piranha.control.daemon import Folders, Lock
+
+if TYPE_CHECKING:
+    from piranha.change.journal import Settled
 
 
 class Waits:
@@ -18,7 +21,17 @@ class Waits:
         self._ground = Ground(file, folders.state, folders.run)
         self._name = lock
         self._lock: Lock | None = None
-        self.settled = Settled()
+        self._settled: Settled | None = None
+
+    @property
+    def settled(self) -> "Settled":
+        """What the start found."""
+        if self._settled is None:
+            # Nothing, at most starts: what it takes to go back is loaded when the table is in.
+            from piranha.change.journal import Settled  # noqa: PLC0415
+
+            self._settled = Settled()
+        return self._settled
 
     def lock(self) -> Lock:
         """Take the lock, if need be. Raises AlreadyRunning, CannotStart."""
@@ -28,19 +41,24 @@ class Waits:
 
     def settle(self) -> None:
         """Take a change back whose time is over, and remove what crashes left. Raises as `lock` does."""
-        if journal.leftovers(self._ground):
+        if leftovers(self._ground):
             self.lock()
-            journal.tidy(self._ground)
+            tidy(self._ground)
         if self._ground.pending.exists():
             self.lock()
-            self.settled = journal.settle(self._ground, journal.now())
+            self._settle(usable=True)
 
     def give_up(self) -> bool:
         """Take back at once what still waits, since lvs.cf cannot be used; return whether lvs.cf has changed."""
-        if self.settled.pending is None:
+        if self._settled is None or self._settled.pending is None:
             return False
-        self.settled = journal.settle(self._ground, journal.now(), usable=False)
-        return self.settled.went_back
+        return self._settle(usable=False).went_back
+
+    def _settle(self, *, usable: bool) -> "Settled":
+        from piranha.change import journal  # noqa: PLC0415 -- see `settled`
+
+        self._settled = journal.settle(self._ground, journal.now(), usable=usable)
+        return self._settled
 
     def release(self) -> None:
         """Let go of the lock."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from piranha.change import journal
+from piranha.change.ground import FILE
 from piranha.change.kept import Damaged
 from piranha.change.order import Allow
 from piranha.change.pending import Pending
@@ -146,7 +147,7 @@ def waiting_on_disk(folders: Folders, daemon: str) -> str:
 def pending_on_disk(folders: Folders) -> Pending | None:
     """Return the change that waits on the disk; None without one, and for who may not look into the state folder."""
     try:
-        return journal.read(folders.state / journal.FILE)[0]
+        return journal.read(folders.state / FILE)[0]
     except (Damaged, OSError):
         return None
 

@@ -28,6 +28,13 @@ class StateFiles:
         aside = self.run / name
         return aside if aside.exists() else self.state / name
 
+    def has(self, name: str) -> bool:
+        """Whether there is a `name`; not where nobody can tell."""
+        try:
+            return self.path(name).exists()
+        except OSError:
+            return False
+
     def read(self, name: str) -> bytes:
         """Return the newest `name`. Raises OSError."""
         return read_regular(self.path(name))

@@ -4,10 +4,7 @@
 are seconds as floats, all sizes bytes. Source of every meaning and default: lvs.cf(5).
 """
 
-import dataclasses
-import hashlib
 from enum import StrEnum
-from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -16,6 +13,8 @@ from piranha.lvscf.canonical import canonical
 from piranha.lvscf.check_values import Check, CheckTiming, FurtherCheck, sets_weight
 from piranha.lvscf.kernel_values import KernelSettings
 from piranha.terms import PLAIN_TUNNEL, Address, Family, ForwardingMethod, Protocol, Scheduler, Tunnel
+
+_MEANING = "meaning"
 
 
 class HeartbeatAuth(StrEnum):
@@ -210,7 +209,7 @@ class PortRange:
     last: int
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)  # without slots, for what is worked out once
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Virtual:
     """One `virtual` block. line: 1-based, of the block.
 
@@ -220,7 +219,8 @@ class Virtual:
     persistence_engine, one_packet, persistence_s (0 = off), persistence_mask: see `table.service.ServiceSettings`.
     start_up: servers serve before their first answer (`start_state = up`). keep_active: checks never leave less than
     this. quorum: with less than this the sorry server takes the new connections; quorum_margin: so much more ends that,
-    in the unit of quorum. drain_time_s: see servers.
+    in the unit of quorum. drain_time_s: see servers. worked_out: what follows from all this and is asked for again and
+    again, kept by those who work it out.
     """
 
     name: str
@@ -247,18 +247,17 @@ class Virtual:
     sorry_server: SorryServer | None = None
     servers: tuple[RealServer, ...] = ()
     line: int = 0
+    worked_out: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def meaning(self) -> str:
         """A hash of all that it means; a reload asks for it again of every block that stayed."""
-        return _hash(canonical(self))
+        known: str | None = self.worked_out.get(_MEANING)
+        if known is None:
+            known = self.worked_out[_MEANING] = _hash(canonical(self))
+        return known
 
-    @cached_property
-    def worked_out(self) -> dict[object, Any]:
-        """What follows from it and is asked for again and again; kept here by those who work it out."""
-        return {}
-
-    @cached_property
+    @property
     def vips(self) -> tuple[FloatingAddress, ...]:
         """Every VIP of the virtual server, that of `address` first."""
         return (self.vip, *self.extra_vips)
@@ -362,4 +361,6 @@ def meaning(config: Config) -> str:
 
 
 def _hash(text: str) -> str:
+    import hashlib  # noqa: PLC0415 -- brings OpenSSL; lvsd asks for meanings when its table is in
+
     return hashlib.sha256(text.encode()).hexdigest()[:16]

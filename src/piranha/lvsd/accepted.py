@@ -5,14 +5,16 @@
 
 import json
 import time
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from piranha.change.history import Entry, newest_generation
-from piranha.change.order import Act
 from piranha.control.state_files import StateFiles
 from piranha.dataclass import dataclass
 from piranha.errors import MISSHAPEN
 from piranha.lvscf.config import Config, meaning
+
+if TYPE_CHECKING:  # the history comes after the table
+    from piranha.change.history import Entry
+    from piranha.change.order import Act
 
 FILE = "accepted.cf"
 FACTS = "accepted.json"
@@ -40,6 +42,8 @@ class Stored:
 
 def store_accepted(kept: StateFiles, data: bytes, config: Config) -> Stored:
     """Keep `data`, of which `config` was made, as the accepted file. Raises OSError when it can be kept nowhere."""
+    from piranha.change.history import newest_generation  # noqa: PLC0415 -- see above
+
     before = read_accepted(kept)
     new_meaning = meaning(config)
     # What was accepted last may be lost; what was in force earlier keeps its numbers.
@@ -47,7 +51,8 @@ def store_accepted(kept: StateFiles, data: bytes, config: Config) -> Stored:
     if before is None or before.meaning != new_meaning:
         generation += 1
     accepted = Accepted(generation, new_meaning, config.serial_no)
-    return Stored(accepted, kept.write({FILE: data, FACTS: json.dumps(asdict(accepted)).encode() + b"\n"}))
+    facts = {"generation": generation, "meaning": new_meaning, "serial_no": config.serial_no}
+    return Stored(accepted, kept.write({FILE: data, FACTS: json.dumps(facts).encode() + b"\n"}))
 
 
 def read_accepted(kept: StateFiles) -> Accepted | None:
@@ -59,8 +64,10 @@ def read_accepted(kept: StateFiles) -> Accepted | None:
         return None
 
 
-def entry_of(accepted: Accepted, act: Act) -> Entry:
+def entry_of(accepted: Accepted, act: "Act") -> "Entry":
     """Return what the history says of a file that was put in force just now."""
+    from piranha.change.history import Entry  # noqa: PLC0415 -- see above
+
     return Entry(
         generation=accepted.generation,
         at_s=time.time(),

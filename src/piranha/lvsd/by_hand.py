@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from piranha.events.event import Event, Level
-from piranha.forwarding.userspace.protocol import server_data, server_from, service_data, service_from
 from piranha.lvscf.config import Config
 from piranha.lvsd.together import Told, together
 from piranha.table.desired import NO_EDITS, Edits, Place, WeightByHand
+from piranha.table.key_data import server_data, server_from, service_data, service_from
 from piranha.table.service import ServiceKey
 from piranha.table.targets import Names, Target, names_of
 

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from piranha.change import history, limit
 from piranha.change.changes import Changes
-from piranha.change.journal import Ground, Settled
+from piranha.change.ground import Ground
+from piranha.change.journal import Settled
 from piranha.change.order import Act
 from piranha.change.planned import Planned, planned
 from piranha.change.serving import InForce, Judged, Standing, read_standings

@@ -23,9 +23,9 @@ from piranha.lvscf import compiled
 from piranha.lvscf.config import meaning
 from piranha.lvscf.loaded import Loaded
 from piranha.lvscf.read import read_bytes, resolve_and_load
+from piranha.lvsd.source import COMPILED
 from piranha.regular import read_regular
 
-FILE = "lvsd-compiled.json"
 MODE = 0o600
 REST_S = 30.0
 """How long a file is in force before its form is kept, or checked."""
@@ -34,7 +34,7 @@ REST_S = 30.0
 def read_compiled(kept: StateFiles, data: bytes, path: str) -> Loaded | None:
     """Return what reading `data`, the file at `path`, would give, without `again`; None when it is not known."""
     try:
-        source = kept.path(FILE)
+        source = kept.path(COMPILED)
         if not (_private(source) and _private(source.parent)):
             return None
         head, _, body = read_regular(source).partition(b"\n")
@@ -56,14 +56,14 @@ def keep_compiled(kept: StateFiles, loaded: Loaded) -> None:
     table = compiled.pack(loaded.config, loaded.findings)
     body = json.dumps(table, separators=(",", ":")).encode()
     head = {**compiled.key(loaded.original_bytes()), "body": hashlib.sha256(body).hexdigest()}
-    kept.write({FILE: json.dumps(head).encode() + b"\n" + body}, MODE)
+    kept.write({COMPILED: json.dumps(head).encode() + b"\n" + body}, MODE)
 
 
 def forget_compiled(kept: StateFiles) -> None:
     """Remove the kept form, wherever it is."""
     for folder in (kept.state, kept.run):
         with suppress(OSError):
-            (folder / FILE).unlink()
+            (folder / COMPILED).unlink()
 
 
 class Compiled:
@@ -109,7 +109,7 @@ class Compiled:
         if (fresh.config, fresh.findings) == (known.config, known.findings):
             self._put(fresh)
             return
-        cause = f"{self._kept.path(FILE)} did not say what the file says"
+        cause = f"{self._kept.path(COMPILED)} did not say what the file says"
         self._teller.say("config", "the file is read afresh", cause=cause, level=Level.ERROR)
         forget_compiled(self._kept)
         with suppress(PiranhaError):

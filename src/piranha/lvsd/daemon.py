@@ -24,7 +24,6 @@ from piranha.lvscf.config import Config, PlaneKind, meaning
 from piranha.lvscf.loaded import Loaded
 from piranha.lvsd.accepted import Accepted
 from piranha.lvsd.cold import switched_off
-from piranha.lvsd.compiled import Compiled
 from piranha.lvsd.foreign import Foreign
 from piranha.lvsd.kept_kernel import Asked, KeptKernel, kernel_of
 from piranha.lvsd.kept_table import RETRY_S, KeptTable, Wanted
@@ -143,6 +142,8 @@ class Lvsd:
 
     async def run(self) -> None:
         """Serve until `stop`."""
+        from piranha.lvsd.compiled import Compiled  # noqa: PLC0415 -- nothing of it is on the way to the table
+
         watches = [beat(), self.table.watch(), self.kernel.watch(), self.table.count(), self._watch_checks()]
         watches += [self.leaving.watch(self.table, self._pass_soon)]
         watches += [self.maintenance.watch(lambda: self.config, self._mark)]

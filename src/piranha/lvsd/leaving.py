@@ -7,9 +7,9 @@ from typing import Any
 from piranha.dataclass import dataclass, replace
 from piranha.events.event import Event, Level
 from piranha.forwarding.plane import ServiceStatistics
-from piranha.forwarding.userspace.protocol import server_data, server_from, service_data, service_from
 from piranha.lvscf.config import Config
 from piranha.table.desired import Place, servers_of, services_of
+from piranha.table.key_data import server_data, server_from, service_data, service_from
 from piranha.table.leaving import Leaver
 from piranha.table.service import AddressMatch, ServiceKey
 from piranha.table.table import Table

@@ -12,8 +12,8 @@ from typing import Any
 
 from piranha.dataclass import dataclass, field
 from piranha.forwarding.plane import NOTHING, Counters, ServiceStatistics
-from piranha.forwarding.userspace.protocol import server_data, server_from, service_data, service_from
 from piranha.table.destination import DestinationKey
+from piranha.table.key_data import server_data, server_from, service_data, service_from
 from piranha.table.service import ServiceKey
 
 Statistics = Mapping[ServiceKey, ServiceStatistics]

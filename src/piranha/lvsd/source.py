@@ -8,7 +8,9 @@ from piranha.lvscf.config import Config, meaning
 from piranha.lvscf.loaded import Loaded
 from piranha.lvscf.read import ReadError, read_and_load
 from piranha.lvsd.accepted import FILE, Accepted, Stored, read_accepted, store_accepted
-from piranha.lvsd.compiled import load_known
+
+COMPILED = "lvsd-compiled.json"
+"""The form of a file that was in force, see `compiled`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,12 @@ class Source:
 
     def read_at_start(self) -> tuple[Loaded | None, list[str]]:
         """Do what `read` does, faster where this file was in force before."""
-        known = load_known(self.kept, self.path)
-        return (known, []) if known is not None else self.read()
+        if self.kept.has(COMPILED):
+            from piranha.lvsd.compiled import load_known  # noqa: PLC0415 -- not on the way of a file that is new
+
+            if (known := load_known(self.kept, self.path)) is not None:
+                return known, []
+        return self.read()
 
     def accept(self, loaded: Loaded, config: Config) -> Stored:
         """Keep the file as the accepted one. Blocks; raises OSError when it can be kept nowhere."""

@@ -8,14 +8,7 @@ from piranha.change.plan import Plan, plan
 from piranha.change.plan_sync import SyncSeen
 from piranha.dataclass import dataclass, field
 from piranha.forwarding.plane import ServiceStatistics
-from piranha.forwarding.userspace.protocol import (
-    service_data,
-    service_from,
-    statistics_data,
-    statistics_from,
-    table_data,
-    table_from,
-)
+from piranha.forwarding.userspace.protocol import statistics_data, statistics_from, table_data, table_from
 from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config
 from piranha.lvsd.by_hand import edits_data, edits_from, target_data, target_from
@@ -28,6 +21,7 @@ from piranha.lvsd.pool import ServerKey
 from piranha.lvsd.sync_seen import sync_data, sync_from
 from piranha.nanny.results import Advice
 from piranha.table.desired import NO_EDITS
+from piranha.table.key_data import service_data, service_from
 from piranha.table.leaving import Leaver
 from piranha.table.mark_rules import Marked
 from piranha.table.service import ServiceKey

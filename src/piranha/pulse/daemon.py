@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 
 from piranha.change.changes import Changes
-from piranha.change.journal import Ground, Settled
+from piranha.change.ground import Ground
+from piranha.change.journal import Settled
 from piranha.change.order import Act
 from piranha.change.serving import InForce
 from piranha.control.state_files import StateFiles

@@ -16,8 +16,9 @@ from piranha.forwarding.userspace.balancer import Balancer
 from piranha.forwarding.userspace.holds import Holds
 from piranha.forwarding.userspace.listeners import Listeners
 from piranha.forwarding.userspace.live import Phase, Server
-from piranha.forwarding.userspace.protocol import Data, Holding
+from piranha.forwarding.userspace.protocol import Holding
 from piranha.forwarding.userspace.relay import RESET, Relay
+from piranha.table.key_data import Data
 from piranha.table.service import AddressMatch, ServiceKey
 from piranha.terms import Address
 

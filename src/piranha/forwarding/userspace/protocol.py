@@ -21,7 +21,6 @@ The functions below turn values of the table into such data and back; those that
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from ipaddress import ip_address
-from typing import Any
 
 from piranha.dataclass import dataclass, field
 from piranha.forwarding.plane import Counters, Refusal, ServerStatistics, ServiceStatistics
@@ -34,13 +33,13 @@ from piranha.table.changes import (
     RemoveDestination,
     RemoveService,
 )
-from piranha.table.destination import Destination, DestinationKey
-from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
+from piranha.table.destination import Destination
+from piranha.table.key_data import Data, server_data, server_from, service_data, service_from
+from piranha.table.service import ServiceKey, ServiceSettings
 from piranha.table.table import Service, Table
-from piranha.terms import Address, Family, ForwardingMethod, Protocol, Tunnel, TunnelChecksum, TunnelType
+from piranha.terms import Address, ForwardingMethod, Tunnel, TunnelChecksum, TunnelType
 
 VERSION = 1
-Data = dict[str, Any]
 
 _CHANGES: dict[str, type[Change]] = {
     "add_service": AddService,
@@ -82,33 +81,6 @@ def answer(number: object, data: object) -> Data:
 def refusal(number: object, error: str) -> Data:
     """Return the envelope of an error: one clear line."""
     return {"v": VERSION, "id": number, "ok": False, "error": error}
-
-
-def service_data(key: ServiceKey) -> Data:
-    """Return a service key as data."""
-    match key.match:
-        case AddressMatch(protocol, address, port):
-            return {"protocol": protocol.word, "address": str(address), "port": port}
-        case FirewallMark(mark, family):
-            return {"mark": mark, "family": family.name}
-
-
-def service_from(data: Data) -> ServiceKey:
-    """Read what `service_data` made."""
-    if "mark" in data:
-        return ServiceKey(FirewallMark(int(data["mark"]), Family[data["family"]]))
-    protocol = Protocol[str(data["protocol"]).upper()]
-    return ServiceKey(AddressMatch(protocol, ip_address(data["address"]), int(data["port"])))
-
-
-def server_data(key: DestinationKey) -> Data:
-    """Return a destination key as data."""
-    return {"address": str(key.address), "port": key.port}
-
-
-def server_from(data: Data) -> DestinationKey:
-    """Read what `server_data` made."""
-    return DestinationKey(ip_address(data["address"]), int(data["port"]))
 
 
 def destination_from(data: Data) -> Destination:
