@@ -7,11 +7,14 @@ from ipaddress import IPv4Address
 
 from tests.kernel.recorded import Replay, answer, at_once, one_by_one
 
+from piranha.cli.ipvsadm.listing import MODES, Style, in_order, service_order, service_text
+from piranha.cli.ipvsadm.names import numeric_place
 from piranha.kernel.addresses import Addresses
-from piranha.kernel.ipvs_answers import server_rows, service_rows
+from piranha.kernel.ipvs_reading import server_rows, service_rows
 from piranha.kernel.ipvs_socket import IpvsSocket
 from piranha.kernel.layout import Rows
 from piranha.kernel.socket import NetlinkError, NetlinkSocket, Request
+from piranha.kernel.wire import WireError
 from piranha.table.service import AddressMatch, ServiceKey
 from piranha.terms import Protocol
 
@@ -46,6 +49,16 @@ def answered(replay: Replay) -> None:
     for read in lists:
         with suppress(NetlinkError):
             assert len(read()) <= _ENTRIES_LIMIT
+    for mode in MODES:
+        with suppress(NetlinkError, WireError):
+            listed(ipvs, Style(names=numeric_place, mode=mode))
     for ask in (ipvs.info, ipvs.timeouts, lambda: ipvs.service(_WWW)):
         with suppress(NetlinkError):
             ask()
+
+
+def listed(ipvs: IpvsSocket, style: Style) -> None:
+    """What `ipvsadm -L` prints, in both orders."""
+    for service in sorted(ipvs.service_rows(counters=True), key=service_order):
+        servers = ipvs.server_rows(service, counters=True)
+        assert service_text(service, servers, style).count("\n") == len(in_order(servers, service[0])) == len(servers)

@@ -4,12 +4,15 @@ import errno
 from collections.abc import Sequence
 
 from tests.contracts.fake_kernel import FakeKernel
-from tests.ipvsadm.entries import server_entry, service_entry
+from tests.ipvsadm.entries import server_row, service_row
 
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
-from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry
+from piranha.kernel.ipvs_answers import DestinationEntry, ServiceEntry, destination_entry, service_entry
+from piranha.kernel.ipvs_reading import KernelInfo
+from piranha.kernel.layout import Row
 from piranha.kernel.socket import Failure, NetlinkError
 from piranha.table.changes import Change
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.rules import parse_rules
 from piranha.table.service import ServiceKey
 
@@ -27,16 +30,30 @@ class FakeIpvs:
         return KernelInfo((1, 2, 1), 4096)
 
     def services(self) -> list[ServiceEntry]:
-        return [service_entry(key, service.settings) for key, service in self.kernel.services.items()]
+        return [service_entry(row) for row in self.service_rows(counters=True)]
 
     def service(self, key: ServiceKey) -> ServiceEntry:
-        if key not in self.kernel.services:
-            raise NetlinkError("read service", errno.ESRCH)
-        return service_entry(key, self.kernel.services[key].settings)
+        return service_entry(self.service_row(key))
 
     def destinations(self, key: ServiceKey) -> list[DestinationEntry]:
+        rows = self.server_rows(self.service_row(key), counters=True)
+        return [destination_entry(row, key.family) for row in rows]
+
+    def pool(self, key: ServiceKey) -> dict[DestinationKey, Destination]:
+        return dict(self.kernel.services[key].destinations)
+
+    def service_rows(self, *, counters: bool) -> list[Row]:
+        return [self.service_row(key) for key in self.kernel.services]
+
+    def service_row(self, key: ServiceKey) -> Row:
+        if key not in self.kernel.services:
+            raise NetlinkError("read service", errno.ESRCH)
+        return service_row(key, self.kernel.services[key].settings)
+
+    def server_rows(self, service: Row, *, counters: bool) -> list[Row]:
+        key = service_entry(service).key
         pool = self.kernel.services[key].destinations
-        return [server_entry(key, server, destination) for server, destination in pool.items()]
+        return [server_row(key, server, destination) for server, destination in pool.items()]
 
     def apply(self, changes: Sequence[Change]) -> list[Failure]:
         self.batches.append(len(changes))

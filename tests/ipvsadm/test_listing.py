@@ -1,14 +1,33 @@
 """Listings, character by character those of the C tool."""
 
-import pytest
-from tests.ipvsadm.entries import Numbers, server_entry, service_entry
+from ipaddress import IPv4Address, IPv6Address
 
-from piranha.cli.ipvsadm.listing import Mode, Pools, Style, in_order, large_number, listing, version_line
-from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry
+import pytest
+from tests.ipvsadm.entries import Numbers, server_row, service_row
+
+from piranha.cli.ipvsadm.listing import (
+    PERSISTENCE,
+    PLAIN,
+    RATE,
+    STATS,
+    THRESHOLDS,
+    TUNNELS,
+    Style,
+    in_order,
+    large_number,
+    service_order,
+    service_text,
+    title,
+    version_line,
+)
+from piranha.cli.ipvsadm.names import numeric_place
+from piranha.kernel.ipvs_reading import KernelInfo
+from piranha.kernel.layout import Row
+from piranha.kernel.wire import WireError
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.rules import parse_rules
 from piranha.table.service import ServiceKey
-from piranha.table.words import numeric
-from piranha.terms import Address, Protocol
+from piranha.terms import ForwardingMethod
 
 RULES = """\
 -A -f 81 -6 -s mh -b mh-port
@@ -30,7 +49,7 @@ RULES = """\
 -a -f 80 -r 10.11.12.1:0 -g -w 0
 """
 
-PLAIN = """\
+LISTED = """\
 Prot LocalAddress:Port Scheduler Flags
   -> RemoteAddress:Port           Forward Weight ActiveConn InActConn
 TCP  192.168.26.1:21 rr persistent 600 mask 255.255.255.0
@@ -63,17 +82,17 @@ RATES: dict[str, Numbers] = {
 CONNECTIONS = {"10.11.12.1:80": (567, 26, 9), "10.11.12.2:8080": (890, 18, 0)}
 
 
-def pools(only: str = "") -> Pools:
+def pools(only: str = "") -> list[tuple[Row, list[Row]]]:
     """The table above with counters; only: the service whose text this is."""
-    found: list[tuple[ServiceEntry, list[DestinationEntry]]] = []
+    found: list[tuple[Row, list[Row]]] = []
     for key, service in parse_rules(RULES).items():
         if only and only not in str(key):
             continue
         servers = [
-            server_entry(key, server, destination, CONNECTIONS.get(str(server), (0, 0, 0)), counters(str(server)))
+            server_row(key, server, destination, CONNECTIONS.get(str(server), (0, 0, 0)), counters(str(server)))
             for server, destination in service.destinations.items()
         ]
-        found.append((service_entry(key, service.settings, counters(where(key))), servers))
+        found.append((service_row(key, service.settings, counters(where(key))), servers))
     return found
 
 
@@ -85,21 +104,27 @@ def counters(name: str) -> Numbers:
     return (*NUMBERS.get(name, (0,) * 5), *RATES.get(name, (0,) * 5))
 
 
-def shown(mode: Mode, *, only: str = "", exact: bool = False, ordered: bool = True) -> list[str]:
-    found = in_order(pools(only)) if ordered else pools(only)
-    return listing(found, Style(names=numeric, mode=mode, exact=exact))
+def shown(mode: str, *, only: str = "", exact: bool = False, ordered: bool = True) -> list[str]:
+    return lines(pools(only), Style(names=numeric_place, mode=mode, exact=exact), ordered=ordered)
+
+
+def lines(found: list[tuple[Row, list[Row]]], style: Style, *, ordered: bool = True) -> list[str]:
+    if ordered:
+        found = [(service, list(in_order(servers, service[0]))) for service, servers in found]
+        found.sort(key=lambda pool: service_order(pool[0]))
+    return "\n".join([title(style.mode), *(service_text(*pool, style) for pool in found)]).split("\n")
 
 
 def test_the_plain_listing_is_sorted_and_laid_out_as_in_the_c_tool() -> None:
-    assert "\n".join(shown(Mode.PLAIN)) + "\n" == PLAIN
+    assert "\n".join(shown(PLAIN)) + "\n" == LISTED
 
 
 def test_the_kernels_order_is_kept_on_request() -> None:
-    assert shown(Mode.PLAIN, ordered=False)[2] == "FWM  81 IPv6 mh (mh-port)"
+    assert shown(PLAIN, ordered=False)[2] == "FWM  81 IPv6 mh (mh-port)"
 
 
 def test_statistics_are_cut_to_nine_columns() -> None:
-    assert shown(Mode.STATS, only="26.1:80")[:4] == [
+    assert shown(STATS, only="26.1:80")[:4] == [
         "Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes",
         "  -> RemoteAddress:Port",
         "TCP  192.168.26.1:80               235802K    2358M    2122M     235G   23580G",
@@ -108,13 +133,13 @@ def test_statistics_are_cut_to_nine_columns() -> None:
 
 
 def test_exact_statistics_are_shown_in_full() -> None:
-    assert shown(Mode.STATS, only="26.1:80", exact=True)[2] == (
+    assert shown(STATS, only="26.1:80", exact=True)[2] == (
         "TCP  192.168.26.1:80              235802345 2358023456 2122221111 235802345678 23580234567890"
     )
 
 
 def test_rates_are_counted_per_second() -> None:
-    assert shown(Mode.RATE, only="26.1:80")[:4] == [
+    assert shown(RATE, only="26.1:80")[:4] == [
         "Prot LocalAddress:Port                 CPS    InPPS   OutPPS    InBPS   OutBPS",
         "  -> RemoteAddress:Port",
         "TCP  192.168.26.1:80               2358023 23580245 21436586  235802K    2358M",
@@ -123,23 +148,23 @@ def test_rates_are_counted_per_second() -> None:
 
 
 def test_thresholds_are_shown() -> None:
-    lines = shown(Mode.THRESHOLDS, only="26.1:80")
+    found = shown(THRESHOLDS, only="26.1:80")
 
-    assert lines[0] == "Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn "
-    assert lines[-1] == "  -> 10.11.12.2:8080              100        50         890        18        "
+    assert found[0] == "Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn "
+    assert found[-1] == "  -> 10.11.12.2:8080              100        50         890        18        "
 
 
 def test_persistent_connections_are_shown() -> None:
-    lines = shown(Mode.PERSISTENT, only="26.1:80")
+    found = shown(PERSISTENCE, only="26.1:80")
 
-    assert lines[0] == "Prot LocalAddress:Port            Weight    PersistConn ActiveConn InActConn "
-    assert lines[3] == "  -> 10.11.12.1:80                2000      9           567        26        "
+    assert found[0] == "Prot LocalAddress:Port            Weight    PersistConn ActiveConn InActConn "
+    assert found[3] == "  -> 10.11.12.1:80                2000      9           567        26        "
 
 
 def test_tunnels_are_shown() -> None:
-    lines = shown(Mode.TUNNELS, only="26.1:53")
+    found = shown(TUNNELS, only="26.1:53")
 
-    assert lines[1:] == [
+    assert found[1:] == [
         "  -> RemoteAddress:Port           Forward TunnelInfo    Weight ActiveConn InActConn",
         "UDP  192.168.26.1:53 sed ops",
         "  -> 10.11.12.3:53                Tunnel  gue:6080:+c   1      0          0         ",
@@ -148,15 +173,57 @@ def test_tunnels_are_shown() -> None:
 
 
 def test_long_names_are_cut_but_ipv6_addresses_are_not() -> None:
-    def names(address: Address, port: int, protocol: Protocol | None) -> str:
-        assert protocol is not None
-        return f"{'x' * 40}:{port}/{protocol.word}"
+    def names(_address: bytes, port: int, protocol: int | None) -> str:
+        return f"{'x' * 40}:{port}/{protocol}"
 
-    lines = listing(in_order([*pools("26.1:443"), *pools("db8")]), Style(names=names))
+    found = lines([*pools("26.1:443"), *pools("db8")], Style(names=names))
 
-    assert lines[2] == "TCP  " + "x" * 28 + " wrr persistent 360"
-    assert lines[3].startswith("  -> " + "x" * 28 + " Route")
-    assert lines[5].startswith("TCP  " + "x" * 40 + ":80/tcp rr")
+    assert found[2] == "TCP  " + "x" * 28 + " wrr persistent 360"
+    assert found[3].startswith("  -> " + "x" * 28 + " Route")
+    assert found[5].startswith("TCP  " + "x" * 40 + ":80/6 rr")
+
+
+def test_servers_of_the_other_family_stand_behind_and_are_not_cut() -> None:
+    key, settings = next((key, service.settings) for key, service in parse_rules("-A -t 192.0.2.10:80 -s rr").items())
+    tunnel = Destination(forwarding=ForwardingMethod.TUNNEL)
+    where = (IPv6Address("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"), IPv4Address("10.0.0.1"))
+    servers = [server_row(key, DestinationKey(address, 80), tunnel) for address in where]
+
+    assert lines([(service_row(key, settings), servers)], Style(names=numeric_place))[-2:] == [
+        "  -> 10.0.0.1:80                  Tunnel  1      0          0         ",
+        "  -> [2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:80 Tunnel  1      0          0         ",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "place", "value"),
+    [
+        (PLAIN, 0, b"\x0a\0\0"),
+        (PLAIN, 1, b"\0\0\x50"),
+        (PLAIN, 2, 7),
+        (PLAIN, 12, 3),
+        (TUNNELS, 4, 3),
+        (TUNNELS, 5, b""),
+        (TUNNELS, 6, 3),
+    ],
+)
+def test_a_server_that_cannot_be_understood_is_an_error(mode: str, place: int, value: object) -> None:
+    service, (server, *_) = pools("26.1:53")[0]
+    strange = (*server[:place], value, *server[place + 1 :])
+
+    with pytest.raises(WireError):
+        service_text(service, [strange], Style(names=numeric_place, mode=mode))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"), [(0, 3), (1, 99), (2, None), (2, b"\x0a"), (3, None), (3, b"\0"), (7, b"\0"), (9, b"\xff" * 3)]
+)
+def test_a_service_that_cannot_be_understood_is_an_error(place: int, value: object) -> None:
+    service, _ = pools("26.1:53")[0]
+    strange = (*service[:place], value, *service[place + 1 :])
+
+    with pytest.raises(WireError):
+        service_text(strange, [], Style(names=numeric_place))
 
 
 @pytest.mark.parametrize(

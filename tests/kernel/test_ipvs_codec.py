@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.contracts.tables import changes, servers_of, service_keys, settings_of
 from tests.properties import examples
 
-from piranha.kernel import generic, ipvs, ipvs_answers, wire
+from piranha.kernel import generic, ipvs, ipvs_answers, ipvs_reading, wire
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.kernel.ipvs_answers import Statistics, read_destination, read_service
 from piranha.kernel.ipvs_numbers import Dest, Svc, Top
@@ -183,10 +183,10 @@ def test_wide_counters_are_preferred_and_narrow_ones_will_do() -> None:
 
 
 def test_version_and_timeouts_of_the_kernel_are_read() -> None:
-    info = ipvs_answers.read_info(bytes.fromhex("0e01000008000100010201000800020000100000"))
+    info = ipvs_reading.read_info(bytes.fromhex("0e01000008000100010201000800020000100000"))
     timeouts = ipvs_answers.read_timeouts(bytes.fromhex("0c01000008000400840300000800050078000000080006002c010000"))
 
-    assert info == ipvs_answers.KernelInfo((1, 2, 1), 4096)
+    assert info == ipvs_reading.KernelInfo((1, 2, 1), 4096)
     assert timeouts == Timeouts(900, 120, 300)
     assert ipvs_answers.read_timeouts(ipvs.set_timeouts(Timeouts(1, 2, 3))) == Timeouts(1, 2, 3)
 
@@ -220,7 +220,7 @@ def test_the_port_of_a_sync_daemon_is_in_host_order() -> None:
 READERS: list[Callable[[bytes], object]] = [
     lambda payload: read_service(payload).statistics(),
     lambda payload: read_destination(payload, Family.IPV4).statistics(),
-    ipvs_answers.read_info,
+    ipvs_reading.read_info,
     ipvs_answers.read_timeouts,
     ipvs_answers.read_daemon,
     generic.family_answer,

@@ -10,7 +10,7 @@ from tests.properties import examples
 
 from piranha.kernel.addresses import Addresses
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
-from piranha.kernel.ipvs_answers import server_rows, service_rows
+from piranha.kernel.ipvs_reading import server_rows, service_rows
 from piranha.kernel.ipvs_socket import IpvsSocket
 from piranha.kernel.layout import Rows
 from piranha.kernel.socket import NetlinkError

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from piranha.change.import_blocks import Blocks, Real, Setting
 from piranha.change.imported import Draft, Imported, Origin, failure
 from piranha.table.destination import Destination, DestinationKey
+from piranha.table.flags import flag_names
 from piranha.table.rules import parse_rule
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
-from piranha.table.words import flag_names, mask_words
+from piranha.table.words import mask_words
 from piranha.terms import Family, ForwardingMethod, Protocol
 
 HTTP_PORT = 80

@@ -11,8 +11,8 @@ from piranha.change.plan_world import World
 from piranha.dataclass import field_names, replace
 from piranha.lvscf.config import Config, FloatingAddress, Virtual
 from piranha.table.desired import service_keys, sorry_place
+from piranha.table.flags import flag_names
 from piranha.table.service import AddressMatch, ServiceKey
-from piranha.table.words import flag_names
 from piranha.terms import Address
 
 _TOLD = frozenset(

@@ -12,7 +12,8 @@ from piranha.forwarding.refusals import adds_sctp, is_sctp, refusal_words, tunne
 from piranha.kernel.connection import Connection, connect
 from piranha.kernel.ipvs import Timeouts
 from piranha.kernel.ipvs_answers import ServiceEntry
-from piranha.kernel.ipvs_socket import FIND_FAMILY, IpvsSocket
+from piranha.kernel.ipvs_reader import FIND_FAMILY
+from piranha.kernel.ipvs_socket import IpvsSocket
 from piranha.kernel.layout import Row
 from piranha.kernel.socket import NetlinkError, errno_words
 from piranha.kernel.symbols import lacks_sctp

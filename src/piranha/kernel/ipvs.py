@@ -1,4 +1,4 @@
-"""Requests to IPVS: table values as bytes. `ipvs_answers` reads what comes back.
+"""Requests to IPVS: table values as bytes. `ipvs_reading` asks for what is there, `ipvs_answers` reads what comes back.
 
 Byte order is what the kernel was seen to use: ports are in network order, an IPv4 netmask is raw, an
 IPv6 one is a prefix length in host order; only the port of the sync daemon is in host order.
@@ -14,10 +14,7 @@ from typing import NamedTuple, assert_never
 from piranha.dataclass import dataclass
 from piranha.kernel.generic import command
 from piranha.kernel.ipvs_numbers import (
-    FORWARDING,
     SCHEDULER_FLAGS_SHIFT,
-    TUNNEL_FLAGS,
-    TUNNEL_TYPE,
     VERSION,
     WHOLE_IPV4,
     WHOLE_IPV6,
@@ -27,6 +24,8 @@ from piranha.kernel.ipvs_numbers import (
     Svc,
     Top,
 )
+from piranha.kernel.ipvs_reading import address_match, mark_match
+from piranha.kernel.ipvs_terms import FORWARDING, TUNNEL_FLAGS, TUNNEL_TYPE
 from piranha.kernel.wire import NLA_F_NESTED, NLATTR, attribute, be16, nested, text, u8, u16, u32
 from piranha.table.changes import (
     AddDestination,
@@ -38,19 +37,12 @@ from piranha.table.changes import (
     RemoveService,
 )
 from piranha.table.destination import Destination, DestinationKey
-from piranha.table.service import ONE_PACKET, PERSISTENT, FirewallMark, ServiceKey, ServiceSettings
+from piranha.table.flags import ONE_PACKET, PERSISTENT
+from piranha.table.service import FirewallMark, ServiceKey, ServiceSettings
 from piranha.terms import PLAIN_TUNNEL, Address, Family, ForwardingMethod, Tunnel
 
 _FLAGS = Struct("=II")  # struct ip_vs_flags: u32 flags, u32 mask
 _EVERY_FLAG = 0xFFFFFFFF
-
-# A service as one struct; its servers are asked for one service at a time.
-_MATCH = Struct("=HH 4sH2x 4sH2x 4s16s 4s2s2x")  # nest; u16 family; u16 protocol; 16 bytes address; __be16 port
-_SERVICE_NEST = Top.SERVICE | NLA_F_NESTED
-_SERVICE_FAMILY_HEADER = NLATTR.pack(6, Svc.AF)
-_PROTOCOL_HEADER = NLATTR.pack(6, Svc.PROTOCOL)
-_SERVICE_ADDRESS_HEADER = NLATTR.pack(20, Svc.ADDR)
-_SERVICE_PORT_HEADER = NLATTR.pack(6, Svc.PORT)
 
 # A server as one struct with ready-made attribute headers: a big table is encoded three times as fast.
 _IDENTITY = Struct("=HH 4sH2x 4s16s 4s2s2x")  # nest; u16 family; 16 bytes address; __be16 port
@@ -94,11 +86,6 @@ class SyncDaemon:
     ttl: int | None = None
 
 
-def list_services() -> bytes:
-    """Encode the dump of all services."""
-    return command(Command.GET_SERVICE, VERSION)
-
-
 def get_service(key: ServiceKey) -> bytes:
     """Encode the question for one service; the kernel answers ESRCH if there is none."""
     return command(Command.GET_SERVICE, VERSION, _service(key))
@@ -107,11 +94,6 @@ def get_service(key: ServiceKey) -> bytes:
 def list_destinations(key: ServiceKey) -> bytes:
     """Encode the dump of the servers of one service."""
     return command(Command.GET_DEST, VERSION, _service(key))
-
-
-def get_info() -> bytes:
-    """Encode the question for version and size."""
-    return command(Command.GET_INFO, VERSION)
 
 
 def get_timeouts() -> bytes:
@@ -183,21 +165,11 @@ def _service(key: ServiceKey, settings: ServiceSettings | None = None) -> bytes:
     match = key.match
     members = b"" if settings is None else _settings(match.family, settings)
     if isinstance(match, FirewallMark):
-        return nested(Top.SERVICE, u16(Svc.AF, match.family), u32(Svc.FWMARK, match.mark), members)
+        return mark_match(match.family, match.mark, members)
     address = match.address
-    identity = _MATCH.pack(
-        _MATCH.size + len(members),
-        _SERVICE_NEST,
-        _SERVICE_FAMILY_HEADER,
-        2 if address.version == 4 else 10,
-        _PROTOCOL_HEADER,
-        match.protocol,
-        _SERVICE_ADDRESS_HEADER,
-        address.packed,
-        _SERVICE_PORT_HEADER,
-        match.port.to_bytes(2, "big"),
+    return address_match(
+        2 if address.version == 4 else 10, match.protocol, address.packed, match.port.to_bytes(2, "big"), members
     )
-    return identity + members
 
 
 def _settings(family: Family, settings: ServiceSettings) -> bytes:

@@ -9,27 +9,23 @@ from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
 from typing import NamedTuple
 
-from piranha.kernel.generic import GENL_HEADER, body
+from piranha.kernel.generic import body
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.kernel.ipvs_numbers import (
     FORWARDING_MASK,
-    FORWARDING_OF,
     SCHEDULER_FLAGS_SHIFT,
-    TUNNEL_CHECKSUM_OF,
-    TUNNEL_TYPE_OF,
     WHOLE_IPV4,
     WHOLE_IPV6,
     Daemon,
-    Dest,
-    Info,
-    Stats,
-    Svc,
     Top,
 )
-from piranha.kernel.layout import Field, Row, Rows
-from piranha.kernel.wire import HEADER, HOST_ORDER, WireError, attributes, number, string, terminated
+from piranha.kernel.ipvs_reading import SERVER_COUNTERS, SERVER_FAMILY, SERVICE_COUNTERS, server_rows, service_rows
+from piranha.kernel.ipvs_terms import FORWARDING_OF, TUNNEL_CHECKSUM_OF, TUNNEL_TYPE_OF
+from piranha.kernel.layout import Row
+from piranha.kernel.wire import HOST_ORDER, WireError, attributes, number, string, terminated
 from piranha.table.destination import Destination, DestinationKey
-from piranha.table.service import ONE_PACKET, PERSISTENT, AddressMatch, FirewallMark, ServiceKey, ServiceSettings
+from piranha.table.flags import ONE_PACKET, PERSISTENT
+from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
 from piranha.terms import Address, Family, Protocol, Tunnel
 
 _FLAGS = Struct("=II")
@@ -82,75 +78,15 @@ class DestinationEntry(NamedTuple):
         return Statistics(*self.counters)
 
 
-class KernelInfo(NamedTuple):
-    """What the kernel says of its IPVS. version: such as (1, 2, 1); table_size: buckets for connections."""
-
-    version: tuple[int, int, int]
-    table_size: int
-
-
-def _counters(top: int, wide: int, narrow: int) -> list[Field]:
-    """Return the fields of the counters: STATS64 where the kernel has it (4.1 and later), else STATS."""
-    return [Field(((top, wide, kind), (top, narrow, kind)), 0) for kind in range(Stats.CONNS, Stats.OUTBPS + 1)]
-
-
-_SERVICE = [
-    Field(((Top.SERVICE, Svc.AF),)),
-    Field(((Top.SERVICE, Svc.PROTOCOL),), None),
-    Field(((Top.SERVICE, Svc.ADDR),), None, raw=True),
-    Field(((Top.SERVICE, Svc.PORT),), None, raw=True),
-    Field(((Top.SERVICE, Svc.FWMARK),), None),
-    Field(((Top.SERVICE, Svc.SCHED_NAME),), raw=True),
-    Field(((Top.SERVICE, Svc.PE_NAME),), b"", raw=True),
-    Field(((Top.SERVICE, Svc.FLAGS),), raw=True),
-    Field(((Top.SERVICE, Svc.TIMEOUT),)),
-    Field(((Top.SERVICE, Svc.NETMASK),), None, raw=True),
-    *_counters(Top.SERVICE, Svc.STATS64, Svc.STATS),
-]
-_SERVER = [
-    Field(((Top.DEST, Dest.ADDR),), raw=True),
-    Field(((Top.DEST, Dest.PORT),), raw=True),
-    Field(((Top.DEST, Dest.FWD_METHOD),)),
-    Field(((Top.DEST, Dest.WEIGHT),)),
-    # Before Linux 5.3 there is IP in IP alone.
-    Field(((Top.DEST, Dest.TUN_TYPE),), 0),
-    Field(((Top.DEST, Dest.TUN_PORT),), b"\0\0", raw=True),
-    Field(((Top.DEST, Dest.TUN_FLAGS),), 0),
-    Field(((Top.DEST, Dest.U_THRESH),), 0),
-    Field(((Top.DEST, Dest.L_THRESH),), 0),
-    Field(((Top.DEST, Dest.ACTIVE_CONNS),), 0),
-    Field(((Top.DEST, Dest.INACT_CONNS),), 0),
-    Field(((Top.DEST, Dest.PERSIST_CONNS),), 0),
-    Field(((Top.DEST, Dest.ADDR_FAMILY),), None),  # before Linux 3.18 that of the service
-    *_counters(Top.DEST, Dest.STATS64, Dest.STATS),
-]
-_MEMBER = [*_SERVER[:9], _SERVER[12]]  # what a table value holds of a server
-
-
-def service_rows() -> Rows:
-    """Return what reads the rows of services, for `service_entry`."""
-    return Rows(HEADER.size + GENL_HEADER.size, _SERVICE)
-
-
-def server_rows() -> Rows:
-    """Return what reads the rows of servers, for `destination_entry`."""
-    return Rows(HEADER.size + GENL_HEADER.size, _SERVER)
-
-
-def member_rows() -> Rows:
-    """Return what reads of the rows of servers as much as `pool` needs."""
-    return Rows(HEADER.size + GENL_HEADER.size, _MEMBER)
-
-
 def service_entry(row: Row) -> ServiceEntry:
     """Make a service of its row; raises WireError."""
-    return ServiceEntry(_service_key(row[:5]), _settings(row[0], row[5:10]), row[10:])
+    return ServiceEntry(_service_key(row[:5]), _settings(row[0], row[5:SERVICE_COUNTERS]), row[SERVICE_COUNTERS:])
 
 
 def destination_entry(row: Row, family: Family) -> DestinationEntry:
     """Make a server of its row; `family` is that of its service; raises WireError."""
-    key = _places(row[12] or family)[row[0] + _two(row[1])]
-    return DestinationEntry(key, _destination(row[2:9]), row[9], row[10], row[11], row[13:])
+    key = _places(row[SERVER_FAMILY] or family)[row[0] + _two(row[1])]
+    return DestinationEntry(key, _destination(row[2:9]), row[9], row[10], row[11], row[SERVER_COUNTERS:])
 
 
 def pool(rows: Iterable[Row], family: Family) -> dict[DestinationKey, Destination]:
@@ -260,13 +196,6 @@ def _destination(values: Row) -> Destination:
             checksum=TUNNEL_CHECKSUM_OF[tunnel_flags],
         ),
     )
-
-
-def read_info(payload: bytes) -> KernelInfo:
-    """Read the answer to `get_info`."""
-    fields = body(payload)
-    version = number(fields, Info.VERSION)
-    return KernelInfo((version >> 16 & 0xFF, version >> 8 & 0xFF, version & 0xFF), number(fields, Info.CONN_TAB_SIZE))
 
 
 def read_timeouts(payload: bytes) -> Timeouts:

@@ -1,15 +1,11 @@
-"""The numbers of the IPVS netlink family, and the kernel's words beside ours.
+"""The numbers of the IPVS netlink family.
 
 Plain numbers in classes: an enumeration would cost `ipvsadm` milliseconds at each start.
 Source: linux/ip_vs.h.
 """
 
-from typing import Final
-
-from piranha.terms import ForwardingMethod, TunnelChecksum, TunnelType
-
-FAMILY_NAME: Final = "IPVS"
-VERSION: Final = 1
+FAMILY_NAME = "IPVS"
+VERSION = 1
 
 
 class Command:
@@ -116,21 +112,7 @@ class Info:
     CONN_TAB_SIZE = 2
 
 
-FORWARDING_MASK: Final = 7  # IP_VS_CONN_F_FWD_MASK
-FORWARDING: Final = {
-    ForwardingMethod.NAT: 0,
-    ForwardingMethod.LOCAL: 1,
-    ForwardingMethod.TUNNEL: 2,
-    ForwardingMethod.DIRECT: 3,
-    ForwardingMethod.BYPASS: 4,
-}
-FORWARDING_OF: Final = {value: method for method, value in FORWARDING.items()}
-
-TUNNEL_TYPE: Final = {TunnelType.IPIP: 0, TunnelType.GUE: 1, TunnelType.GRE: 2}
-TUNNEL_TYPE_OF: Final = {value: kind for kind, value in TUNNEL_TYPE.items()}
-TUNNEL_FLAGS: Final = {TunnelChecksum.NONE: 0, TunnelChecksum.CSUM: 1, TunnelChecksum.REMCSUM: 2}
-TUNNEL_CHECKSUM_OF: Final = {value: kind for kind, value in TUNNEL_FLAGS.items()}
-
-SCHEDULER_FLAGS_SHIFT: Final = 3  # IP_VS_SVC_F_SCHED1 is 1 << 3
-WHOLE_IPV4: Final = 0xFFFFFFFF
-WHOLE_IPV6: Final = 128
+FORWARDING_MASK = 7  # IP_VS_CONN_F_FWD_MASK
+SCHEDULER_FLAGS_SHIFT = 3  # IP_VS_SVC_F_SCHED1 is 1 << 3
+WHOLE_IPV4 = 0xFFFFFFFF
+WHOLE_IPV6 = 128

@@ -18,13 +18,12 @@ from piranha.table.changes import (
     RemoveService,
 )
 from piranha.table.destination import Destination, DestinationKey
+from piranha.table.flags import flag_names, flag_number
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
 from piranha.table.table import Service, Table
 from piranha.table.words import (
     PERSISTENCE_DEFAULT_S,
     Names,
-    flag_names,
-    flag_number,
     mask_words,
     numeric,
     protocol_of,

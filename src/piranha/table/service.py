@@ -6,12 +6,6 @@ Source: linux/ip_vs.h (struct ip_vs_service_user, IPVS_SVC_ATTR_*).
 from piranha.dataclass import dataclass
 from piranha.terms import Address, Family, Protocol
 
-PERSISTENT = 0x1
-ONE_PACKET = 0x4
-SCHEDULER_FLAG_1 = 0x8
-SCHEDULER_FLAG_2 = 0x10
-SCHEDULER_FLAG_3 = 0x20
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class AddressMatch:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from itertools import chain
 
 from piranha.table.destination import Destination
+from piranha.table.flags import flag_names
 from piranha.table.service import ServiceKey, ServiceSettings
-from piranha.table.words import flag_names, mask_words
+from piranha.table.words import mask_words
 from piranha.terms import PLAIN_TUNNEL, Tunnel, TunnelChecksum
 
 _NONE = "none"

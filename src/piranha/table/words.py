@@ -1,4 +1,4 @@
-"""How addresses, flags and masks are written, and the order of services and servers: in listings and in rules alike."""
+"""How addresses and masks are written, and the order of services and servers: in listings and in rules alike."""
 
 from collections.abc import Callable
 from ipaddress import IPv4Address
@@ -15,9 +15,6 @@ A port has a name in a protocol only: where there is none, it stays a number.
 
 PERSISTENCE_DEFAULT_S = 360
 _MAPPED = 0xFFFF  # RFC 4291, 2.5.5.2: what is above the IPv4 address in an IPv4-mapped one
-
-_GENERIC_FLAGS = ("flag-1", "flag-2", "flag-3")
-_NAMED_FLAGS = {"sh": ("sh-fallback", "sh-port", "flag-3"), "mh": ("mh-fallback", "mh-port", "flag-3")}
 
 
 def numeric(address: Address, port: int, _protocol: Protocol | None) -> str:
@@ -55,22 +52,6 @@ def server_order(key: DestinationKey) -> tuple[int, int, int]:
 def protocol_of(key: ServiceKey) -> Protocol | None:
     """Return the protocol whose port names apply; a mark has none."""
     return key.match.protocol if isinstance(key.match, AddressMatch) else None
-
-
-def flag_names(scheduler: str, flags: int) -> str:
-    """Write scheduler flags as a comma list, with the names that `sh` and `mh` give them."""
-    known = _NAMED_FLAGS.get(scheduler, _GENERIC_FLAGS)
-    return ",".join(name for bit, name in enumerate(known) if flags >> bit & 1)
-
-
-def flag_number(name: str) -> tuple[str, int] | None:
-    """Return the scheduler that a flag's name belongs to (empty: any) and its bits, None if there is no such flag."""
-    if name in _GENERIC_FLAGS:
-        return "", 1 << _GENERIC_FLAGS.index(name)
-    for scheduler, names in _NAMED_FLAGS.items():
-        if name in names:
-            return scheduler, 1 << names.index(name)
-    return None
 
 
 def mask_words(key: ServiceKey, settings: ServiceSettings) -> str:

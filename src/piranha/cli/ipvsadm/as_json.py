@@ -5,7 +5,10 @@ from json import JSONEncoder
 
 from piranha.cli.ipvsadm.facts import Facts, connection_facts, daemon_facts, service_facts, timeout_facts
 from piranha.cli.ipvsadm.grammar import Invocation
-from piranha.cli.ipvsadm.showing import Kernel, Lines, daemons, pools, print_rows
+from piranha.cli.ipvsadm.services import print_rows
+from piranha.cli.ipvsadm.showing import Kernel, Lines, daemons
+from piranha.kernel.ipvs_answers import DestinationEntry, ServiceEntry
+from piranha.table.words import server_order, service_order
 
 _encode = JSONEncoder().encode
 
@@ -23,8 +26,19 @@ def show(kernel: Kernel, connections: Callable[[], Lines], invocation: Invocatio
     else:
         info = kernel.info()
         head: Facts = {"version": ".".join(map(str, info.version)), "connection_table_size": info.table_size}
-        found = pools(kernel, invocation)
+        found = _pools(kernel, invocation)
         print_document(head, "services", (service_facts(service, servers) for service, servers in found))
+
+
+def _pools(kernel: Kernel, invocation: Invocation) -> list[tuple[ServiceEntry, list[DestinationEntry]]]:
+    """Read the services that a listing is about, in the order it asks for."""
+    only = invocation.service
+    services = kernel.services() if only is None else [kernel.service(only)]
+    found = [(service, kernel.destinations(service.key)) for service in services]
+    if "nosort" in invocation.given:
+        return found
+    found.sort(key=lambda pool: service_order(pool[0].key))
+    return [(service, sorted(servers, key=lambda server: server_order(server.key))) for service, servers in found]
 
 
 def print_document(head: Facts, name: str, elements: Iterable[Facts]) -> None:

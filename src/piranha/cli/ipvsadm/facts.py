@@ -9,8 +9,9 @@ from piranha.cli.ipvsadm.connections import connections
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.kernel.ipvs_answers import DestinationEntry, ServiceEntry, Statistics
 from piranha.table.destination import Destination, DestinationKey
+from piranha.table.flags import flag_names
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
-from piranha.table.words import flag_names, mask_words
+from piranha.table.words import mask_words
 from piranha.terms import Address, Family, ForwardingMethod, TunnelType
 
 Facts = dict[str, object]

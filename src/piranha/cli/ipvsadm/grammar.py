@@ -9,8 +9,8 @@ from piranha.cli.ipvsadm.usage import COMMANDS, OPTIONS, Verb, complaint, hint
 from piranha.dataclass import dataclass, field
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.table.destination import Destination, DestinationKey
+from piranha.table.flags import flag_number
 from piranha.table.service import AddressMatch, FirewallMark, ServiceKey, ServiceSettings
-from piranha.table.words import flag_number
 from piranha.terms import Family, ForwardingMethod, Protocol, Tunnel, TunnelType
 
 _DEFAULT_INTERFACE = "eth0"

@@ -2,7 +2,7 @@
 
 import _socket as socket  # see `kernel.connection`
 from functools import lru_cache
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from piranha.cli.ipvsadm.addresses import Lookup
 from piranha.table.words import host_words
@@ -18,6 +18,19 @@ def resolved(address: Address, port: int, protocol: Protocol | None) -> str:
     """Write address and port with the names they have; what has none stays a number."""
     host = _host_name(host_words(address))
     return f"{f'[{host}]' if address.version == 6 else host}:{_port_name(port, protocol)}"
+
+
+def numeric_place(address: bytes, port: int, _protocol: int | None) -> str:
+    """Write address and port of the kernel as numbers."""
+    if len(address) == 4:
+        return f"{socket.inet_ntoa(address)}:{port}"
+    return f"[{socket.inet_ntop(socket.AF_INET6, address)}]:{port}"
+
+
+def resolved_place(address: bytes, port: int, protocol: int | None) -> str:
+    """Write address and port of the kernel with the names they have; protocol: its number."""
+    where = IPv4Address(address) if len(address) == 4 else IPv6Address(address)
+    return resolved(where, port, None if protocol is None else Protocol(protocol))
 
 
 def _host(name: str) -> IPv4Address | None:

@@ -1,32 +1,33 @@
 """Shell: prints what commands of ipvsadm show, as text of the C tool or as JSON."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from itertools import islice
 from typing import Protocol
 
 from piranha.cli.ipvsadm.connections import TITLE, TITLE_WITH_ENGINE, connection_rows
 from piranha.cli.ipvsadm.grammar import Invocation
-from piranha.cli.ipvsadm.listing import Mode, Pools, Style, in_order, listing, version_line
-from piranha.cli.ipvsadm.names import resolved
+from piranha.cli.ipvsadm.listing import version_line
+from piranha.cli.ipvsadm.names import numeric_place, resolved, resolved_place
 from piranha.cli.ipvsadm.refusals import refusal
+from piranha.cli.ipvsadm.services import Reader, print_rows, show_services
 from piranha.cli.ipvsadm.usage import Verb
 from piranha.dataclass import dataclass
 from piranha.errors import PiranhaError
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
-from piranha.kernel.ipvs_answers import DestinationEntry, KernelInfo, ServiceEntry
+from piranha.kernel.ipvs_answers import DestinationEntry, ServiceEntry
+from piranha.kernel.ipvs_reading import KernelInfo
+from piranha.kernel.layout import Row
 from piranha.kernel.socket import NetlinkError
-from piranha.output import reader_left
+from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import ServiceKey
 from piranha.table.table import Service, Table
 from piranha.table.words import Names, numeric
 
 _CONNECTIONS = "/proc/net/ip_vs_conn"
-_ROWS_AT_A_TIME = 256
 
 
-class Kernel(Protocol):
+class Kernel(Reader, Protocol):
     """What can be asked of `kernel.ipvs_socket.IpvsSocket`; every method raises NetlinkError."""
 
     def info(self) -> KernelInfo:
@@ -38,8 +39,14 @@ class Kernel(Protocol):
     def service(self, key: ServiceKey) -> ServiceEntry:
         """Read one service, ESRCH if there is none."""
 
+    def service_row(self, key: ServiceKey) -> Row:
+        """Read one service as a row, ESRCH if there is none."""
+
     def destinations(self, key: ServiceKey) -> list[DestinationEntry]:
         """List the servers of one service."""
+
+    def pool(self, key: ServiceKey) -> dict[DestinationKey, Destination]:
+        """List the servers of one service without their connections."""
 
     def timeouts(self) -> Timeouts:
         """Read the timeouts."""
@@ -96,12 +103,9 @@ class Showing:
         given = invocation.given
         if invocation.service is None:
             print(version_line(self.kernel.info()))
-        style = Style(
-            names=names(given),
-            mode=next((mode for mode in Mode if mode in given), Mode.PLAIN),
-            exact="exact" in given,
-        )
-        print("\n".join(listing(pools(self.kernel, invocation), style)))
+        only = invocation.service
+        row = None if only is None else self.kernel.service_row(only)
+        show_services(self.kernel, given, numeric_place if "numeric" in given else resolved_place, row)
 
     def _connections(self, given: set[str]) -> None:
         engines = "persistent-conn" in given
@@ -121,14 +125,6 @@ def why_not_shown(show: Callable[[Invocation], None], invocation: Invocation) ->
     return ""
 
 
-def pools(kernel: Kernel, invocation: Invocation) -> Pools:
-    """Read the services that a listing is about, in the order it asks for."""
-    only = invocation.service
-    services = kernel.services() if only is None else [kernel.service(only)]
-    found = [(service, kernel.destinations(service.key)) for service in services]
-    return found if "nosort" in invocation.given else in_order(found)
-
-
 def daemons(kernel: Kernel) -> list[SyncDaemon]:
     """Read the sync daemons, the one that sends first."""
     return sorted(kernel.daemons(), key=lambda daemon: not daemon.sender)
@@ -136,23 +132,12 @@ def daemons(kernel: Kernel) -> list[SyncDaemon]:
 
 def live_table(kernel: Kernel) -> Table:
     """Read the whole table."""
-    return {
-        service.key: Service(
-            service.settings, {server.key: server.destination for server in kernel.destinations(service.key)}
-        )
-        for service in kernel.services()
-    }
+    return {service.key: Service(service.settings, kernel.pool(service.key)) for service in kernel.services()}
 
 
 def names(given: set[str]) -> Names:
     """Return how addresses are to be written."""
     return numeric if "numeric" in given else resolved
-
-
-def print_rows(rows: Iterator[str]) -> None:
-    """Print rows as they come: however many, few of them are in memory, and none is made for a reader who left."""
-    while (some := list(islice(rows, _ROWS_AT_A_TIME))) and not reader_left():
-        print("\n".join(some))
 
 
 def _daemon_words(daemon: SyncDaemon) -> str:
