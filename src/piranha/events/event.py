@@ -3,10 +3,9 @@
 Log, `status`, `why`, web and notifications read events and nothing else.
 """
 
-from dataclasses import asdict
 from enum import StrEnum
 
-from piranha.dataclass import dataclass
+from piranha.dataclass import dataclass, field_names
 from piranha.errors import MISSHAPEN
 
 CLOCK = "clock"
@@ -45,6 +44,9 @@ class Event:
     facts: tuple[tuple[str, str], ...] = ()
 
 
+_MEMBERS = field_names(Event) or ()
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """An event with its place in the story.
@@ -60,7 +62,7 @@ class Record:
 
     def message(self) -> dict[str, object]:
         """Return the object that the file and the control socket carry."""
-        event = asdict(self.event)
+        event = {name: getattr(self.event, name) for name in _MEMBERS}
         event["level"] = str(self.event.level)
         event["facts"] = [list(fact) for fact in self.event.facts]
         return {"seq": self.seq, "at": round(self.at_s, 3), "boot": self.boot, **event}

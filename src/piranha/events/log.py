@@ -8,7 +8,6 @@ carry a priority instead (sd-daemon(3)); else they go to syslog with the daemon'
 import atexit
 import contextlib
 import logging
-import logging.handlers
 import os
 import queue
 import threading
@@ -57,22 +56,21 @@ class Line(logging.Formatter):
         return text
 
 
-class _Enqueue(logging.handlers.QueueHandler):
+class _Enqueue(logging.Handler):
     """Hands records to the writing thread; drops, and counts, what it cannot keep up with."""
 
     def __init__(self, waiting: queue.Queue[logging.LogRecord | None]) -> None:
-        super().__init__(waiting)
+        super().__init__()
         self._waiting = waiting
         self._dropped = 0
 
-    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+    def emit(self, record: logging.LogRecord) -> None:
         """Fix the text now, since arguments may change, and keep the traceback for `Line`."""
-        record.msg, record.args = record.getMessage(), None
-        return record
-
-    def enqueue(self, record: logging.LogRecord) -> None:
         try:
+            record.msg, record.args = record.getMessage(), None
             self._waiting.put_nowait(record)
+        except (TypeError, ValueError):
+            self.handleError(record)  # words that its arguments do not fit
         except queue.Full:
             self._dropped += 1
             return
@@ -160,7 +158,9 @@ def _quoted(value: str) -> str:
 
 def _writer(ident: str, foreground: bool) -> logging.Handler:
     if not foreground and SYSLOG_SOCKET.exists():
-        syslog = logging.handlers.SysLogHandler(str(SYSLOG_SOCKET), logging.handlers.SysLogHandler.LOG_DAEMON)
+        from logging.handlers import SysLogHandler  # noqa: PLC0415 -- brings `pickle`
+
+        syslog = SysLogHandler(str(SYSLOG_SOCKET), SysLogHandler.LOG_DAEMON)
         syslog.ident = f"{ident}[{os.getpid()}]: "
         syslog.setFormatter(Line(ident, "syslog"))
         return syslog

@@ -7,7 +7,6 @@ and rotated once to `NAME.1` when it reaches `file_limit` bytes.
 """
 
 import collections
-import dataclasses
 import json
 import os
 import queue
@@ -16,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from piranha.dataclass import replace
 from piranha.events.event import CLOCK, Event, Level, Record, read_record
 from piranha.events.log import log, log_event, sentence
 from piranha.regular import open_regular
@@ -66,7 +66,7 @@ class Recorder:
             at_s = self._wall_clock()
             entries = [Record(0, at_s, one, self._boot) for one in (self._clock_step(at_s), event) if one is not None]
             for place, entry in enumerate(entries):
-                entries[place] = numbered = dataclasses.replace(entry, seq=self._next)
+                entries[place] = numbered = replace(entry, seq=self._next)
                 self._next += 1
                 self._ring.append(numbered)
                 if self._writer:

@@ -1,6 +1,5 @@
 """Findings about lvs.cf: severity, stable code, place, words, and how they are shown."""
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -139,7 +138,9 @@ class Findings:
         self._looked_up += 1
         if self._looked_up > HINT_LIMIT or len(word) > HINT_LENGTH:
             return ""
-        return next(iter(difflib.get_close_matches(word, list(options), 1, cutoff)), "")
+        from difflib import get_close_matches  # noqa: PLC0415 -- not for a file without mistakes
+
+        return next(iter(get_close_matches(word, list(options), 1, cutoff)), "")
 
     def in_file_order(self) -> tuple[Diagnostic, ...]:
         """Return the findings sorted by place; those of one place in the order they were found."""

@@ -5,8 +5,7 @@ router. The kernel of a standby that takes connections in with backup_only = 1 l
 them again, and may send them back.
 """
 
-from dataclasses import replace
-
+from piranha.dataclass import replace
 from piranha.lvscf.config import Config
 from piranha.terms import ForwardingMethod
 

@@ -9,9 +9,9 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from piranha.control.state_files import StateFiles
+from piranha.dataclass import replace
 from piranha.errors import MISSHAPEN
 from piranha.events.teller import Teller
 from piranha.lvscf.config import Config

@@ -4,8 +4,8 @@ They bring no results, or this router cannot make them (`Reason.ERROR`).
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from piranha.dataclass import replace
 from piranha.events.event import Event, Level
 from piranha.lvscf.check_values import CheckTiming
 from piranha.lvsd.combined import Combined
