@@ -50,7 +50,7 @@ def _dataclass(
             namespace: dict[str, Any] = {"_ABSENT": _ABSENT}
             for name in fields:
                 namespace[f"_set_{name}"] = vars(cls)[name].__set__  # past `__setattr__`, and faster
-            lines = _init(fields, namespace, kw_only=kw_only, ends="__post_init__" in own)
+            lines = _init(fields, namespace, frozen=frozen, kw_only=kw_only, ends="__post_init__" in own)
             if eq:
                 lines += _equality(fields, frozen=frozen)
             # As the standard library does; the names are those of our code.
@@ -97,7 +97,9 @@ def _field_of(name: str, said: Any) -> _Field:
     return field
 
 
-def _init(fields: dict[str, _Field], namespace: dict[str, Any], *, kw_only: bool, ends: bool) -> list[str]:
+def _init(
+    fields: dict[str, _Field], namespace: dict[str, Any], *, frozen: bool, kw_only: bool, ends: bool
+) -> list[str]:
     """Return the lines of `__init__`, put what it needs into `namespace`. ends: whether there is a `__post_init__`."""
     parameters, lines = ["self"], []
     if kw_only and any(field.init for field in fields.values()):
@@ -116,7 +118,7 @@ def _init(fields: dict[str, _Field], namespace: dict[str, Any], *, kw_only: bool
             continue
         if field.init:
             parameters.append(parameter)
-        lines.append(f" _set_{name}(self, {value})")
+        lines.append(f" _set_{name}(self, {value})" if frozen else f" self.{name} = {value}")
     if ends:
         lines.append(" self.__post_init__()")
     return [f"def __init__({', '.join(parameters)}):", *(lines or [" pass"])]

@@ -33,7 +33,7 @@ THREE = Edits(weights={(WWW, at(1)): WeightByHand(3, 10, 5.0)}, added={(WWW, at(
 
 def a_pool(**settings: Any) -> Pool:
     """web1 and web2, both up."""
-    return Pool(replace(two().virtuals[0], **settings), {WEB1, WEB2}, now=0.0)
+    return Pool(replace(two().virtuals[0], **settings), {"web1", "web2"}, now=0.0)
 
 
 def test_a_pool_whose_last_server_was_drained_by_hand_says_so_and_calls_the_sorry_server() -> None:
@@ -66,7 +66,7 @@ def test_quorum_and_keep_active_count_a_weight_set_by_hand_as_that_of_the_file()
 def test_a_server_that_leaves_the_file_takes_its_weight_along() -> None:
     www = a_pool()
     www.weigh({WEB1: 0}, now=1.0)
-    www.reconfigure(replace(www.virtual, servers=(server("web2", 2, weight=10),)), {WEB2}, now=2.0)
+    www.reconfigure(replace(www.virtual, servers=(server("web2", 2, weight=10),)), {"web2"}, now=2.0)
     assert www.by_hand == {}
 
 

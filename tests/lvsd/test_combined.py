@@ -48,7 +48,7 @@ def test_each_check_is_an_assignment_of_its_own_that_nannies_understand() -> Non
 
 
 def test_with_all_one_failing_check_takes_the_server_out_and_the_log_names_it() -> None:
-    pool = Pool(virtual(twice(2)), {("www", "web1")}, now=0.0)
+    pool = Pool(virtual(twice(2)), {"web1"}, now=0.0)
     first, second = ids(pool)
     assert pool.observe(result(first, Reason.OK), 1.0) == []
     event = pool.observe(result(second, Reason.PROGRAM_FAILED), 2.0)[0]
@@ -60,7 +60,7 @@ def test_with_all_one_failing_check_takes_the_server_out_and_the_log_names_it() 
 
 
 def test_with_any_one_good_check_is_enough() -> None:
-    pool = Pool(virtual(twice(1)), {("www", "web1")}, now=0.0)
+    pool = Pool(virtual(twice(1)), {"web1"}, now=0.0)
     first, second = ids(pool)
     assert pool.observe(result(second, Reason.PROGRAM_FAILED), 2.0) == []
     assert verdict(pool) is ServerVerdict.UP
@@ -78,21 +78,21 @@ def test_a_server_is_unknown_until_its_checks_have_answered_enough() -> None:
 
 
 def test_nannies_are_told_of_each_check_what_is_believed_of_it() -> None:
-    pool = Pool(virtual(twice(1)), {("www", "web1")}, now=0.0)
+    pool = Pool(virtual(twice(1)), {"web1"}, now=0.0)
     first, second = ids(pool)
     pool.observe(result(second, Reason.PROGRAM_FAILED), 2.0)
     assert (pool.believed_up(first), pool.believed_up(second)) == (True, False)
 
 
 def test_a_reload_with_the_same_checks_keeps_what_each_of_them_knows() -> None:
-    pool = Pool(virtual(twice(1)), {("www", "web1")}, now=0.0)
+    pool = Pool(virtual(twice(1)), {"web1"}, now=0.0)
     pool.observe(result(ids(pool)[1], Reason.PROGRAM_FAILED), 2.0)
     pool.reconfigure(virtual(replace(twice(1), weight=7)), set(), now=3.0)
     assert pool.believed_up(ids(pool)[1]) is False
 
 
 def test_a_reload_that_adds_a_check_leaves_an_up_server_up_and_asks_a_down_one_again() -> None:
-    for serving, after in (({("www", "web1")}, ServerVerdict.UP), (set(), ServerVerdict.UNKNOWN)):
+    for serving, after in (({"web1"}, ServerVerdict.UP), (set(), ServerVerdict.UNKNOWN)):
         pool = Pool(virtual(replace(server(1), timing=QUICK)), serving, now=0.0)
         if not serving:
             pool.observe(result("www/web1", Reason.REFUSED), 1.0)

@@ -96,7 +96,7 @@ def test_names_of_another_folder_say_nothing() -> None:
 
 
 def pool(*servers: RealServer, **settings: object) -> Pool:
-    made = Pool(virtual("www", 10, *servers, **settings), {("www", one.name) for one in servers}, 0.0)
+    made = Pool(virtual("www", 10, *servers, **settings), {one.name for one in servers}, 0.0)
     assert made.up() == len(servers)
     return made
 

@@ -50,7 +50,7 @@ def fail(pool: Pool, name: str) -> list[Event]:
 
 
 def test_a_server_that_starts_as_up_takes_fall_failures_to_leave_all_others_are_unknown() -> None:
-    pool = Pool(virtual(server(1), server(2)), {("www", "web1")}, now=0.0)
+    pool = Pool(virtual(server(1), server(2)), {"web1"}, now=0.0)
 
     assert pool.verdicts(0.0) == {("www", "web1"): ServerVerdict.UP, ("www", "web2"): ServerVerdict.UNKNOWN}
     observe(pool, "web1", Reason.REFUSED, 1.0)
@@ -67,7 +67,7 @@ def test_an_inactive_server_is_neither_checked_nor_judged() -> None:
 
 
 def test_nannies_learn_what_is_believed() -> None:
-    pool = Pool(virtual(server(1), server(2), server(3)), {("www", "web1"), ("www", "web2")}, now=0.0)
+    pool = Pool(virtual(server(1), server(2), server(3)), {"web1", "web2"}, now=0.0)
     fail(pool, "web2")
 
     assert [assignment.believed_up for assignment in pool.assignments()] == [True, False, None]
@@ -88,7 +88,7 @@ def test_a_result_for_a_server_of_an_earlier_file_changes_nothing() -> None:
 
 
 def test_the_last_server_that_goes_calls_the_sorry_server_and_the_first_that_comes_sends_it_away() -> None:
-    pool = Pool(virtual(server(1), server(2), sorry=SORRY), {("www", "web1"), ("www", "web2")}, now=0.0)
+    pool = Pool(virtual(server(1), server(2), sorry=SORRY), {"web1", "web2"}, now=0.0)
 
     assert [event.subject for event in fail(pool, "web1")] == ["www/web1"]
     gone = fail(pool, "web2")
@@ -100,7 +100,7 @@ def test_the_last_server_that_goes_calls_the_sorry_server_and_the_first_that_com
 
 
 def test_a_pool_whose_last_server_goes_says_so_without_a_sorry_server_too() -> None:
-    pool = Pool(virtual(server(1)), {("www", "web1")}, now=0.0)
+    pool = Pool(virtual(server(1)), {"web1"}, now=0.0)
 
     assert fail(pool, "web1")[-1].message == "Virtual Server www: No real servers"
 
@@ -116,7 +116,7 @@ def test_a_pool_that_was_never_served_does_not_claim_to_have_been() -> None:
 
 
 def test_a_pool_that_was_served_by_somebody_who_left_before_the_last_answer_was_served() -> None:
-    pool = Pool(virtual(server(1), server(2)), {("www", "web1")}, now=0.0)
+    pool = Pool(virtual(server(1), server(2)), {"web1"}, now=0.0)
     fail(pool, "web1")
 
     gone = observe(pool, "web2", Reason.REFUSED, 4.0)[-1]
@@ -126,7 +126,7 @@ def test_a_pool_that_was_served_by_somebody_who_left_before_the_last_answer_was_
 
 def test_a_pool_that_a_reload_brought_a_serving_server_was_served() -> None:
     pool = Pool(virtual(server(1)), set(), now=0.0)
-    pool.reconfigure(virtual(server(2)), {("www", "web2")}, now=1.0)
+    pool.reconfigure(virtual(server(2)), {"web2"}, now=1.0)
 
     assert [(event.before, event.after) for event in fail(pool, "web2")[-1:]] == [("served", "deserted")]
 
@@ -149,7 +149,7 @@ def test_a_pool_is_not_deserted_while_a_first_answer_is_still_to_come() -> None:
 
 
 def test_a_reload_keeps_the_health_of_servers_that_stay() -> None:
-    pool = Pool(virtual(server(1), server(2)), {("www", "web1"), ("www", "web2")}, now=0.0)
+    pool = Pool(virtual(server(1), server(2)), {"web1", "web2"}, now=0.0)
     fail(pool, "web2")
 
     pool.reconfigure(virtual(replace(server(1), weight=7), server(2), server(3)), set(), now=5.0)
@@ -158,7 +158,7 @@ def test_a_reload_keeps_the_health_of_servers_that_stay() -> None:
 
 
 def test_a_server_that_moved_to_another_address_is_another_server() -> None:
-    pool = Pool(virtual(server(1)), {("www", "web1")}, now=0.0)
+    pool = Pool(virtual(server(1)), {"web1"}, now=0.0)
 
     pool.reconfigure(virtual(replace(server(1), address=ip_address("10.0.0.77"))), set(), now=5.0)
 
@@ -166,7 +166,7 @@ def test_a_server_that_moved_to_another_address_is_another_server() -> None:
 
 
 def test_a_down_server_with_another_check_need_not_wait_for_reentry() -> None:
-    pool = Pool(virtual(server(1)), {("www", "web1")}, now=0.0)
+    pool = Pool(virtual(server(1)), {"web1"}, now=0.0)
     fail(pool, "web1")
 
     repaired = replace(server(1), check=Exchange(send=b"PING\r\n", expect=Expect(text=b"+PONG")))
@@ -177,7 +177,7 @@ def test_a_down_server_with_another_check_need_not_wait_for_reentry() -> None:
 
 
 def test_an_up_server_with_another_check_stays_up_until_fall() -> None:
-    pool = Pool(virtual(server(1)), {("www", "web1")}, now=0.0)
+    pool = Pool(virtual(server(1)), {"web1"}, now=0.0)
 
     pool.reconfigure(virtual(replace(server(1), check=Exchange(send=b"x"))), set(), now=5.0)
 

@@ -14,7 +14,7 @@ from piranha.table.desired import ServerVerdict, Weighed
 from piranha.terms import Scheduler
 
 UP, DOWN, RELIEVED = ServerVerdict.UP, ServerVerdict.DOWN, ServerVerdict.RELIEVED
-SERVING = {("www", f"web{n}") for n in range(1, 6)}
+SERVING = {f"web{n}" for n in range(1, 6)}
 
 
 def verdicts(pool: Pool, now: float = 100.0) -> dict[str, object]:
@@ -101,7 +101,7 @@ def test_the_weight_of_a_server_that_is_back_grows_in_ten_steps() -> None:
 
 
 def test_a_weight_does_not_grow_at_start_nor_for_a_first_answer_nor_after_a_reload() -> None:
-    pool = Pool(virtual(slow(1), slow(2)), {("www", "web1")}, now=0.0)
+    pool = Pool(virtual(slow(1), slow(2)), {"web1"}, now=0.0)
     observe(pool, "web2", Reason.OK, 1.0)
     assert verdicts(pool, 1.0) == {"web1": UP, "web2": UP}
     pool.reconfigure(virtual(slow(1, weight=50), slow(2)), SERVING, now=2.0)

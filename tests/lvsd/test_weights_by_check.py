@@ -18,7 +18,7 @@ from piranha.nanny.results import Advice, ProbeResult, Reason
 from piranha.table.desired import ServerVerdict, Weighed
 
 LOAD = Program(command=("/bin/load",), weight_from=WeightFrom.STATUS)
-BOTH = {("www", "web1"), ("www", "web2")}
+BOTH = {"web1", "web2"}
 HALF, ALL, NONE = Advice(50, percent=True), Advice(100, percent=True), Advice(0, percent=False)
 
 

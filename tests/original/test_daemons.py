@@ -96,7 +96,7 @@ def test_a_reload_takes_in_another_check_without_forgetting_who_is_up(line: str)
         pool.reconfigure(config(text).virtuals[0], (), 1.0)
         return pool.assignments()
 
-    pool = Pool(config(HEAD + WEB).virtuals[0], {("web", "one")}, 0.0)
+    pool = Pool(config(HEAD + WEB).virtuals[0], {"one"}, 0.0)
     before = pool.assignments()
     after = asked(HEAD + WEB.replace("port = 8080", f"port = 8080\n{line}"))
     assert all(new.check != old.check or new.timing != old.timing for old, new in zip(before, after, strict=True))

@@ -85,7 +85,7 @@ class Lvsd:
     accepted: Accepted = field(init=False)
     nannies: "Nannies" = field(init=False)
     pools: dict[str, Pool] = field(default_factory=dict, init=False)
-    _pool_of: dict[str, Pool] = field(default_factory=dict, init=False)
+    _pool_of: dict[str, Pool] | None = field(default=None, init=False)  # by the id of a check, while there are any
     refused_file: RefusedFile | None = field(default=None, init=False)
     role: str = field(default="", init=False)
     _first: dict[ServiceKey, str] = field(default_factory=dict, init=False)
@@ -275,6 +275,7 @@ class Lvsd:
     async def _start_checks(self, config: Config) -> None:
         from piranha.lvsd.nannies import Nannies  # noqa: PLC0415 -- loading their program takes a while
 
+        _, _, self._pool_of = news_of({}, self.pools, {})
         self.nannies = Nannies(config.lvsd, on_results=self._on_results, on_event=self.recorder.record)
         self.nannies.assign([one for pool in self.pools.values() for one in pool.assignments()])
         await self.nannies.start()
@@ -340,6 +341,8 @@ class Lvsd:
         """Replace the pools; return which checks are gone, and the pools that are new or have another file."""
         before = {name: (pool.virtual.meaning, pool.check_ids) for name, pool in self.pools.items()}
         self.pools = pools_for(config, live, self.pools, now)
+        if self._pool_of is None:
+            return (), []
         gone, changed, self._pool_of = news_of(before, self.pools, self._pool_of)
         return gone, changed
 
@@ -353,9 +356,9 @@ class Lvsd:
                 self._pass_soon(dict.fromkeys(service_keys(pool.virtual), pool.virtual.name))
 
     def _on_results(self, results: Sequence[ProbeResult]) -> None:
-        now = time.monotonic()
+        now, pool_of = time.monotonic(), self._pool_of or {}
         for result in results:
-            pool = self._pool_of.get(result.id)
+            pool = pool_of.get(result.id)
             events = pool.observe(result, now) if pool is not None else []
             if pool is None:
                 continue

@@ -99,9 +99,9 @@ def pools_for(config: Config, live: Table, pools: Mapping[str, Pool], now: float
     for virtual in config.active_virtuals():
         pool = pools.get(virtual.name)
         if pool is None:
-            pool = Pool(virtual, up, now)
+            pool = Pool(virtual, up.get(virtual.name, ()), now)
         else:
-            pool.reconfigure(virtual, up, now)
+            pool.reconfigure(virtual, up.get(virtual.name, ()), now)
         found[virtual.name] = pool
     return found
 

@@ -5,13 +5,14 @@ removal and the sorry server follow from the verdicts in `table.desired`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 
 from piranha.events.event import Event
-from piranha.lvscf.config import Quota, RealServer, Virtual
+from piranha.lvscf.config import NO_QUOTA, RealServer, Virtual
 from piranha.lvsd.combined import Combined
 from piranha.lvsd.drain import Drain, drained, undrained
 from piranha.lvsd.monitor import Health, Monitor
-from piranha.lvsd.pool_events import desertion, keeping_rule, kept_no_more, kept_now, weighed_by_hand, weight_set
+from piranha.lvsd.pool_events import Where, desertion, keeping_rule, kept_no_more, kept_now, weighed_by_hand, weight_set
 from piranha.lvsd.quota import Member, below_quorum, kept
 from piranha.nanny.results import Assignment, ProbeResult
 from piranha.table.desired import ServerVerdict, Verdict, Weighed
@@ -40,25 +41,52 @@ class Pool:
 
     Ids of servers and of their first checks are `VIRTUAL/SERVER`; names are unique (`lvscf` sees to it).
     Further checks of a server have a zero byte and a number behind it, which no name of a file holds.
-    believed_up: servers that start as up (`table.adopted`) and take `fall` failures to leave. All others start
-    as unknown.
+    believed_up: names of servers that start as up (`table.adopted`) and take `fall` failures to leave. All others
+    start as unknown.
+
+    What it holds of each server is made when somebody asks for it: at a start the table comes first, and without
+    rules over the whole pool that needs the verdicts alone.
     """
 
-    def __init__(self, virtual: Virtual, believed_up: Collection[ServerKey], now: float) -> None:
+    def __init__(self, virtual: Virtual, believed_up: Collection[str], now: float) -> None:
         self.virtual = virtual
-        self.servers: dict[str, RealServer] = {}
-        self.monitors: dict[str, Monitor | Combined] = {}
-        self._parts: dict[str, tuple[str, str, Monitor]] = {}
         self.kept: frozenset[str] = frozenset()
         self.drained: Mapping[str, Drain] = {}
         self.by_hand: Mapping[str, int] = {}
+        self._begins = believed_up, now
+        up = frozenset(believed_up)
         self._below_quorum = False
         self._deserted = False
-        self._was_served = False
-        self._settled: Mapping[ServerKey, Verdict] | None = None  # while only the next result can change them
-        self.reconfigure(virtual, believed_up, now)
+        self._was_served = any(server.active and server.weight and server.name in up for server in virtual.servers)
+        self._settled: Mapping[ServerKey, Verdict] | None = {  # while only the next result can change them
+            (virtual.name, server.name): ServerVerdict.UP if server.name in up else ServerVerdict.UNKNOWN
+            for server in virtual.servers
+            if server.active
+        }
+        if self._has_rules():
+            self._judge()
 
-    def reconfigure(self, virtual: Virtual, believed_up: Collection[ServerKey], now: float) -> None:
+    @cached_property
+    def servers(self) -> dict[str, RealServer]:
+        """The active servers by their ids."""
+        return _by_id(self.virtual)
+
+    @cached_property
+    def monitors(self) -> dict[str, Monitor | Combined]:
+        """What is known of each of them, by their ids."""
+        (believed_up, now), self._begins = self._begins, ((), 0.0)
+        up = frozenset(believed_up)
+        return {
+            check_id: self._begun(check_id, server, Health.UP if server.name in up else Health.UNKNOWN, now)
+            for check_id, server in self.servers.items()
+        }
+
+    @cached_property
+    def _parts(self) -> dict[str, tuple[str, str, Monitor]]:
+        """By the id of each check: the id of its server, its name, what is known by it."""
+        return dict(self._all_parts())
+
+    def reconfigure(self, virtual: Virtual, believed_up: Collection[str], now: float) -> None:
         """Take over another reading of the file; a server that stays where it was keeps its health.
 
         A server that is down and is checked in another way from now on is unknown again: its first
@@ -69,7 +97,7 @@ class Pool:
         goes_on = bool(self.servers) and self.virtual.meaning == virtual.meaning
         old_servers, old_monitors = self.servers, self.monitors
         self.virtual = virtual
-        self.servers = {f"{virtual.name}/{server.name}": server for server in virtual.servers if server.active}
+        self.servers = _by_id(virtual)
         if goes_on:
             return  # its block may stand on other lines
         self.monitors = {}
@@ -78,7 +106,7 @@ class Pool:
             if before is not None and (before.address, before.port) == (server.address, server.port):
                 self.monitors[check_id] = self._retimed(check_id, before, server, old_monitors[check_id], now)
             else:
-                up = (virtual.name, server.name) in believed_up
+                up = server.name in believed_up
                 self.monitors[check_id] = self._begun(check_id, server, Health.UP if up else Health.UNKNOWN, now)
         self.drained = {check_id: one for check_id, one in self.drained.items() if check_id in self.servers}
         self.by_hand = {check_id: one for check_id, one in self.by_hand.items() if check_id in self.servers}
@@ -301,7 +329,7 @@ class Pool:
         self._settled = None
         virtual = self.virtual
         sorry = virtual.sorry_server is not None
-        if not sorry and virtual.keep_active == Quota():
+        if not self._has_rules():
             self._below_quorum, self.kept = False, frozenset()
             return
         members = [
@@ -317,6 +345,10 @@ class Pool:
         below, margin = self._below_quorum, virtual.quorum_margin
         self._below_quorum = sorry and below_quorum(members, virtual.quorum, margin, below=below)
         self.kept = frozenset() if self._below_quorum else kept(members, virtual.keep_active)
+
+    def _has_rules(self) -> bool:
+        """Whether what becomes of a server depends on the others."""
+        return self.virtual.sorry_server is not None or self.virtual.keep_active != NO_QUOTA
 
     def _keeping(self, before: Iterable[str], now: float) -> Iterator[Event]:
         rule = keeping_rule(self.virtual)
@@ -346,6 +378,10 @@ class Pool:
         return [desertion(self.virtual, self.up(), transition, now, deserted=deserted, was_served=was_served)]
 
 
+def _by_id(virtual: Virtual) -> dict[str, RealServer]:
+    return {f"{virtual.name}/{server.name}": server for server in virtual.servers if server.active}
+
+
 def standings(pools: Iterable[Pool]) -> dict[str, tuple[int, int, bool]]:
     """Return of each virtual server how many servers are up, how many there are, and whether it is deserted.
 
@@ -360,17 +396,3 @@ def standings(pools: Iterable[Pool]) -> dict[str, tuple[int, int, bool]]:
         )
         for pool in pools
     }
-
-
-class Where:
-    """Reads `10.0.0.3:80` or `[2001:db8::3]:80`: for a log, of which most servers are never told."""
-
-    __slots__ = ("_server",)
-
-    def __init__(self, server: RealServer) -> None:
-        self._server = server
-
-    def __str__(self) -> str:
-        address = self._server.address
-        host = f"[{address}]" if address.version == 6 else str(address)
-        return f"{host}:{self._server.port}"

@@ -78,3 +78,17 @@ def _sorry_rule(virtual: Virtual) -> str:
     if quorum.percent:
         return f"sorry_server, quorum = {quorum.percent:g}%"
     return f"sorry_server, quorum = {quorum.count}" if quorum.count > 1 else "sorry_server"
+
+
+class Where:
+    """Reads `10.0.0.3:80` or `[2001:db8::3]:80`: for a log, of which most servers are never told."""
+
+    __slots__ = ("_server",)
+
+    def __init__(self, server: RealServer) -> None:
+        self._server = server
+
+    def __str__(self) -> str:
+        address = self._server.address
+        host = f"[{address}]" if address.version == 6 else str(address)
+        return f"{host}:{self._server.port}"

@@ -3,7 +3,7 @@
 Source: linux/ip_vs.h (struct ip_vs_service_user, IPVS_SVC_ATTR_*).
 """
 
-from piranha.dataclass import dataclass
+from piranha.dataclass import dataclass, field
 from piranha.terms import Address, Family, Protocol
 
 
@@ -45,9 +45,14 @@ class ServiceKey:
     """What the kernel matches a packet against; two virtual services never share one."""
 
     match: AddressMatch | FirewallMark
+    # Made once, see `DestinationKey`.
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.match) & 0x3FFFFFFF)
 
     def __hash__(self) -> int:
-        return hash(self.match)
+        return self._hash
 
     @property
     def family(self) -> Family:
