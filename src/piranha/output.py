@@ -1,5 +1,6 @@
 """Shell: what a command prints reaches its reader or is given up quietly; its exit status depends on neither."""
 
+import codecs
 import io
 import os
 import sys
@@ -10,6 +11,22 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 LOST = 74  # EX_IOERR, sysexits.h: what was to be printed could not be
+
+
+SHOWN = "piranha.shown"
+"""How what an encoding has no place for is written, as an argument `errors`."""
+
+
+def _shown(error: UnicodeError) -> tuple[str, int]:
+    r"""Return what stands for the letters that cannot be encoded: `\xff` for a byte that was none, else `\u20ac`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    shown = (f"\\x{ord(one) & 0xFF:02x}" if "\udc80" <= one <= "\udcff" else ascii(one)[1:-1] for one in letters)
+    return "".join(shown), error.end
+
+
+codecs.register_error(SHOWN, _shown)
 
 
 class _Steady(io.FileIO):
@@ -81,7 +98,7 @@ def _replace(name: str) -> None:
     wrapped = io.TextIOWrapper(
         io.BufferedWriter(steady),
         encoding=encoding,
-        errors="backslashreplace",
+        errors=SHOWN,
         line_buffering=name == "stderr" or by_line,
     )
     setattr(sys, name, wrapped)

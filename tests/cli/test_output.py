@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from piranha.output import SHOWN
+
 pytestmark = pytest.mark.slow
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
@@ -134,3 +136,9 @@ def test_ipvsadm_gives_the_same_status_without_a_reader(nobody: int) -> None:
     status, _ = run("piranha.cli.ipvsadm.entry", "-A", "-t", "nonsense", out=nobody)
     assert (status, "") == run("piranha.cli.ipvsadm.entry", "-A", "-t", "nonsense", out=nobody, err=nobody)
     assert status != 0
+
+
+def test_what_an_encoding_has_no_place_for_is_shown_as_byte_or_by_its_number() -> None:
+    said = os.fsdecode(b"x\xff\x80 ") + "\u20ac\U0001f600"
+    assert said.encode("ascii", SHOWN) == rb"x\xff\x80 \u20ac\U0001f600"
+    assert said.encode("utf-8", SHOWN).decode() == r"x\xff\x80 " + "\u20ac\U0001f600"

@@ -27,9 +27,14 @@ from piranha.kernel.wire import (
     number,
     number_be,
     string,
+    text,
 )
 
 little_endian = pytest.mark.skipif(sys.byteorder != "little", reason="the golden bytes are little-endian")
+
+
+def test_a_name_keeps_the_bytes_that_are_no_text() -> None:
+    assert text(6, b"\xff".decode("utf-8", "surrogateescape"))[4:] == b"\xff\0\0\0"
 
 
 @little_endian

@@ -30,6 +30,7 @@ from piranha.cli.ending import CANNOT_TELL, INTERRUPTED, NOT_PERMITTED, fail
 from piranha.cli.facts import Facts, dicts, facts, number, text
 from piranha.cli.options import parser, screen_width
 from piranha.cli.plan_screen import ENDED, Row, rows_screen
+from piranha.cli.stdin import standard_input
 from piranha.cli.words import count, safe
 from piranha.control.actor import login
 from piranha.control.client import NoAnswer, NotPermitted, ask
@@ -75,7 +76,7 @@ def main(argv: Sequence[str]) -> int:
     path = args.file or Path(router.file)
     try:
         if path == Path("-"):
-            return put_in_force(sys.stdin.buffer.read(SIZE_LIMIT + 1), "standard input", options)
+            return put_in_force(standard_input().read(SIZE_LIMIT + 1), "standard input", options)
         loaded = read_and_load(path)
     except ReadError as error:
         denied = isinstance(error.__cause__, PermissionError)

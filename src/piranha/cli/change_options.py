@@ -16,6 +16,7 @@ from piranha.cli.elsewhere import and_elsewhere
 from piranha.cli.ending import CannotTell
 from piranha.cli.facts import Facts, facts, number, text
 from piranha.cli.options import Parser, ask_daemon, folder_words
+from piranha.cli.stdin import is_terminal
 from piranha.control.daemon import DEFAULT_RUN_DIR, Folders, config_file
 from piranha.errors import PiranhaError
 
@@ -182,7 +183,7 @@ def left_s(waiting: Facts) -> float:
 
 def on_a_terminal() -> bool:
     """Whether somebody can be asked."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return is_terminal() and sys.stdout.isatty()
 
 
 def _time(words: str) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from piranha.cli.ending import unreadable
 from piranha.cli.options import Parser
+from piranha.cli.stdin import standard_input
 from piranha.cli.words import count
 from piranha.control.daemon import CONFIG_FILES
 from piranha.lvscf.codes import CODES
@@ -61,9 +62,9 @@ def read(path: Path) -> Loaded:
         return read_and_load(path)
     name = "standard input"
     try:
-        return resolve_and_load(sys.stdin.buffer.read(SIZE_LIMIT + 1), name)
-    except (OSError, AttributeError) as error:  # a directory, or closed by whoever started us
-        raise ReadError(f"{name}: {getattr(error, 'strerror', None) or 'it is closed'}") from error
+        return resolve_and_load(standard_input().read(SIZE_LIMIT + 1), name)
+    except OSError as error:
+        raise ReadError(f"{name}: {error.strerror}") from error
 
 
 def with_notes(loaded: Loaded) -> Loaded:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from piranha.cli.amend import lines_of, new_findings, shown
-from piranha.cli.change_options import Options, add_options, options_of
+from piranha.cli.change_options import Options, add_options, on_a_terminal, options_of
 from piranha.cli.edit_copy import Copy, NotEditable, alone, contents, copies_folder
 from piranha.cli.editor import edit, words_of
 from piranha.cli.ending import CANNOT_TELL, INTERRUPTED, unreadable
@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     made.set_defaults(json=False)
     args = made.parse_args(argv)
     options = options_of(args, "edit")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not on_a_terminal():
         raise NotEditable("edit needs a terminal, for the editor and its questions; see piranha set and piranha apply")
     editor = words_of(os.environ)
     found = goal(args.file, options)

@@ -1,8 +1,8 @@
 """Shell: reads a file that a command is given, or standard input."""
 
-import sys
 from pathlib import Path
 
+from piranha.cli.stdin import standard_input
 from piranha.lvscf.read import ReadError, read_bytes
 from piranha.lvscf.syntax.limits import SIZE_LIMIT
 
@@ -14,11 +14,9 @@ def source_text(path: Path) -> str:
     """
     name = "standard input" if str(path) == "-" else str(path)
     try:
-        data = sys.stdin.buffer.read(SIZE_LIMIT + 1) if str(path) == "-" else read_bytes(path)
-    except (OSError, AttributeError) as error:  # a directory, or closed by whoever started us
-        if isinstance(error, ReadError):
-            raise
-        raise ReadError(f"{name}: {getattr(error, 'strerror', None) or 'it is closed'}") from error
+        data = standard_input().read(SIZE_LIMIT + 1) if str(path) == "-" else read_bytes(path)
+    except OSError as error:
+        raise ReadError(f"{name}: {error.strerror}") from error
     if len(data) > SIZE_LIMIT:
         raise ReadError(f"{name}: larger than {SIZE_LIMIT // 1024 // 1024} MiB")
     return data.decode("utf-8", "surrogateescape")

@@ -11,6 +11,7 @@ from piranha.cli.ending import CANNOT_TELL, INTERRUPTED, NOT_PERMITTED, fail
 from piranha.cli.facts import Facts, dicts, text
 from piranha.cli.handover import Obstacle, Outcome, consequences, obstacles, outcome, partner_name
 from piranha.cli.options import USAGE, Parser, ask_daemon, parser
+from piranha.cli.stdin import is_terminal
 from piranha.cli.words import safe
 from piranha.control.actor import login
 from piranha.control.client import NoAnswer, ask
@@ -43,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
         print(safe(plan), flush=True)
     if hindering or args.dry_run:
         status, words = (REFUSED if hindering else DONE), ""
-    elif not args.yes and (args.json or not sys.stdin.isatty()):
+    elif not args.yes and (args.json or not is_terminal()):
         status, words = USAGE, "a switchover moves every VIP: where nobody can be asked, say --yes"
     elif not args.yes and not _confirmed(partner_name(pulse.data)):
         status, words = REFUSED, "not confirmed; nothing was changed"

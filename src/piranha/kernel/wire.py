@@ -104,8 +104,8 @@ def u32(kind: int, value: int) -> bytes:
 
 
 def text(kind: int, value: str) -> bytes:
-    """Encode a string with its closing zero byte (NLA_NUL_STRING)."""
-    return attribute(kind, value.encode() + b"\0")
+    """Encode text with its closing zero byte (NLA_NUL_STRING); a byte that is no UTF-8 (surrogateescape) is itself."""
+    return attribute(kind, value.encode("utf-8", "surrogateescape") + b"\0")
 
 
 def message(kind: int, flags: int, sequence: int, payload: bytes) -> bytes:

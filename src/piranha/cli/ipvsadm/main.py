@@ -45,11 +45,10 @@ def main(argv: Sequence[str] | None = None, rules: Iterable[bytes] | None = None
 
 def _stdin() -> Iterator[bytes]:
     """Yield the lines of stdin. Raises OSError when they are asked for."""
-    if sys.stdin is None:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))  # closed by whoever started us
     from piranha.cli.ipvsadm.session import lines_of  # noqa: PLC0415 -- a listing needs none of it
+    from piranha.cli.stdin import standard_input  # noqa: PLC0415 -- nor this
 
-    yield from lines_of(sys.stdin.buffer)
+    yield from lines_of(standard_input())
 
 
 def _run(words: Sequence[str], program: str, rules: Iterable[bytes]) -> int:
