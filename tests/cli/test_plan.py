@@ -13,8 +13,8 @@ from piranha.cli.main import main
 from piranha.cli.plan_screen import hint
 from piranha.control.messages import Refused
 from piranha.forwarding.userspace.protocol import statistics_data, table_data
-from piranha.lvsd.by_hand import target_data
-from piranha.table.desired import ServerVerdict, Verdicts, services_of
+from piranha.lvsd.by_hand import edits_data, target_data
+from piranha.table.desired import Edits, ServerVerdict, Verdicts, WeightByHand, services_of
 from piranha.table.key_data import service_data
 from piranha.table.table import Table
 
@@ -196,3 +196,21 @@ def test_what_the_kernel_refuses_is_not_called_changed_by_somebody_else(
     assert "somebody else" not in said
     assert planned(daemons, WWW, "--json") == 0
     assert [line["subject"] for line in json.loads(capsys.readouterr().out)["refused"]] == ["www"]
+
+
+def test_of_many_lines_about_what_stays_the_first_are_shown_and_the_rest_is_counted(
+    daemons: Daemons, capsys: pytest.CaptureFixture[str]
+) -> None:
+    servers = [f"    server web{n} {{ active = 1; address = 10.0.1.{n} }}\n" for n in range(1, 41)]
+    text = WWW.replace("}\n}", "}\n" + "".join(servers) + "}")
+    [key] = services_of(config(text))
+    places = [at for at in table_of(config(text))[key].destinations if str(at.address).startswith("10.0.1.")]
+    edits = Edits({(key, at): WeightByHand(0, 1) for at in places})
+    daemons.add("lvsd", {}, standing=lambda: standing(text) | {"by_hand": edits_data(edits)})
+    assert planned(daemons, text) == 0
+    said = capsys.readouterr().out
+    assert (said.count("by hand  stays"), said.count("35 more like these (--all lists them)")) == (5, 1)
+    assert planned(daemons, text, "--all") == 0
+    assert capsys.readouterr().out.count("by hand  stays") == 40
+    assert planned(daemons, text.replace("}\n}", "}\n    scheduler = rr\n}").replace("10.0.1.", "10.0.2.")) == 2
+    assert capsys.readouterr().out.count("10.0.2.") == 40  # what the file changes is listed

@@ -52,6 +52,31 @@ def test_a_cluster_that_is_well_fits_on_a_few_lines() -> None:
     assert screen(pulse(), lvsd(virtual("www", server("web1"), server("web2")))) == GOOD
 
 
+def test_of_many_that_say_the_same_the_first_are_shown_and_the_rest_is_counted() -> None:
+    drained = [server(f"web{n}", **by_hand(0) | {"by_hand_s": 5.0 + n}, weight=0, active=n) for n in range(400)]
+    down = [server(f"old{n}", "down", last_check=TIMED_OUT, since_s=1.0 + 97 * n) for n in range(30)]
+    www = virtual("www", *drained, *down, server("new", "down", last_check=TIMED_OUT | {"detail": "refused"}))
+    said = screen(None, lvsd(www)).splitlines()
+    assert len(said) == 32
+    assert said[2:8] == [
+        *(f"  ! www/old{n}  down {duration(1.0 + 97 * n)}: connect: no answer in 2000 ms" for n in range(5)),
+        "  ! …         25 more like these (--all lists them)",
+    ]
+    assert "  ! www/new   down 4m04s: refused" in said
+    assert "  i …         395 more like these (--all lists them)" in said
+    assert said[-1] == "420 more servers like these (--all lists them)"
+
+
+def test_all_of_them_are_listed_on_request_and_for_who_asks_for_a_name() -> None:
+    www = virtual("www", *(server(f"web{n}", **by_hand(0), weight=0) for n in range(40)))
+    verdict, findings = judge(None, lvsd(www), pulse_expected=False)
+    every = Screen(None, lvsd(www), verdict, findings, "primary", "22 Nov 14:01:12", every_server=True)
+    for said in ("\n".join(render(every)), screen(None, lvsd(www), "www")):
+        assert len(re.findall(r"^  i www/web\d+ +drained by hand", said, re.M)) == 40
+        assert len(re.findall(r"^www/web\d+ ", said, re.M)) == 40
+        assert "more" not in said
+
+
 def test_what_is_wrong_stands_first_and_servers_that_are_up_are_counted() -> None:
     www = virtual("www", server("web1"), server("web2", "down", last_check=TIMED_OUT))
     www["servers"][0]["active"] = 82

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def main(argv: Sequence[str]) -> int:
         "file", metavar="FILE", nargs="?", type=Path, help=f"- reads standard input; default: {CONFIG_FILES[0]}"
     )
     options.add_argument("--plane", choices=[str(kind) for kind in PlaneKind], help="whose table, when no daemon runs")
+    options.add_argument("--all", action="store_true", help="list all of what is not changed by the file, too")
     args = options.parse_args(argv)
     folders = Folders.of(args.run_dir, args.state_dir)
     try:
@@ -59,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
         others = list(map(str, run_folders(folders))) if nobody else []
         print(json.dumps(_as_json(made, found, loaded) | {"elsewhere": others}))
     else:
-        lines = _lines(made, found, loaded, loaded.config, folder_words(args))
+        lines = _lines(made, found, loaded, loaded.config, args)
         if nobody and (words := elsewhere(folders)):
             lines.append(f"No daemon answers here; {words}")
         print(safe(lines))
@@ -76,15 +78,15 @@ def _file(given: Path | None, folders: Folders) -> Path:
         return default_file(folders, error)
 
 
-def _lines(made: Plan, found: Ground, loaded: Loaded, after: Config, where: str) -> list[str]:
+def _lines(made: Plan, found: Ground, loaded: Loaded, after: Config, args: Namespace) -> list[str]:
     serial = f"serial {after.serial_no}"
     if found.before is not None and found.before.serial_no != after.serial_no:
         serial = f"serial {found.before.serial_no} -> {after.serial_no}"
-    lines = screen(made, f"{serial} against {found.against}", screen_width())
+    lines = screen(made, f"{serial} against {found.against}", screen_width(), every=args.all)
     if loaded.warnings:
         lines.append(f"{count(len(loaded.warnings), 'warning')} about the file: piranha check {printable(loaded.path)}")
     if not made.empty and found.before is not None:
-        lines.append(f"    {hint(made, loaded.path, mass=_over_limit(found.before, after), where=where)}")
+        lines.append(f"    {hint(made, loaded.path, mass=_over_limit(found.before, after), where=folder_words(args))}")
     return lines
 
 

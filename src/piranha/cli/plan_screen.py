@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from piranha.change.plan import Daemons, Kind, Line, Plan, counted
-from piranha.cli.words import WIDTH, count, services_words
+from piranha.cli.words import WIDTH, count, few, services_words
 from piranha.text import printable
 
 SUBJECT = 20
@@ -31,13 +31,13 @@ class Row(NamedTuple):
     effect: str
 
 
-def screen(plan: Plan, heading: str, width: int = WIDTH) -> list[str]:
-    """Return the plan as lines of at most `width` columns."""
+def screen(plan: Plan, heading: str, width: int = WIDTH, *, every: bool = False) -> list[str]:
+    """Return the plan as lines of at most `width` columns. every: all of what the file does not change, see `few`."""
     lines = [heading, ""]
     apart = [*_rows(plan.drift, DRIFT), *_rows(plan.refused, REFUSED)]
     apart += [*_rows(plan.waiting, WAITING), *_rows(plan.leaving, LEAVING)]
     apart += [*_rows(plan.ended, ENDED), *_rows(plan.by_hand, BY_HAND)]
-    lines += rows_screen([*_rows(plan.lines), *apart], width)
+    lines += rows_screen([*_rows(plan.lines), *apart], width, every=every)
     if plan.daemons is not None and not plan.empty:
         lines += _paragraph("daemons", _daemons(plan.daemons), width)
     if plan.left_alone:
@@ -46,17 +46,19 @@ def screen(plan: Plan, heading: str, width: int = WIDTH) -> list[str]:
     return [*lines, *([""] if len(lines) > 2 else []), _verdict(plan)]
 
 
-def rows_screen(rows: Sequence[Row], width: int = WIDTH) -> list[str]:
-    """Return rows by their groups, as lines of at most `width` columns."""
+def rows_screen(rows: Sequence[Row], width: int = WIDTH, *, every: bool = False) -> list[str]:
+    """Return rows by their groups, as lines of at most `width` columns; see `screen`."""
     subject = max((len(row.subject) for row in rows), default=0)
     what = max((len(row.what) for row in rows), default=0)
     columns = (min(SUBJECT, width * 5 // 24, subject), min(WHAT, width * 2 // 5, what))
-    lines = []
+    lines, changes = [], {*_KINDS.values(), ENDED}
     for group in (*_KINDS.values(), ENDED, DRIFT, REFUSED, WAITING, LEAVING, BY_HAND):
         found = [row for row in rows if row.group == group]
         lines += [f"  {group}"] if found else []
-        for row in found:
+        # What the file changes is looked through before it is applied: all of it.
+        for row, more in few(found, lambda row: (row.sign, row.what, row.effect), every=every or group in changes):
             lines += _row(row, columns, width)
+            lines += [f"{_MARGIN}…  {more} more like these (--all lists them)"] if more else []
     return lines
 
 

@@ -66,7 +66,7 @@ def main(argv: Sequence[str]) -> int:
 def _options() -> Parser:
     options = parser("status", DESCRIPTION)
     options.add_argument("names", metavar="NAME", nargs="*", help="such as www, www/web3, 10.11.12.23, a VIP, backup")
-    options.add_argument("--all", action="store_true", help="list servers that are up, too")
+    options.add_argument("--all", action="store_true", help="list servers that are up, too, and all that is alike")
     options.add_argument("--nagios", action="store_true", help="print one line with performance data")
     options.add_argument("--on", metavar="ROUTER", choices=(*PLACES, "partner"), help="what that router says")
     return options

@@ -7,7 +7,7 @@ from piranha.cli.facts import Facts, dicts, facts, number, strings, text
 from piranha.cli.names import of_routers
 from piranha.cli.status_facts import is_by_hand, place_of, server_state, state_age_s, synchronised
 from piranha.cli.verdict import Finding, Verdict
-from piranha.cli.words import WIDTH, count, cut, duration, fitting, services_words
+from piranha.cli.words import WIDTH, count, cut, duration, few, fitting, services_words
 
 NARROW = 72
 """Where the last check of a server would not be readable beside everything else."""
@@ -18,7 +18,7 @@ class Screen:
     """What to show.
 
     here: this router's name. now, since: the wall clock, and since when the verdict holds, ready to
-    print. names: subjects that are asked for, empty = all.
+    print. names: subjects that are asked for, empty = all. every_server: also those that are up, and all that is alike.
     """
 
     pulse: Facts | None
@@ -36,10 +36,14 @@ class Screen:
 def render(screen: Screen) -> list[str]:
     """Return the lines."""
     lines = _title(screen)
-    width = max((len(finding.subject) for finding in screen.findings), default=0)
-    for finding in screen.findings:
+    findings = few(screen.findings, _says, every=_every(screen))
+    width = max((len(finding.subject) for finding, _ in findings), default=0)
+    for finding, more in findings:
         line = f"  {finding.mark} {finding.subject.ljust(width)}  {finding.text}".rstrip()
         lines.append(cut(line, screen.width))
+        if more:
+            words = f"{more} more like these (--all lists them)"
+            lines.append(cut(f"  {finding.mark} {'…'.ljust(width)}  {words}", screen.width))
     if screen.pulse is not None and (not screen.names or any(map(of_routers, screen.names))):
         lines += ["", *_routers(screen, screen.pulse)]
         lines += _vips(screen, screen.pulse)
@@ -47,6 +51,16 @@ def render(screen: Screen) -> list[str]:
         lines += _sync(screen, screen.lvsd)
         lines += _virtuals(screen, screen.lvsd)
     return lines
+
+
+def _says(finding: Finding) -> tuple[str, ...]:
+    of_server = "/" if "/" in finding.subject else finding.subject.partition(" ")[0]
+    return finding.mark, finding.verdict.name, of_server, finding.text
+
+
+def _every(screen: Screen) -> bool:
+    """Whether each finding and server is shown: --all says so, and who asks for names does."""
+    return screen.every_server or bool(screen.names)
 
 
 def _title(screen: Screen) -> list[str]:
@@ -135,7 +149,7 @@ def _virtuals(screen: Screen, lvsd: Facts) -> list[str]:
         name = text(virtual.get("name"))
         rows.append(_virtual_row(virtual, own, _worst(name, own, marks)))
         for server in own:
-            if server_state(server) == "up" and not is_by_hand(server) and not screen.every_server and not screen.names:
+            if server_state(server) == "up" and not is_by_hand(server) and not _every(screen):
                 hidden += 1
             else:
                 servers.append(_server_row(name, server))
@@ -146,10 +160,14 @@ def _virtuals(screen: Screen, lvsd: Facts) -> list[str]:
         head, rows = _without(head, 5), [_without(row, 5) for row in rows]
     numbers = ("UP", "CONNS", "NEW/S", "OUT BY")
     lines = ["", *fitting(head, rows, screen.width, numbers, ("HOW", "OUT BY", "NEW/S", "SERVICE", "CONNS"))]
+    kept = few(servers, lambda row: (row[2], row[6]), every=_every(screen))
     if servers:
         head = ["SERVER", "ADDRESS", "STATE", "WEIGHT", "CONNS", "FOR", "LAST CHECK"]
         spare: Sequence[str] = () if screen.width > NARROW else ("CONNS", "WEIGHT", "ADDRESS")
-        lines += ["", *fitting(head, servers, screen.width, ("WEIGHT", "CONNS", "FOR"), spare)]
+        rows = [row for row, _ in kept]
+        lines += ["", *fitting(head, rows, screen.width, ("WEIGHT", "CONNS", "FOR"), spare)]
+    if alike := len(servers) - len(kept):
+        lines.append(cut(f"{count(alike, 'more server')} like these (--all lists them)", screen.width))
     if hidden:
         rest = "none otherwise" if not servers else "see above for the others"
         lines.append(cut(f"{count(hidden, 'server')} up, {rest} (--all lists them)", screen.width))

@@ -1,8 +1,19 @@
 """How verbs print durations and tables."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from piranha.text import printable
+
+T = TypeVar("T")
+
+MANY, FEW = 10, 5
+"""Of more than so many that say the same, but for numbers in it, so few are shown; see `few`."""
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?[dhms]?(?: ?\d+[dhms])*")
+_PLURAL = re.compile(r"# (\w+?)s\b")
 
 WIDTH = 96
 """Most columns of a screen; fewer where the terminal has fewer."""
@@ -77,6 +88,26 @@ def _ranges(numbers: Sequence[int]) -> Iterator[str]:
         length = next((n for n, number in enumerate(numbers) if number != numbers[0] + n), len(numbers))
         yield str(numbers[0]) if length == 1 else f"{numbers[0]}-{numbers[length - 1]}"
         numbers = numbers[length:]
+
+
+def few(rows: Sequence[T], says: Callable[[T], Sequence[str]], *, every: bool = False) -> list[tuple[T, int]]:
+    """Return the rows to show, each with how many like it are left out behind it: of more than MANY the first FEW stay.
+
+    says: what tells rows apart, but for numbers in it. every: leave out none.
+    """
+    kinds = [tuple(map(_kind, says(row))) for row in rows]
+    number, shown, seen = Counter(kinds), list[tuple[T, int]](), Counter[tuple[str, ...]]()
+    for row, kind in zip(rows, kinds, strict=True):
+        seen[kind] += 1
+        grouped = not every and number[kind] > MANY
+        if not grouped or seen[kind] <= FEW:
+            shown.append((row, number[kind] - FEW if grouped and seen[kind] == FEW else 0))
+    return shown
+
+
+def _kind(text: str) -> str:
+    """Return `text` without its numbers, durations included, and the plurals behind them."""
+    return _PLURAL.sub(r"# \1", _NUMBER.sub("#", text))
 
 
 def safe(lines: Iterable[str]) -> str:
