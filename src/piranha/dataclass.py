@@ -9,9 +9,13 @@ What is not here: fields inherited from another dataclass, InitVar, ClassVar, KW
 `is_dataclass` of the standard library take these classes as their own (docs/decisions/0022-start.md).
 """
 
-from collections.abc import Callable
-from operator import attrgetter, ge, gt, le, lt
-from typing import TYPE_CHECKING, Any, NoReturn
+from __future__ import annotations
+
+from piranha import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
 
 _ABSENT: Any = object()
 _FIELDS = "__fields_of_piranha__"
@@ -135,6 +139,8 @@ def _equality(fields: dict[str, _Field], *, frozen: bool) -> list[str]:
 
 
 def _ordering(names: list[str]) -> dict[str, Any]:
+    from operator import attrgetter, ge, gt, le, lt  # noqa: PLC0415 -- few classes have an order
+
     values = attrgetter(*names)
 
     def by(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:

@@ -1,13 +1,16 @@
 """Shell: what a command prints reaches its reader or is given up quietly; its exit status depends on neither."""
 
+from __future__ import annotations
+
 import codecs
 import io
-import os
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+
+from piranha import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed import ReadableBuffer
 
 LOST = 74  # EX_IOERR, sysexits.h: what was to be printed could not be
@@ -40,7 +43,7 @@ class _Steady(io.FileIO):
         self.gone = False
         self.failure: OSError | None = None
 
-    def write(self, data: "ReadableBuffer", /) -> int | None:  # type: ignore[override]  # typeshed: FileIO returns int
+    def write(self, data: ReadableBuffer, /) -> int | None:  # type: ignore[override]  # typeshed: FileIO returns int
         """Write some of `data`; return how much of it is dealt with."""
         if not self.gone and self.failure is None:
             try:
@@ -90,6 +93,8 @@ def _replace(name: str) -> None:
     if old is None:
         # Closed by whoever started us: print(3) would drop it unseen, and what is meant for stderr would go to stdout.
         # This takes the number that is free, so that no file of ours gets it, and cannot be written either.
+        import os  # noqa: PLC0415 -- as good as never
+
         descriptor, encoding, by_line = os.open(os.devnull, os.O_RDONLY), "utf-8", False
     else:
         # With PYTHONUNBUFFERED a stream writes through instead; a line at a time is as good.

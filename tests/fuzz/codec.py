@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from tests.kernel.recorded import Replay, answer, at_once, one_by_one
 
 from piranha.cli.ipvsadm.listing import MODES, Style, in_order, service_order, service_text
-from piranha.cli.ipvsadm.names import numeric_place
+from piranha.cli.ipvsadm.services import numeric
 from piranha.kernel.addresses import Addresses
 from piranha.kernel.ipvs_reading import server_rows, service_rows
 from piranha.kernel.ipvs_socket import IpvsSocket
@@ -51,7 +51,7 @@ def answered(replay: Replay) -> None:
             assert len(read()) <= _ENTRIES_LIMIT
     for mode in MODES:
         with suppress(NetlinkError, WireError):
-            listed(ipvs, Style(names=numeric_place, mode=mode))
+            listed(ipvs, Style(names=numeric, mode=mode))
     for ask in (ipvs.info, ipvs.timeouts, lambda: ipvs.service(_WWW)):
         with suppress(NetlinkError):
             ask()

@@ -20,7 +20,7 @@ from piranha.cli.ipvsadm.listing import (
     title,
     version_line,
 )
-from piranha.cli.ipvsadm.names import numeric_place
+from piranha.cli.ipvsadm.services import numeric
 from piranha.kernel.ipvs_reading import KernelInfo
 from piranha.kernel.layout import Row
 from piranha.kernel.wire import WireError
@@ -105,7 +105,7 @@ def counters(name: str) -> Numbers:
 
 
 def shown(mode: str, *, only: str = "", exact: bool = False, ordered: bool = True) -> list[str]:
-    return lines(pools(only), Style(names=numeric_place, mode=mode, exact=exact), ordered=ordered)
+    return lines(pools(only), Style(names=numeric, mode=mode, exact=exact), ordered=ordered)
 
 
 def lines(found: list[tuple[Row, list[Row]]], style: Style, *, ordered: bool = True) -> list[str]:
@@ -189,7 +189,7 @@ def test_servers_of_the_other_family_stand_behind_and_are_not_cut() -> None:
     where = (IPv6Address("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"), IPv4Address("10.0.0.1"))
     servers = [server_row(key, DestinationKey(address, 80), tunnel) for address in where]
 
-    assert lines([(service_row(key, settings), servers)], Style(names=numeric_place))[-2:] == [
+    assert lines([(service_row(key, settings), servers)], Style(names=numeric))[-2:] == [
         "  -> 10.0.0.1:80                  Tunnel  1      0          0         ",
         "  -> [2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:80 Tunnel  1      0          0         ",
     ]
@@ -212,7 +212,7 @@ def test_a_server_that_cannot_be_understood_is_an_error(mode: str, place: int, v
     strange = (*server[:place], value, *server[place + 1 :])
 
     with pytest.raises(WireError):
-        service_text(service, [strange], Style(names=numeric_place, mode=mode))
+        service_text(service, [strange], Style(names=numeric, mode=mode))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_a_service_that_cannot_be_understood_is_an_error(place: int, value: obje
     strange = (*service[:place], value, *service[place + 1 :])
 
     with pytest.raises(WireError):
-        service_text(strange, [], Style(names=numeric_place))
+        service_text(strange, [], Style(names=numeric))
 
 
 @pytest.mark.parametrize(

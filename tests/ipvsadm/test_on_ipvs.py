@@ -88,9 +88,9 @@ def test_a_file_is_compared_with_the_kernels_table(table: Tools, tmp_path: Path)
 @pytest.mark.parametrize(
     ("command", "status", "words"),
     [
-        ("-R", 1, "ipvsadm: cannot read the rules: Bad file descriptor\n"),
-        ("-R --dry-run", 2, "ipvsadm: standard input: Bad file descriptor\n"),
-        ("--diff", 2, "ipvsadm: standard input: Bad file descriptor\n"),
+        ("-R", 1, "ipvsadm: cannot read the rules: it is closed\n"),
+        ("-R --dry-run", 2, "ipvsadm: standard input: it is closed\n"),
+        ("--diff", 2, "ipvsadm: standard input: it is closed\n"),
         ("-L -t 192.0.2.99:80", 1, "No such service\n"),
     ],
 )

@@ -1,8 +1,16 @@
 """Shell: a raw netlink socket."""
 
+from __future__ import annotations
+
 import _socket as socket  # what `socket` adds for others (selectors, enumerations) takes as long as a dump
 from struct import Struct
-from typing import Any, Protocol
+
+from piranha import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+else:
+    Protocol = object
 
 ANSWER_TIMEOUT_S = 5
 

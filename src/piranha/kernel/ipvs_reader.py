@@ -1,10 +1,11 @@
 """Shell: reads the IPVS of this network namespace over generic netlink. Every method raises NetlinkError."""
 
-import errno
-from collections.abc import Callable, Sequence
-from typing import Self, TypeVar
+from __future__ import annotations
 
-from piranha.kernel.connection import Connection, connect
+import errno
+
+from piranha import TYPE_CHECKING
+from piranha.kernel.connection import connect
 from piranha.kernel.generic import CONTROL_FAMILY, family_answer, family_request
 from piranha.kernel.ipvs_numbers import FAMILY_NAME
 from piranha.kernel.ipvs_reading import (
@@ -16,14 +17,20 @@ from piranha.kernel.ipvs_reading import (
     server_rows,
     service_rows,
 )
-from piranha.kernel.layout import Row
 from piranha.kernel.socket import NETLINK_GENERIC, NetlinkError, NetlinkSocket
 from piranha.kernel.wire import WireError
 
-FIND_FAMILY = "find the netlink family of IPVS"  # NetlinkError.request when the kernel has no IPVS
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Self, TypeVar
 
-Answer = TypeVar("Answer")
-_Raw = TypeVar("_Raw")
+    from piranha.kernel.connection import Connection
+    from piranha.kernel.layout import Row
+
+    Answer = TypeVar("Answer")
+    _Raw = TypeVar("_Raw")
+
+FIND_FAMILY = "find the netlink family of IPVS"  # NetlinkError.request when the kernel has no IPVS
 
 
 class IpvsReader:

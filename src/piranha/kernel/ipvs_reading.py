@@ -6,13 +6,19 @@ is read so in a fifth of the time.
 Source: linux/ip_vs.h, net/netfilter/ipvs/ip_vs_ctl.c of the kernel (ip_vs_genl_fill_*).
 """
 
+from __future__ import annotations
+
 from struct import Struct
 
+from piranha import TYPE_CHECKING
 from piranha.dataclass import dataclass
 from piranha.kernel.generic import GENL_HEADER, body, command
 from piranha.kernel.ipvs_numbers import VERSION, Command, Dest, Info, Stats, Svc, Top
-from piranha.kernel.layout import Field, Row, Rows
+from piranha.kernel.layout import Field, Rows
 from piranha.kernel.wire import HEADER, NLA_F_NESTED, NLATTR, WireError, nested, number, u16, u32
+
+if TYPE_CHECKING:
+    from piranha.kernel.layout import Row
 
 # A service as one struct; its servers are asked for one service at a time.
 _MATCH = Struct("=HH 4sH2x 4sH2x 4s16s 4s2s2x")  # nest; u16 family; u16 protocol; 16 bytes address; __be16 port

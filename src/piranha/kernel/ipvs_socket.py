@@ -1,6 +1,7 @@
 """Shell: IPVS of this network namespace, asked over generic netlink. Every method raises NetlinkError."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from piranha.kernel import ipvs
 from piranha.kernel.connection import Connection, connect
@@ -15,13 +16,15 @@ from piranha.kernel.ipvs_answers import (
     read_timeouts,
     service_entry,
 )
-from piranha.kernel.ipvs_reader import Answer, IpvsReader, read
+from piranha.kernel.ipvs_reader import IpvsReader, read
 from piranha.kernel.ipvs_reading import get_info, member_rows
 from piranha.kernel.layout import Row, Rows
 from piranha.kernel.socket import Failure, NetlinkError, Request
 from piranha.table.changes import Change
 from piranha.table.destination import Destination, DestinationKey
 from piranha.table.service import ServiceKey
+
+_Answer = TypeVar("_Answer")
 
 
 class IpvsSocket(IpvsReader):
@@ -97,7 +100,7 @@ class IpvsSocket(IpvsReader):
     def _tell(self, payload: bytes, words: str) -> None:
         self._socket.request(self._kind, payload, words)
 
-    def _servers(self, key: ServiceKey, rows: Rows, reads: Callable[[list[Row]], Answer]) -> Answer:
+    def _servers(self, key: ServiceKey, rows: Rows, reads: Callable[[list[Row]], _Answer]) -> _Answer:
         words = "list servers"
         try:
             request = ipvs.list_destinations(key)

@@ -6,17 +6,22 @@ a comparison of their headers, all at once, and read by one struct; whatever dif
 attribute again. So any order and any kernel are read alike, the usual ones ten times as fast.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
-from struct import Struct
-from typing import Any, NamedTuple
+from __future__ import annotations
 
+from struct import Struct
+
+from piranha import TYPE_CHECKING
+from piranha.dataclass import dataclass
 from piranha.kernel.wire import HEADER, HOST_ORDER, NLA_TYPE_MASK, NLATTR, NLM_F_MULTI, WireError, attributes, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
 Path = tuple[int, ...]
 """Where an attribute is: its type behind those of the attributes that hold it."""
 
-Row = tuple[Any, ...]
+Row = tuple["Any", ...]
 """The values of one entry, in the order of its fields."""
 
 REQUIRED: Any = object()
@@ -29,7 +34,8 @@ _HUGE = 2048  # bytes of a message
 _NUMBER = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
-class Field(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Field:
     """One value of an entry. paths: the first that is there counts; raw: bytes, else a number in host order."""
 
     paths: tuple[Path, ...]
@@ -37,7 +43,8 @@ class Field(NamedTuple):
     raw: bool = False
 
 
-class _Found(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Found:
     """The attributes of a sample. headers: where each begins; values: place and size by path."""
 
     headers: list[int]
@@ -100,7 +107,7 @@ class Rows:
             nests[nest] = {} if raw is None else attributes(raw)
         return tuple(_value(nests, field) for field in self._fields)
 
-    def _learnt(self, message: bytes) -> "_Layout | None":
+    def _learnt(self, message: bytes) -> _Layout | None:
         """Return the layout of a message that could be read, None if it is one that has to be read so each time."""
         found = _Found([], {})
         if len(message) % 4 or len(message) > _HUGE or not self._locate(message, (), self._skip, len(message), found):
@@ -126,7 +133,11 @@ class Rows:
             form += f"{offset - at}x{code}"
             at = offset + Struct("=" + code).size
         struct = Struct(f"{form}{len(message) - at}x")
-        pick = itemgetter(*order) if order != list(range(len(places))) else None
+        pick: Callable[[Row], Row] | None = None
+        if order != list(range(len(places))):
+            from operator import itemgetter  # noqa: PLC0415 -- most layouts need none
+
+            pick = itemgetter(*order)
         return _Layout(message, found.headers, struct, pick, tuple(default for _, default in defaults))
 
     def _locate(self, message: bytes, nest: Path, start: int, end: int, found: _Found) -> bool:

@@ -12,19 +12,17 @@ The kernel answers in the order of the requests. After an answer that was lost, 
 request goes over a new socket, where nothing of the old one can arrive.
 """
 
+from __future__ import annotations
+
 import errno
-import os
 import time
 from _socket import MSG_TRUNC, SOL_SOCKET
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import islice
-from typing import NamedTuple, Protocol, Self, TypeVar
 
+from piranha import TYPE_CHECKING
 from piranha.dataclass import dataclass
 from piranha.errors import PiranhaError
-from piranha.kernel.connection import ANSWER_TIMEOUT_S, Connection, connect
-from piranha.kernel.layout import Row, Rows
+from piranha.kernel.connection import ANSWER_TIMEOUT_S, connect
 from piranha.kernel.wire import (
     HEADER,
     NLM_F_ACK,
@@ -42,6 +40,23 @@ from piranha.kernel.wire import (
     next_message,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Protocol, Self, TypeVar
+
+    from piranha.kernel.connection import Connection
+    from piranha.kernel.layout import Row, Rows
+
+    _Entry = TypeVar("_Entry")
+
+    class _Reader(Protocol[_Entry]):
+        """Makes entries of messages; see `layout.Rows`."""
+
+        def known(self, data: bytes, start: int, sequence: int, entries: list[_Entry], /) -> int: ...
+
+        def read(self, message: bytes, /) -> _Entry: ...
+
+
 NETLINK_ROUTE = 0
 NETLINK_GENERIC = 16
 
@@ -55,6 +70,8 @@ _DUMP_ATTEMPTS = 10
 
 def errno_words(code: int, detail: str = "") -> str:
     """Return `EEXIST: File exists`, with the kernel's own `detail` behind it in brackets."""
+    import os  # noqa: PLC0415 -- for an error
+
     words = f"{errno.errorcode.get(code, str(code))}: {os.strerror(code)}"
     return f"{words} ({detail})" if detail else words
 
@@ -69,7 +86,8 @@ class NetlinkError(PiranhaError):
         self.detail = detail  # the text of the kernel's extended ACK, often empty
 
 
-class Request(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Request:
     """One request of a batch. kind: nlmsg_type; flags: without NLM_F_REQUEST and NLM_F_ACK."""
 
     kind: int
@@ -87,17 +105,6 @@ class Failure:
     index: int
     code: int
     detail: str = ""
-
-
-_Entry = TypeVar("_Entry")
-
-
-class _Reader(Protocol[_Entry]):
-    """Makes entries of messages; see `layout.Rows`."""
-
-    def known(self, data: bytes, start: int, sequence: int, entries: list[_Entry], /) -> int: ...
-
-    def read(self, message: bytes, /) -> _Entry: ...
 
 
 class _Payloads:
@@ -190,7 +197,7 @@ class NetlinkSocket:
         waiting, start = iter(requests), 0
         while part := list(islice(waiting, BATCH_LIMIT)):
             first = self._next(len(part))
-            data = [message(kind, flags, first + place, payload) for place, (kind, flags, payload) in enumerate(part)]
+            data = [message(one.kind, one.flags, first + place, one.payload) for place, one in enumerate(part)]
             last = part[-1]
             data[-1] = message(last.kind, last.flags | NLM_F_ACK, first + len(part) - 1, last.payload)
             self._send(data, f"batch of {len(part)} requests")
@@ -212,6 +219,8 @@ class NetlinkSocket:
             for place, one in enumerate(requests)
         ]
         words = f"transaction of {count} requests"
+        from contextlib import suppress  # noqa: PLC0415 -- a listing needs none of it
+
         # A transaction cannot be cut into pieces; where it is short the buffer is as it was.
         with suppress(OSError):
             self._connection.setsockopt(SOL_SOCKET, _SO_SNDBUFFORCE, max(_SEND_BUFFER_BYTES, sum(map(len, data))))

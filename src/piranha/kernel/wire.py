@@ -12,11 +12,17 @@ Building a request and reading its answer (kernel/socket.py sends and receives):
 Sources: linux/netlink.h, Documentation/userspace-api/netlink/intro.rst of the kernel, RFC 3549.
 """
 
-from collections.abc import Mapping
-from struct import Struct
-from typing import Final, Literal, NamedTuple
+from __future__ import annotations
 
+from struct import Struct
+
+from piranha import TYPE_CHECKING
+from piranha.dataclass import dataclass
 from piranha.errors import PiranhaError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final, Literal
 
 HEADER = Struct("=IHHII")  # u32 nlmsg_len, u16 nlmsg_type, u16 nlmsg_flags, u32 nlmsg_seq, u32 nlmsg_pid
 NLATTR = Struct("=HH")  # u16 nla_len, u16 nla_type
@@ -52,7 +58,8 @@ class WireError(PiranhaError):
     """Bytes that are no netlink message: `truncated message: 40 bytes announced, 16 there`."""
 
 
-class Message(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Message:
     """One message without its header; kind is nlmsg_type."""
 
     kind: int
@@ -61,7 +68,8 @@ class Message(NamedTuple):
     payload: bytes
 
 
-class Acknowledgement(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
     """How one request ended. code: 0 or a positive errno value; text: the kernel's words, or empty."""
 
     sequence: int

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator
 from json import JSONEncoder
 
+from piranha.cli.ipvsadm.asked import Kernel
 from piranha.cli.ipvsadm.facts import Facts, connection_facts, daemon_facts, service_facts, timeout_facts
 from piranha.cli.ipvsadm.grammar import Invocation
 from piranha.cli.ipvsadm.services import print_rows
-from piranha.cli.ipvsadm.showing import Kernel, Lines, daemons
+from piranha.cli.ipvsadm.showing import Lines, daemons
 from piranha.kernel.ipvs_answers import DestinationEntry, ServiceEntry
 from piranha.table.words import server_order, service_order
 

@@ -1,7 +1,13 @@
 """Shell: where the program `ipvsadm` starts and ends: Ctrl-C ends it quietly, and nothing is tidied up at its end."""
 
-import os
-from typing import NoReturn
+from __future__ import annotations
+
+from posix import _exit
+
+from piranha import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 INTERRUPTED = 130
 
@@ -15,7 +21,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         status = INTERRUPTED
     # To take the interpreter apart piece by piece costs a sixth of a listing's time.
-    os._exit(status)
+    _exit(status)
 
 
 if __name__ == "__main__":

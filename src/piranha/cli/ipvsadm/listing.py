@@ -4,17 +4,22 @@ Rows are taken as `kernel.ipvs_reading` lays them out: to make an object of each
 than all else. What cannot be understood raises WireError.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from __future__ import annotations
 
+from piranha import TYPE_CHECKING
 from piranha.dataclass import dataclass
 from piranha.kernel.ipvs_numbers import FORWARDING_MASK, SCHEDULER_FLAGS_SHIFT, WHOLE_IPV6
 from piranha.kernel.ipvs_reading import SERVER_COUNTERS, SERVER_FAMILY, SERVICE_COUNTERS, KernelInfo
-from piranha.kernel.layout import Row
 from piranha.kernel.wire import HOST_ORDER, WireError, terminated
 from piranha.table.flags import ONE_PACKET, PERSISTENT, flag_names
 
-Names = Callable[[bytes, int, int | None], str]
-"""How an address (4 or 16 bytes) and a port are written; protocol: its number, None where ports have no names."""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from piranha.kernel.layout import Row
+
+    Names = Callable[[bytes, int, int | None], str]
+    """How an address (4 or 16 bytes) and a port are written; protocol: its number, None where ports have no names."""
 
 _SERVICE_WIDTH = 33
 _SERVER_WIDTH = 28

@@ -2,26 +2,25 @@
 
 Exit status 0: done; 1: what is to be listed is not there; 2: wrong usage, or this kernel has no IPVS;
 255: not understood, or refused by the kernel. See ipvsadm(8).
+
+A listing of the table, the commonest command by far, loads a quarter of what the others need.
 """
 
-import errno
-import os
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from __future__ import annotations
 
-from piranha import __version__
-from piranha.cli.ipvsadm.draft import DONE, MISUSE, NOT_THERE, UsageError
-from piranha.cli.ipvsadm.grammar import HelpAsked, Invocation, VersionAsked, parse
-from piranha.cli.ipvsadm.help import HELP
-from piranha.cli.ipvsadm.names import system_lookup
-from piranha.cli.ipvsadm.refusals import refusal
-from piranha.cli.ipvsadm.showing import Showing, why_not_shown
-from piranha.cli.ipvsadm.usage import Verb
-from piranha.kernel.ipvs_socket import IpvsSocket
+import sys
+
+from piranha import TYPE_CHECKING
+from piranha.cli.ipvsadm.plain import listing_options
+from piranha.cli.ipvsadm.services import show_table
+from piranha.kernel.ipvs_reader import IpvsReader
 from piranha.kernel.socket import NetlinkError
 from piranha.output import steadily
 
-VERSION_LINE = f"ipvsadm v1.31 (piranha {__version__}, IPVS v1.2.1)"
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_DONE, _NOT_THERE, _INTERRUPTED = 0, 1, 130
 
 
 def main(argv: Sequence[str] | None = None, rules: Iterable[bytes] | None = None) -> int:
@@ -36,11 +35,11 @@ def main(argv: Sequence[str] | None = None, rules: Iterable[bytes] | None = None
             return _run(words, name.rpartition("/")[2], _stdin() if rules is None else rules)
         except OSError as error:
             print(f"ipvsadm: cannot read the rules: {error.strerror}", file=sys.stderr)
-            return NOT_THERE
+            return _NOT_THERE
         except KeyboardInterrupt:
-            return 130
+            return _INTERRUPTED
 
-    return steadily("ipvsadm", run, lost=NOT_THERE)
+    return steadily("ipvsadm", run, lost=_NOT_THERE)
 
 
 def _stdin() -> Iterator[bytes]:
@@ -52,59 +51,23 @@ def _stdin() -> Iterator[bytes]:
 
 
 def _run(words: Sequence[str], program: str, rules: Iterable[bytes]) -> int:
+    options = listing_options(words)
+    if options is None:
+        from piranha.cli.ipvsadm.commands import run  # noqa: PLC0415 -- a listing needs none of it
+
+        return run(words, program, rules)
+    return _list(options)
+
+
+def _list(options: set[str]) -> int:
+    ready = False
     try:
-        if words[:1] in (["-h"], ["--help"], ["-v"], ["--version"]):
-            parse(words, system_lookup(), program)  # needs no kernel, unlike in the C tool
-        with IpvsSocket() as kernel:
-            kernel.info()  # the C tool begins so too: without the right to ask nothing else is judged
-            invocation = parse(words or ["--list"], system_lookup(), program)
-            if invocation.verb is Verb.DIFF or "dry-run" in invocation.given:
-                from piranha.cli.ipvsadm.rehearse import rehearse  # noqa: PLC0415 -- few ask for it
-
-                return rehearse(kernel, invocation, program, rules)
-            if invocation.verb in (Verb.LIST, Verb.SAVE):
-                return _show(kernel, invocation)
-            from piranha.cli.ipvsadm.session import Session  # noqa: PLC0415 -- a listing needs none of it
-
-            session = Session(kernel, Showing(kernel), program, rules)
-            status = session.run(invocation)
-            if session.sctp:
-                _tell_of_sctp()
-            return status
-    except HelpAsked:
-        print(VERSION_LINE, HELP.replace("ipvsadm", program), sep="\n", end="")
-    except VersionAsked:
-        print(VERSION_LINE)
-    except UsageError as error:
-        sys.stdout.flush()
-        print(error, file=sys.stderr)
-        return error.status
+        with IpvsReader() as kernel:
+            info = kernel.info()  # the C tool begins so, too
+            ready = True
+            show_table(kernel, info, options)
     except NetlinkError as error:
-        return _cannot_start(error)
-    return DONE
+        from piranha.cli.ipvsadm.commands import cannot_start, not_shown  # noqa: PLC0415 -- an exception
 
-
-def _show(kernel: IpvsSocket, invocation: Invocation) -> int:
-    problem = why_not_shown(Showing(kernel), invocation)
-    if problem:
-        sys.stdout.flush()
-        print(problem, file=sys.stderr)
-    return NOT_THERE if problem else DONE
-
-
-def _tell_of_sctp() -> None:
-    from piranha.kernel.symbols import lacks_sctp  # noqa: PLC0415 -- few balance it
-
-    if lacks_sctp():
-        words = "this kernel's IPVS does not balance sctp: it was built without CONFIG_IP_VS_PROTO_SCTP"
-        print(f"ipvsadm: {words}; the kernel lists such a service and leaves its packets alone", file=sys.stderr)
-
-
-def _cannot_start(error: NetlinkError) -> int:
-    # The C tool asks by an older interface, which answers ENOPROTOOPT where there is no IPVS.
-    code = errno.ENOPROTOOPT if error.code == errno.ENOENT else error.code
-    print(f"Can't initialize ipvs: {refusal(None, code, os.strerror(code))}", file=sys.stderr)
-    print("Are you sure that IP Virtual Server is built in the kernel or as module?", file=sys.stderr)
-    if error.code == errno.ENOENT:
-        print("ipvsadm: module ip_vs is missing (load it: modprobe ip_vs)", file=sys.stderr)
-    return MISUSE
+        return not_shown(error) if ready else cannot_start(error)
+    return _DONE

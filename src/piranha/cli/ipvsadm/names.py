@@ -20,13 +20,6 @@ def resolved(address: Address, port: int, protocol: Protocol | None) -> str:
     return f"{f'[{host}]' if address.version == 6 else host}:{_port_name(port, protocol)}"
 
 
-def numeric_place(address: bytes, port: int, _protocol: int | None) -> str:
-    """Write address and port of the kernel as numbers."""
-    if len(address) == 4:
-        return f"{socket.inet_ntoa(address)}:{port}"
-    return f"[{socket.inet_ntop(socket.AF_INET6, address)}]:{port}"
-
-
 def resolved_place(address: bytes, port: int, protocol: int | None) -> str:
     """Write address and port of the kernel with the names they have; protocol: its number."""
     where = IPv4Address(address) if len(address) == 4 else IPv6Address(address)

@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Iterable, Sequence
 
+from piranha.cli.ipvsadm.asked import Kernel
 from piranha.cli.ipvsadm.differences import Difference, differences
 from piranha.cli.ipvsadm.draft import DONE, MISUSE, UsageError
 from piranha.cli.ipvsadm.grammar import Invocation
 from piranha.cli.ipvsadm.rehearsal import Rehearsal
 from piranha.cli.ipvsadm.services import print_rows
 from piranha.cli.ipvsadm.session import REFUSED, Session, lines_of
-from piranha.cli.ipvsadm.showing import Kernel, live_table
+from piranha.cli.ipvsadm.showing import live_table
 from piranha.cli.ipvsadm.usage import Verb
 from piranha.dataclass import dataclass
 from piranha.kernel.ipvs import SyncDaemon, Timeouts

@@ -1,45 +1,50 @@
 """Shell: prints services with their servers, as they are read: one service of a table of any size is in memory."""
 
-import errno
-from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
-from typing import Protocol
+from __future__ import annotations
 
+import _socket as socket  # see `kernel.connection`
+import errno
+from itertools import islice
+
+from piranha import TYPE_CHECKING
 from piranha.cli.ipvsadm.listing import (
     COUNTING,
     MODES,
     PLAIN,
-    Names,
     Style,
     in_order,
     service_order,
     service_text,
     title,
+    version_line,
 )
-from piranha.kernel.layout import Row
 from piranha.kernel.socket import NetlinkError
 from piranha.kernel.wire import WireError
 from piranha.output import reader_left
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from piranha.cli.ipvsadm.asked import Reader
+    from piranha.cli.ipvsadm.listing import Names
+    from piranha.kernel.ipvs_reading import KernelInfo
+    from piranha.kernel.layout import Row
+
 _ROWS_AT_A_TIME = 256
 
 
-class Reader(Protocol):
-    """What is needed of `kernel.ipvs_reader.IpvsReader`; every method raises NetlinkError."""
-
-    def service_rows(self, *, counters: bool) -> list[Row]:
-        """List all services."""
-
-    def server_rows(self, service: Row, *, counters: bool) -> list[Row]:
-        """List the servers of a service."""
+def show_table(kernel: Reader, info: KernelInfo, given: Collection[str]) -> None:
+    """Print all services by the options of `-L` in `given`. Raises NetlinkError."""
+    print(version_line(info))
+    show_services(kernel, given)
 
 
-def show_services(kernel: Reader, given: Collection[str], names: Names, only: Row | None = None) -> None:
+def show_services(kernel: Reader, given: Collection[str], only: Row | None = None) -> None:
     """Print all services, or `only` the one of that row, by the options of `-L` in `given`. Raises NetlinkError."""
     mode = next((mode for mode in MODES if mode in given), PLAIN)
     counters = mode in COUNTING
     services = kernel.service_rows(counters=counters) if only is None else [only]
-    style = Style(names=names, mode=mode, exact="exact" in given)
+    style = Style(names=_names(given), mode=mode, exact="exact" in given)
     print(title(mode))
     try:
         print_rows(_texts(kernel, services, style, ordered="nosort" not in given))
@@ -58,3 +63,19 @@ def print_rows(rows: Iterator[str]) -> None:
     """Print rows as they come: however many, few of them are in memory, and none is made for a reader who left."""
     while (some := list(islice(rows, _ROWS_AT_A_TIME))) and not reader_left():
         print("\n".join(some))
+
+
+def _names(given: Collection[str]) -> Names:
+    """Return how addresses are to be written."""
+    if "numeric" in given:
+        return numeric
+    from piranha.cli.ipvsadm.names import resolved_place  # noqa: PLC0415 -- whoever is in a hurry asks for numbers
+
+    return resolved_place
+
+
+def numeric(address: bytes, port: int, _protocol: int | None) -> str:
+    """Write address and port of the kernel as numbers."""
+    if len(address) == 4:
+        return f"{socket.inet_ntoa(address)}:{port}"
+    return f"[{socket.inet_ntop(socket.AF_INET6, address)}]:{port}"

@@ -3,56 +3,22 @@
 import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from typing import Protocol
 
+from piranha.cli.ipvsadm.asked import Kernel
 from piranha.cli.ipvsadm.connections import TITLE, TITLE_WITH_ENGINE, connection_rows
 from piranha.cli.ipvsadm.grammar import Invocation
-from piranha.cli.ipvsadm.listing import version_line
-from piranha.cli.ipvsadm.names import numeric_place, resolved, resolved_place
+from piranha.cli.ipvsadm.names import resolved
 from piranha.cli.ipvsadm.refusals import refusal
-from piranha.cli.ipvsadm.services import Reader, print_rows, show_services
+from piranha.cli.ipvsadm.services import print_rows, show_services, show_table
 from piranha.cli.ipvsadm.usage import Verb
 from piranha.dataclass import dataclass
 from piranha.errors import PiranhaError
-from piranha.kernel.ipvs import SyncDaemon, Timeouts
-from piranha.kernel.ipvs_answers import DestinationEntry, ServiceEntry
-from piranha.kernel.ipvs_reading import KernelInfo
-from piranha.kernel.layout import Row
+from piranha.kernel.ipvs import SyncDaemon
 from piranha.kernel.socket import NetlinkError
-from piranha.table.destination import Destination, DestinationKey
-from piranha.table.service import ServiceKey
 from piranha.table.table import Service, Table
 from piranha.table.words import Names, numeric
 
 _CONNECTIONS = "/proc/net/ip_vs_conn"
-
-
-class Kernel(Reader, Protocol):
-    """What can be asked of `kernel.ipvs_socket.IpvsSocket`; every method raises NetlinkError."""
-
-    def info(self) -> KernelInfo:
-        """Read version and size."""
-
-    def services(self) -> list[ServiceEntry]:
-        """List all services."""
-
-    def service(self, key: ServiceKey) -> ServiceEntry:
-        """Read one service, ESRCH if there is none."""
-
-    def service_row(self, key: ServiceKey) -> Row:
-        """Read one service as a row, ESRCH if there is none."""
-
-    def destinations(self, key: ServiceKey) -> list[DestinationEntry]:
-        """List the servers of one service."""
-
-    def pool(self, key: ServiceKey) -> dict[DestinationKey, Destination]:
-        """List the servers of one service without their connections."""
-
-    def timeouts(self) -> Timeouts:
-        """Read the timeouts."""
-
-    def daemons(self) -> list[SyncDaemon]:
-        """List sync daemons."""
 
 
 class NotListed(PiranhaError):
@@ -100,12 +66,10 @@ class Showing:
             raise NotListed(f"cannot open file {_CONNECTIONS}") from error
 
     def _services(self, invocation: Invocation) -> None:
-        given = invocation.given
         if invocation.service is None:
-            print(version_line(self.kernel.info()))
-        only = invocation.service
-        row = None if only is None else self.kernel.service_row(only)
-        show_services(self.kernel, given, numeric_place if "numeric" in given else resolved_place, row)
+            show_table(self.kernel, self.kernel.info(), invocation.given)
+        else:
+            show_services(self.kernel, invocation.given, self.kernel.service_row(invocation.service))
 
     def _connections(self, given: set[str]) -> None:
         engines = "persistent-conn" in given
