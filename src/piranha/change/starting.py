@@ -34,9 +34,10 @@ class Waits:
         return self._settled
 
     def lock(self) -> Lock:
-        """Take the lock, if need be. Raises AlreadyRunning, CannotStart."""
-        self._folders.make()
-        self._lock = self._lock or Lock(self._folders.run / self._name)
+        """Make the folders and take the lock, if need be. Raises AlreadyRunning, CannotStart."""
+        if self._lock is None:
+            self._folders.make()
+            self._lock = Lock(self._folders.run / self._name)
         return self._lock
 
     def settle(self) -> None:

@@ -81,26 +81,32 @@ class Folders:
         Raises CannotStart without a run folder. Without a state folder a daemon serves; what it writes
         there tells of it (see `StateFiles`).
         """
-        _join_lookers()
+        group = _lookers()  # asked once: who knows groups may have to be asked over the network
+        if group is not None:
+            # A member may give its files to the group without CAP_CHOWN.
+            with contextlib.suppress(OSError):
+                os.setgroups(sorted({*os.getgroups(), group}))
         try:
-            _make(self.run, 0o755)
+            _make(self.run, 0o755, group)
         except OSError as error:
             raise CannotStart(f"{self.run}: {error.strerror}") from error
         with contextlib.suppress(OSError):
-            _make(self.state, 0o750)
+            _make(self.state, 0o750, group)
 
 
-def _make(folder: Path, mode: int) -> None:
+def _make(folder: Path, mode: int, group: int | None) -> None:
     if not folder.is_dir():
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
     if folder.stat().st_gid == os.getegid():  # as we or systemd made it: nobody gave it to others
-        share(folder)
+        _give(folder, group)
 
 
-def _join_lookers() -> None:
-    """Become a member of the group that may look: a member may give its files to the group without CAP_CHOWN."""
-    with contextlib.suppress(KeyError, OSError):
-        os.setgroups(sorted({*os.getgroups(), grp.getgrnam(LOOKERS_GROUP).gr_gid}))
+def _lookers() -> int | None:
+    """Return the group that may look, None where there is none."""
+    try:
+        return grp.getgrnam(LOOKERS_GROUP).gr_gid
+    except (KeyError, OSError):
+        return None
 
 
 def share(path: Path) -> None:
@@ -109,8 +115,14 @@ def share(path: Path) -> None:
     What a folder gets from then on is theirs to look at as well. Only root and members can; for others, and without
     the group, nothing changes.
     """
-    with contextlib.suppress(KeyError, OSError):
-        os.chown(path, -1, grp.getgrnam(LOOKERS_GROUP).gr_gid)
+    _give(path, _lookers())
+
+
+def _give(path: Path, group: int | None) -> None:
+    if group is None:
+        return
+    with contextlib.suppress(OSError):
+        os.chown(path, -1, group)
         if path.is_dir():
             path.chmod(path.stat().st_mode & 0o7777 | stat.S_ISGID)
 

@@ -59,10 +59,8 @@ def run(argv: Sequence[str] | None) -> int:
     source = Source(kept) if args.accepted else Source(kept, daemon.config_file(args.configfile))
     waits = Waits(source.path, folders, "lvsd.lock")
     try:
-        if not args.test_start:
-            folders.make()
-            if source.own is not None and not args.observe:
-                waits.settle()
+        if not args.test_start and source.own is not None and not args.observe:
+            waits.settle()
         return _run(args, folders, source, waits)
     except PiranhaError as error:
         return daemon.fail("lvsd", error)
