@@ -10,7 +10,8 @@ from piranha.lvscf.config import meaning
 from piranha.lvscf.load import load
 from piranha.lvscf.syntax.layout import formatted
 from piranha.lvscf.syntax.parser import parse
-from piranha.lvscf.syntax.tokens import Kind, tokenize
+from piranha.lvscf.syntax.scan import tokenize
+from piranha.lvscf.syntax.tokens import Kind
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.cf"))

@@ -7,7 +7,8 @@ from tests.properties import examples
 from piranha.lvscf.load import load
 from piranha.lvscf.syntax.parser import parse
 from piranha.lvscf.syntax.printer import print_tree
-from piranha.lvscf.syntax.tokens import Kind, join, tokenize
+from piranha.lvscf.syntax.scan import tokenize
+from piranha.lvscf.syntax.tokens import Kind, join
 
 # Pieces that mean something to the language, in any order: most texts made of them are wrong in some way.
 PIECES = st.sampled_from(

@@ -11,7 +11,8 @@ from tests.properties import examples
 
 from piranha.lvscf.load import Loaded, load
 from piranha.lvscf.syntax.parser import parse
-from piranha.lvscf.syntax.tokens import Kind, cut, scan, tokenize
+from piranha.lvscf.syntax.scan import scan, tokenize
+from piranha.lvscf.syntax.tokens import Kind, cut
 from piranha.lvscf.syntax.tree import Block, Node
 
 HEAD = re.compile(r"^([ \t]*server[ \t]+\S+[ \t]+\{)[ \t]*(\r?)$", re.MULTILINE)

@@ -109,6 +109,8 @@ def _same_family(vip: FloatingAddress, address: Address, section: Section, keywo
 
 
 def _pool(built: BuiltVirtual, findings: Findings) -> None:
+    if built.fine:
+        return
     servers, section, name = used(built.servers), built.section, built.virtual.name
     if not servers:
         if built.virtual.sorry_server is None:

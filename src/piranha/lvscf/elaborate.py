@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from piranha.lvscf import directives
 from piranha.lvscf.addresses import FloatingWords
+from piranha.lvscf.alike import Around
 from piranha.lvscf.built import Built, BuiltVirtual
 from piranha.lvscf.checks import check
 from piranha.lvscf.checks_blocks import CheckBlock, check_blocks, check_sources
@@ -70,7 +71,7 @@ def _virtuals(
 ) -> Iterator[Said]:
     names, findings = Names(), reader.findings
     network = ForwardingMethod(section.value("network", str))
-    blocks = {one.name: one.section for one in reversed(checks)}
+    around = Around(reader, network, {one.name: one.section for one in reversed(checks)})
     for block in tree.blocks("virtual"):
         if block.name is None:
             continue
@@ -80,7 +81,7 @@ def _virtuals(
             yield said
             continue
         mark = findings.mark()
-        built = build_virtual(block, name, network, blocks, reader)
+        built = build_virtual(block, name, around)
         yield Said(block, name, built, findings.since(mark))
 
 

@@ -72,7 +72,7 @@ class Checks:
 
     def __init__(self, section: Section, blocks: Mapping[str, Section], service: Service, findings: Findings) -> None:
         self._section, self._blocks, self._service = section, blocks, service
-        given = section.given["check"] if "check" in section.values else None
+        given = section.of("check") if "check" in section.values else None
         self._asked = named_checks(given, blocks, service, findings) if given is not None else ()
         if not self._asked:
             self._asked = (Asked("", old_check(section, service, findings)),)
@@ -82,7 +82,7 @@ class Checks:
 
     def of_server(self, server: Section, findings: Findings) -> tuple[tuple[FurtherCheck, ...], int]:
         """Return the checks of a server, at least one, and how many of them must pass."""
-        given, asked = server.given["check"] if "check" in server.values else None, self._asked
+        given, asked = server.of("check") if "check" in server.values else None, self._asked
         if given is not None:
             asked = named_checks(given, self._blocks, self._service, findings) or asked
         if self._section.value("active", bool) and server.value("active", bool):

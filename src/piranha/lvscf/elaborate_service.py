@@ -12,7 +12,7 @@ _FLAGS = {"flag-1": 1, "fallback": 1, "flag-2": 2, "port": 2, "flag-3": 4}  # li
 def floating_address(words: FloatingWords, section: Section, mask_keyword: str, findings: Findings) -> FloatingAddress:
     """Return a VIP or gateway with the prefix length that `mask_keyword` or `/prefix` gives."""
     bits = words.address.max_prefixlen
-    given = section.given.get(mask_keyword)
+    given = section.of(mask_keyword) if mask_keyword in section.values else None
     masked = section.get(mask_keyword, 0)
     if given is not None and bits == 128 and not given.setting.values[0].value.startswith("/"):
         findings.add("E015", given.span, f"{words.address} needs a prefix length here", "such as /128")
@@ -29,6 +29,8 @@ def floating_address(words: FloatingWords, section: Section, mask_keyword: str, 
 
 def extra_vips(vip: FloatingAddress, section: Section, findings: Findings) -> tuple[tuple[FloatingAddress, Span], ...]:
     """Return the VIPs of `extra_address` and their places; none twice, none that is `vip`."""
+    if "extra_address" not in section.values:
+        return ()
     found: dict[object, tuple[FloatingAddress, Span]] = {vip.address: (vip, section.place("address"))}
     for given in section.all("extra_address"):
         words = given.value

@@ -1,13 +1,14 @@
 """From one `virtual` block to a Virtual, its real servers and their checks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
-from piranha.dataclass import dataclass, field, field_names
+from piranha.dataclass import dataclass, field
 from piranha.lvscf.addresses import FloatingWords
+from piranha.lvscf.alike import Alike, Around, Pool, Texts, Usual, is_usual
 from piranha.lvscf.built import BuiltServer, BuiltVirtual
-from piranha.lvscf.config import Quota, RealServer, Virtual
+from piranha.lvscf.config import RealServer
 from piranha.lvscf.diagnostics import Findings
 from piranha.lvscf.directives import Scope
 from piranha.lvscf.elaborate_check import Checks, Service
@@ -16,15 +17,13 @@ from piranha.lvscf.elaborate_service import (
     floating_address,
     persistence_mask,
     ports,
-    scheduler_flags,
     sorry_server,
     tunnel,
 )
-from piranha.lvscf.numbers import Reader
 from piranha.lvscf.settings import Section, collect_block, default_of, too_long
 from piranha.lvscf.syntax.tokens import Token
 from piranha.lvscf.syntax.tree import Block, Setting, span_of
-from piranha.terms import ForwardingMethod, Protocol, Scheduler
+from piranha.terms import ForwardingMethod
 
 SHORT = 60
 """Characters of a name that surely is not too long, whatever stands round it."""
@@ -49,58 +48,35 @@ class Names:
     used: dict[str, int] = field(default_factory=dict)
 
 
-def build_virtual(
-    block: Block, name: str, network: ForwardingMethod, blocks: Mapping[str, Section], reader: Reader
-) -> BuiltVirtual | None:
-    """Return what the block means; None when it is unfinished and not in use, or wrong. blocks: of checks, by name."""
-    section = collect_block(block, Scope.VIRTUAL, reader)
-    active = section.value("active", bool)
+def build_virtual(block: Block, name: str, around: Around) -> BuiltVirtual | None:
+    """Return what the block means; None when it is unfinished and not in use, or wrong."""
+    section, findings = collect_block(block, Scope.VIRTUAL, around.reader), around.reader.findings
+    alike = around.alike(section)
     port, several = ports(section)
-    protocols = tuple(Protocol[word.upper()] for word in section.value("protocol", tuple))
-    forwarding = ForwardingMethod(section.get("forwarding", str(network)))
     words = section.maybe("address", FloatingWords)
-    service = Service(str(words.address) if words else "", port, several, protocols)
-    inherited = Inherited(active, port, forwarding, Checks(section, blocks, service, reader.findings), section)
-    servers, kinds = _servers(block, inherited, reader)
+    pool = _pool_seen_before(block, section, port, alike, around)
+    if pool is None:
+        service = Service(str(words.address) if words else "", port, several, alike.protocols)
+        pool = _read_pool(block, section, service, alike, around)
     if words is None or int(words.address) == 0:
-        _unfinished(section, f"virtual '{name}' has no address", active, reader.findings)
+        _unfinished(section, f"virtual '{name}' has no address", alike.active, findings)
         return None
-    vip = floating_address(words, section, "vip_nmask", reader.findings)
-    extra = extra_vips(vip, section, reader.findings)
-    virtual = Virtual(
+    vip = floating_address(words, section, "vip_nmask", findings)
+    extra = extra_vips(vip, section, findings)
+    virtual = alike.virtual(
         name=name,
-        active=active,
         vip=vip,
-        extra_vips=tuple(one for one, _ in extra),
+        extra_vips=tuple([one for one, _ in extra]),
         port=port,
         ports=several,
-        protocols=protocols,
-        fwmark=section.value("fwmark", int),
         mark_rules=section.get("mark_rules", True) and bool(several) and section.value("fwmark", int) > 0,
-        scheduler=Scheduler(section.value("scheduler", str)),
-        scheduler_flags=scheduler_flags(section),
-        persistence_s=section.value("persistent", int),
-        persistence_mask=persistence_mask(section, words.address.version, reader.findings),
-        persistence_engine=section.get("persistence_engine", ""),
-        one_packet=section.value("one_packet", bool),
-        quiesce_server=section.value("quiesce_server", bool),
-        start_up=section.value("start_state", str) == "up",
-        keep_active=_quota(section, "keep_active"),
-        quorum=_quota(section, "quorum"),
-        quorum_margin=section.value("quorum_margin", int),
-        drain_time_s=section.value("drain_time", float),
-        sorry_server=sorry_server(section, forwarding),
-        servers=tuple(built.server for built in servers),
+        persistence_mask=persistence_mask(section, words.address.version, findings),
+        sorry_server=sorry_server(section, alike.forwarding),
+        servers=pool.servers,
         line=block.line,
     )
-    places = (section.place("address"), *(place for _, place in extra))
-    return BuiltVirtual(virtual, section, servers, places, kinds)
-
-
-def _quota(section: Section, keyword: str) -> Quota:
-    value = section.value(keyword, object)
-    # A share is read as a float, a number of servers as an int.
-    return Quota(percent=value) if isinstance(value, float) else Quota(count=int(str(value)))
+    places = tuple([place for _, place in extra])
+    return BuiltVirtual(virtual, section, pool.sections, pool.kinds, places, fine=pool.fine)
 
 
 def _unfinished(section: Section, message: str, active: bool, findings: Findings) -> None:
@@ -112,55 +88,75 @@ def _unfinished(section: Section, message: str, active: bool, findings: Findings
         findings.add("W042", section.place("address"), f"{message}: it is left out")
 
 
-Servers = tuple[BuiltServer, ...]
+class _Servers(NamedTuple):
+    """The real servers of a virtual server and what `BuiltVirtual` has of them."""
+
+    servers: tuple[RealServer, ...]
+    sections: Callable[[], Iterable[Section]]
+    kinds: tuple[BuiltServer, ...]
+    fine: bool
 
 
-def _servers(block: Block, inherited: Inherited, reader: Reader) -> tuple[Servers, Servers]:
-    """Return the servers, and the kinds of them (`BuiltVirtual`)."""
-    found: list[BuiltServer] = []
-    kinds: list[BuiltServer] = []
-    names, findings = Names(), reader.findings
+def _read_pool(block: Block, section: Section, service: Service, alike: Alike, around: Around) -> _Servers:
+    """Return the servers of a virtual block one by one; keeps what the next blocks that say the same can go by."""
+    findings, before = around.reader.findings, around.reader.findings.mark()
+    checks = Checks(section, around.blocks, service, findings)
+    inherited = Inherited(alike.active, service.port, alike.forwarding, checks, section)
+    blocks, servers, sections, kinds = _titled(block), list[RealServer](), list[Section](), list[BuiltServer]()
+    names = Names()
     usual: Usual | None = None
-    for server in block.blocks("server"):
-        if server.title is None:
-            continue
-        name = unique_name(server, names, findings)
-        section = collect_block(server, Scope.SERVER, reader)
-        if usual is not None and (like := usual.like(name, server.line, section)) is not None:
-            found.append(BuiltServer(like, section))
-            continue
-        mark = findings.mark()
-        built = _server(server, name, section, inherited, findings)
-        if built is not None:
-            found.append(BuiltServer(built, section))
-            kinds.append(found[-1])
-            if section.values.keys() == _OWN and findings.since(mark) == () and _below(server, inherited.section):
-                usual = Usual(built)
-    return tuple(found), tuple(kinds)
+    for one in blocks:
+        name = unique_name(one, names, findings)
+        own = collect_block(one, Scope.SERVER, around.reader)
+        server = usual.like(name, one.line, service.port, own) if usual is not None else None
+        if server is None:
+            mark = findings.mark()
+            server = _server(one, name, own, inherited, findings)
+            if server is None:
+                continue
+            kinds.append(BuiltServer(server, own))
+            if is_usual(own) and findings.since(mark) == () and _below(one, section):
+                usual = Usual(server)
+        servers.append(server)
+        sections.append(own)
+    pool: Pool | None = None
+    if usual is not None and len(servers) == len(blocks) and len(kinds) == 1 and findings.since(before) == ():
+        pool = Pool(servers, sections)
+        if all(one.said is not None for one in blocks):
+            around.pools[_texts(blocks)] = pool
+        if _shares_checks(section):
+            alike.keep(service.port, usual)
+    return _Servers(tuple(servers), lambda: sections, tuple(kinds), pool is not None and pool.fine)
 
 
-_OWN = frozenset(("address", "active", "weight"))
-"""What most real servers say, and nothing else."""
-_SHARED = tuple(name for name in field_names(RealServer) or () if name not in {"name", "line", *_OWN})
+def _pool_seen_before(block: Block, section: Section, port: int, alike: Alike, around: Around) -> _Servers | None:
+    """Return the servers of a virtual block if another had the same and none of them says more than usual.
+
+    None also where another virtual block that says what this one does was not read with such servers.
+    """
+    usual = alike.usual(port) if _shares_checks(section) else None
+    if usual is None:
+        return None
+    blocks = _titled(block)
+    pool = around.pools.get(_texts(blocks))
+    if pool is None or not _below(blocks[0], section):
+        return None
+    servers = usual.all_of(pool, blocks, port)
+    first = BuiltServer(servers[0], pool.section(0, blocks[0]))
+    return _Servers(servers, partial(pool.sections, blocks), (first,), pool.fine)
 
 
-class Usual:
-    """What the real servers of one virtual server have in common that say of themselves what `server` does."""
+def _titled(block: Block) -> list[Block]:
+    return [one for one in block.blocks("server") if one.title is not None]
 
-    def __init__(self, server: RealServer) -> None:
-        self._make = partial(RealServer, **{name: getattr(server, name) for name in _SHARED})
-        self._family = type(server.address)
 
-    def like(self, name: str, line: int, section: Section) -> RealServer | None:
-        """Return such a server; None where it says more, or inherits otherwise."""
-        # Asked for nearly every server of a large file.
-        values: dict[str, Any] = section.values
-        if values.keys() != _OWN or section.wrong:
-            return None
-        address = values["address"]
-        if not isinstance(address, self._family) or not int(address):
-            return None
-        return self._make(name=name, line=line, **values)
+def _texts(blocks: Iterable[Block]) -> Texts:
+    return tuple([(one.title or "", one.said) for one in blocks])
+
+
+def _shares_checks(section: Section) -> bool:
+    """Whether servers of virtual blocks that say the same are checked alike: a named check may ask for the VIP."""
+    return "check" not in section.values
 
 
 def _below(block: Block, section: Section) -> bool:

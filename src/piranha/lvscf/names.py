@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 
 from piranha.lvscf import directives
 from piranha.lvscf.addresses import ADDRESS_TYPES, address_words, is_host_name, is_plain_address
-from piranha.lvscf.directives import Scope
+from piranha.lvscf.directives import Scope, Type
 from piranha.lvscf.syntax.printer import tokens_of
 from piranha.lvscf.syntax.tokens import Token, join
 from piranha.lvscf.syntax.tree import Setting, Tree
@@ -15,6 +15,10 @@ _ADDRESS_KEYWORDS = frozenset(
     for directive in directives.ALL
     if directive.type in ADDRESS_TYPES and directive.status is directives.Status.ACTED_ON
 )
+_ADDRESS_FIRST = _ADDRESS_KEYWORDS.difference(
+    directive.name for directive in directives.ALL if directive.type in (Type.ADDRESSES, Type.HEARTBEAT_PATH)
+)
+"""Those whose first word alone is an address."""
 
 
 def names_to_resolve(tree: Tree, nameless: Container[int] = ()) -> tuple[str, ...]:
@@ -44,34 +48,40 @@ def with_addresses(tree: Tree, hosts: Mapping[str, Address]) -> str:
 def _named(settings: Iterable[tuple[Setting, Scope]]) -> Iterator[tuple[Token, str]]:
     """Yield each word that is or begins with a host name, and that name."""
     for setting, scope in settings:
-        if not _is_plain(setting):
-            directive = directives.find(setting.name, scope)
-            for word in address_words(directive, setting.values) if directive else ():
-                name = word.value.split("/", 1)[0]
-                if is_host_name(name):
-                    yield word, name
+        directive = directives.find(setting.name, scope)
+        for word in address_words(directive, setting.values) if directive else ():
+            name = word.value.split("/", 1)[0]
+            if is_host_name(name):
+                yield word, name
 
 
 def _settings(tree: Tree, left_out: Container[int] = ()) -> Iterator[tuple[Setting, Scope]]:
-    plain = set[str]()  # texts of server blocks without host names
+    """Yield the settings that may have a host name."""
+    plain: dict[str, bool] = {}  # by the texts of server blocks: whether there is no host name in them
     for setting in tree.settings():
-        yield setting, Scope.GLOBAL
+        if not _is_plain(setting.name, setting.lone):
+            yield setting, Scope.GLOBAL
     for virtual in tree.blocks("virtual"):
         if id(virtual) in left_out:
             continue
         for setting in virtual.settings():
-            yield setting, Scope.VIRTUAL
+            if not _is_plain(setting.name, setting.lone):
+                yield setting, Scope.VIRTUAL
         for server in virtual.blocks("server"):
-            if server.said is not None and server.said in plain:
-                continue
-            found = list(server.settings())
-            if server.said is not None and all(map(_is_plain, found)):
-                plain.add(server.said)
-                continue
-            for setting in found:
+            said = server.said
+            if said is not None:
+                if said not in plain:
+                    plain[said] = all(_is_plain(name, lone) for name, lone in server.pairs() or ())
+                if plain[said]:
+                    continue
+            for setting in server.settings():
                 yield setting, Scope.SERVER
 
 
-def _is_plain(setting: Setting) -> bool:
-    """Whether a setting surely has no host name."""
-    return setting.name not in _ADDRESS_KEYWORDS or (setting.lone is not None and is_plain_address(setting.lone))
+def _is_plain(name: str, lone: str | None) -> bool:
+    """Whether a setting surely has no host name. lone: as in `Setting`."""
+    if name not in _ADDRESS_KEYWORDS:
+        return True
+    if lone is None:
+        return False
+    return is_plain_address(lone.partition(" ")[0] if name in _ADDRESS_FIRST else lone)

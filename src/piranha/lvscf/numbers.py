@@ -28,7 +28,7 @@ class Mistake(Exception):
         self.code, self.token, self.message, self.hint = code, token, message, hint
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reader:
     """What reading a value needs besides its words.
 
@@ -40,8 +40,15 @@ class Reader:
     findings: Findings
     hosts: Mapping[str, Address] = field(default_factory=dict)
     look_up: bool = True
-    seen: dict[Scope, dict[tuple[str, str | None], object]] = field(default_factory=dict)
+    seen: dict[Scope, dict[tuple[str, str], object]] = field(default_factory=dict)
     blocks: dict[Scope, dict[str, dict[str, object]]] = field(default_factory=dict)
+    _aside: "Reader | None" = field(default=None, init=False)
+
+    def aside(self) -> "Reader":
+        """Return one that reads the same, and whose findings nobody is told."""
+        if self._aside is None:
+            self._aside = Reader(Findings(), self.hosts, self.look_up)
+        return self._aside
 
 
 def single(words: Sequence[Token], most: int = 1, hint: str = "") -> None:

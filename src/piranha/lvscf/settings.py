@@ -9,7 +9,7 @@ from piranha.lvscf import directives
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.lvscf.directives import Directive, Scope, Status
 from piranha.lvscf.numbers import Mistake, Reader
-from piranha.lvscf.syntax.tokens import NO_SEMICOLON, ONE_A_LINE, Kind, Token
+from piranha.lvscf.syntax.tokens import NO_SEMICOLON, ONE_A_LINE, Kind, Pairs, Token, values_of
 from piranha.lvscf.syntax.tree import Block, Setting, span_of
 from piranha.lvscf.values import read
 from piranha.terms import Address
@@ -17,6 +17,8 @@ from piranha.terms import Address
 T = TypeVar("T")
 _ACTED_ON = Status.ACTED_ON
 LONGEST = 4096  # characters of a value or name; the original cut them at some hundreds
+_NONE_TWICE: "dict[str, list[Given]]" = {}
+_NONE_WRONG = set[str]()
 
 
 @dataclass(slots=True)
@@ -36,22 +38,25 @@ class Section:
     """What one block says, or what stands outside of all blocks.
 
     values: by keyword. every: all of those that are given more than once. wrong: keywords whose value is no value.
+    pairs: those of the block (`Block.pairs`), where every keyword stands once in it, with a value that is right.
     """
 
-    __slots__ = ("_block", "_given", "every", "scope", "values", "wrong")
+    __slots__ = ("_block", "_given", "every", "pairs", "scope", "values", "wrong")
 
     def __init__(self, block: Block | None, scope: Scope) -> None:
         self._block, self.scope = block, scope
+        self.pairs: Pairs | None = None
         self._given: dict[str, Given] | None = {}
         self.values: dict[str, object] = {}
         self.every: dict[str, list[Given]] = {}
         self.wrong: set[str] = set()
 
     @classmethod
-    def like(cls, block: Block, scope: Scope, values: dict[str, object]) -> "Section":
-        """Return the section of a block whose text another block has as well, with nothing wrong in it."""
-        section = cls(block, scope)
-        section.values, section._given = values, None
+    def right(cls, block: Block, scope: Scope, values: dict[str, object], pairs: Pairs) -> "Section":
+        """Return the section of a block in which every keyword stands once, with a value that is right."""
+        section = cls.__new__(cls)
+        section._block, section.scope, section.values, section.pairs = block, scope, values, pairs
+        section._given, section.every, section.wrong = None, _NONE_TWICE, _NONE_WRONG
         return section
 
     @property
@@ -61,6 +66,14 @@ class Section:
             settings = self._block.settings() if self._block is not None else ()
             self._given = {setting.name: Given(self.values[setting.name], setting) for setting in settings}
         return self._given
+
+    def of(self, name: str) -> Given:
+        """Return the value of a keyword that is given, with its place."""
+        if self._given is None and self._block is not None:
+            # Asked of every block for one keyword or none.
+            setting = next(setting for setting in self._block.settings() if setting.name == name)
+            return Given(self.values[name], setting)
+        return self.given[name]
 
     @property
     def span(self) -> Span:
@@ -84,7 +97,7 @@ class Section:
 
     def maybe(self, name: str, kind: type[T]) -> T | None:
         """Return the value of a keyword, None where it is not given. `kind` is its type."""
-        return cast(T | None, self.values.get(name))
+        return cast("T | None", self.values.get(name))
 
     def on(self, name: str) -> bool:
         """Whether a keyword is given and its value asks for something: neither 0 nor empty."""
@@ -92,16 +105,16 @@ class Section:
 
     def address(self, name: str) -> Address | None:
         """Return an address, None where it is not given or is 0.0.0.0, which meant the same."""
-        value = cast(Address | None, self.values.get(name))
+        value = cast("Address | None", self.values.get(name))
         return value if value is not None and int(value) else None
 
     def all(self, name: str) -> list[Given]:
         """Return every value of a keyword, in file order."""
-        return self.every.get(name) or ([self.given[name]] if name in self.values else [])
+        return self.every.get(name) or ([self.of(name)] if name in self.values else [])
 
     def place(self, *names: str) -> Span:
         """Return where the first of `names` that is given has its value, else the place of the block."""
-        return next((self.given[name].span for name in names if name in self.values), self.span)
+        return next((self.of(name).span for name in names if name in self.values), self.span)
 
 
 @cache
@@ -119,17 +132,48 @@ def default_of(scope: Scope, name: str) -> object:
 
 def collect_block(block: Block, scope: Scope, reader: Reader) -> Section:
     """Read the settings of one block; what is wrong goes to the findings of `reader`."""
-    said, findings = block.said, reader.findings
-    if said is None:
+    said, blocks, pairs = block.said, reader.blocks.setdefault(scope, {}), block.pairs()
+    values = blocks.get(said) if said is not None else None
+    if values is None and pairs is not None:
+        values = _right(pairs, scope, reader)
+        if values is not None and said is not None:
+            blocks[said] = values
+    if values is None or pairs is None:
         return collect(block.settings(), Section(block, scope), reader)
-    blocks = reader.blocks.setdefault(scope, {})
-    if (values := blocks.get(said)) is not None:
-        return Section.like(block, scope, values)
-    before = findings.added
-    section = collect(block.settings(), Section(block, scope), reader)
-    if findings.added == before and section.values.keys() == {setting.name for setting in block.settings()}:
-        blocks[said] = section.values
-    return section
+    return Section.right(block, scope, values, pairs)
+
+
+_UNREAD = object()
+
+
+def _right(pairs: Pairs, scope: Scope, reader: Reader) -> dict[str, object] | None:
+    """Return the values of ordinary lines, by keyword; None where `collect` would have something to say about them."""
+    known, seen = directives.of(scope), reader.seen.setdefault(scope, {})
+    values: dict[str, object] = {}
+    for pair in pairs:
+        name, lone = pair
+        value = seen.get(pair, _UNREAD)
+        if value is _UNREAD:
+            value = seen[pair] = _read_alone(known.get(name), lone, reader.aside())
+        if value is _UNREAD or name in values:
+            return None
+        values[name] = value
+    return values
+
+
+def _read_alone(directive: Directive | None, lone: str, reader: Reader) -> object:
+    """Return the value that an ordinary line gives to a keyword that this version acts on, _UNREAD if it is not right.
+
+    reader: one whose findings nobody is told.
+    """
+    if directive is None or directive.status is not _ACTED_ON or len(lone) > LONGEST:
+        return _UNREAD
+    words, before = values_of(lone), reader.findings.added
+    try:
+        value = read(directive, words, reader)
+    except Mistake:
+        return _UNREAD
+    return _UNREAD if _ends_in_semicolon(words[-1]) or reader.findings.added != before else value
 
 
 def collect(settings: Iterable[Setting], section: Section, reader: Reader) -> Section:
@@ -138,8 +182,9 @@ def collect(settings: Iterable[Setting], section: Section, reader: Reader) -> Se
     known, seen, findings = directives.of(scope), reader.seen.setdefault(scope, {}), reader.findings
     for setting in settings:
         name, lone = setting.name, setting.lone
-        if (name, lone) in seen and name not in values:
-            values[name] = value = seen[name, lone]
+        value = seen.get((name, lone), _UNREAD) if lone is not None else _UNREAD
+        if value is not _UNREAD and name not in values:
+            values[name] = value
             given[name] = Given(value, setting)
             continue
         directive = known.get(name) or directives.find(name, scope)

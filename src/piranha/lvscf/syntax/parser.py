@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from piranha.lvscf.diagnostics import Diagnostic, Findings
 from piranha.lvscf.syntax.limits import WORD_LIMIT, check_size
-from piranha.lvscf.syntax.tokens import BLOCK_KEYWORDS, NO_SEMICOLON, Kind, Token, scan
+from piranha.lvscf.syntax.scan import scan
+from piranha.lvscf.syntax.tokens import BLOCK_KEYWORDS, NO_SEMICOLON, Kind, Token
 from piranha.lvscf.syntax.tree import Block, Node, Setting, Tree, Trivia, span_of
 
 FILE = ""  # the context outside of all blocks

@@ -1,16 +1,12 @@
-"""Cuts lvs.cf into tokens without losing a byte: the tokens joined are the text again.
+"""What a token is, and the tokens of ordinary lines, which depend on the text of the line alone.
 
-Source: lvs.cf(5), *Rules of the file*. What is a token depends on where it stands: `=` ends a
-keyword but is an ordinary character of a value, and `;` and `}` count only behind a `{` on the
-same line. So each line is read from left to right with a little state.
+Source: lvs.cf(5), *Rules of the file*. Any other line is for `scan`.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
-
-from piranha.lvscf.syntax.limits import WORD_LIMIT, TooLarge, check_size
 
 BLOCK_KEYWORDS = ("virtual", "server", "failover", "check")
 BOM = "\ufeff"
@@ -55,157 +51,69 @@ def join(tokens: Iterable[Token]) -> str:
     return "".join([token.before + token.text for token in tokens])
 
 
-# Most lines of most files: `keyword = value`, and a closing brace. `\"` and `\\` do not end a text.
-_PLAIN_SETTING = re.compile(
-    r"([ \t]*)([A-Za-z_]\w*)([ \t]*)=([ \t]*)([^\s\"'#=;][^\s]*|\"(?:[^\"\\\n]|\\[^\n])*\")([ \t]*)(\r?\n)"
-)
+# Most values of most files: one word or two (an address and its device), or a text. `\"` and `\\` do not end a text.
+_PLAIN_VALUE = r"(?:[^\s\"'#=;][^\s]*(?:[ \t]+[^\s\"'#;{}][^\s]*)?|\"(?:[^\"\\\n]|\\[^\n])*\")"
+# Most lines: `keyword = value`, and a closing brace.
+PLAIN_SETTING = re.compile(rf"([ \t]*)([A-Za-z_]\w*)([ \t]*)=([ \t]*)({_PLAIN_VALUE})([ \t]*)(\r?\n)")
 _PLAIN_CLOSE = re.compile(r"([ \t]*)\}([ \t]*)(\r?\n)")
 # As the original read it: any word is a name when `{` ends the line, `#1` and `a{` too.
 _PLAIN_OPEN = re.compile(
     r"([ \t]*)(virtual|server|failover|check)([ \t]+)(\"[^\"\n]*\"|'[^'\n]*'|[^\s\"'=][^\s]*)([ \t]+)\{([ \t]*)(\r?\n)"
 )
 # A whole block of a real server with nothing but ordinary settings in it: its name, these settings, its last line.
-_PLAIN_SERVER = re.compile(
+PLAIN_SERVER = re.compile(
     r"[ \t]*server[ \t]+(\"[^\"\n]*\"|'[^'\n]*'|[^\s\"'=][^\s]*)[ \t]+\{[ \t]*\r?\n"
-    r"((?:[ \t]*[A-Za-z_]\w*[ \t]*=[ \t]*(?:[^\s\"'#=;][^\s]*|\"(?:[^\"\\\n]|\\[^\n])*\")[ \t]*\r?\n)*)"
+    rf"((?:[ \t]*[A-Za-z_]\w*[ \t]*=[ \t]*{_PLAIN_VALUE}[ \t]*\r?\n)*)"
     r"([ \t]*\}[ \t]*\r?\n)"
 )
-_BLANKS = re.compile(r"[ \t]*")
-_END_OF_LINE = re.compile(r"\r?\n|\r?\Z")
-_COMMENT = re.compile(r"#(?:[^\r\n]|\r(?!\n|\Z))*")
-_WORD = re.compile(r"(?:[^ \t\r\n]|\r(?!\n|\Z))+")
-_KEYWORD = re.compile(r"(?:[^ \t\r\n=]|\r(?!\n|\Z))+")
-_LONE_HASH = re.compile(r"#(?:[^ \t\r\n]|\r(?!\n|\Z))+(?=[ \t]*\r?(?:\n|\Z))")
-# `\"` and `\\` do not end a text.
-_QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\[^\n])*\"|'[^'\n]*'")
-# The original forgot that after a blank: a text whose only possible end is the `\"` before the end of the line.
-_QUOTED_OLD = re.compile(r"\"[^\"\n]*\"(?=[ \t]*\r?(?:\n|\Z))")
-_UNCLOSED = re.compile(r"[\"'](?:[^\r\n]|\r(?!\n|\Z))*")
-
-# Found as a name of the module twice as fast as in the class.
-_SETTING_KIND, _BLOCK_KIND = Kind.SETTING, Kind.BLOCK
-_new = tuple.__new__  # a NamedTuple made by its own name takes twice as long
-
-
-def tokenize(text: str) -> list[Token]:
-    """Return the tokens of `text`, the last of kind END. Raises TooLarge, and fails for no other text."""
-    check_size(text)
-    return [part for token in scan(text).tokens for part in _parts(token)]
-
-
-def _parts(token: Token) -> Iterable[Token]:
-    if token.kind is Kind.BLOCK:
-        return cut_block(token)
-    return cut(token) if token.kind is Kind.SETTING else (token,)
-
-
 PlainSettings = dict[str, tuple[str, str]]
 """Keyword and value of each line that is an ordinary setting, by the text of the line."""
 
 
+Pairs = tuple[tuple[str, str], ...]
+"""Keyword and value of ordinary settings in a row."""
+
+
 class PlainBlock(NamedTuple):
-    """What an ordinary block says. name: quotes included. settings: the lines in it. tail: its last line."""
+    """What an ordinary block says.
+
+    name: quotes included. settings: the lines in it. tail: its last line. pairs: what these say.
+    """
 
     name: str
     settings: str
     tail: str
+    pairs: Pairs
 
 
-class Scan(NamedTuple):
-    """The tokens of some lines, each ordinary setting and each ordinary `server` block in one piece.
-
-    plain, blocks: what these pieces say, by their text. starts: where a line begins, by its number; inside of a block
-    in one piece no line has one.
-    """
-
-    tokens: list[Token]
-    plain: PlainSettings
-    blocks: dict[str, PlainBlock]
-    starts: dict[int, int]
-
-
-_ELSEWHERE, _IN_VIRTUAL, _IN_SERVER = range(3)
-"""Where `scan` stands as far as ordinary lines tell: in one piece are only servers directly in a virtual block."""
+def pairs_of(lines: str, plain: PlainSettings) -> Pairs:
+    """Return keyword and value of each of some lines that all are ordinary settings; notes them in `plain`."""
+    found: list[tuple[str, str]] = []
+    for line in lines.split("\n")[:-1]:
+        source = f"{line}\n"
+        pair = plain.get(source)
+        if pair is None:
+            keyword, _, value = line.partition("=")
+            pair = plain[source] = (keyword.strip(), value.strip())
+        found.append(pair)
+    return tuple(found)
 
 
-def scan(text: str, start: int = 0, end: int | None = None, line: int = 1, *, pieces: bool = True) -> Scan:
-    """Return the tokens of `text`, or of its part from `start`, where `line` begins, to the end of a line at `end`.
-
-    Most of a large file is ordinary settings and blocks of them, most of them said before: `cut` and `cut_block` make
-    tokens of one when somebody asks for them. pieces: whether blocks stay in one piece. Raises TooLarge for too many
-    words; `check_size` comes first.
-    """
-    tokens: list[Token] = []
-    plain: PlainSettings = {}
-    braces: dict[str, _Shape] = {}
-    blocks: dict[str, PlainBlock] = {}
-    starts: dict[int, int] = {}
-    size = len(text) if end is None else end
-    begin = len(BOM) if start == 0 and text.startswith(BOM) else start
-    position, within = begin, _ELSEWHERE
-    while position < size:
-        starts[line] = position
-        if within == _IN_VIRTUAL and pieces and (whole := _PLAIN_SERVER.match(text, position, size)):
-            source = whole[0]
-            if source not in blocks:
-                blocks[source] = PlainBlock(*whole.groups())
-            tokens.append(_new(Token, (_BLOCK_KIND, "", source, line, 1)))
-            position = whole.end()
-            line += source.count("\n")
-            continue
-        stop = text.find("\n", position) + 1 or size
-        source = text[position:stop]
-        if source in plain:
-            tokens.append(_new(Token, (_SETTING_KIND, "", source, line, 1)))
-        elif found := _PLAIN_SETTING.match(source):
-            plain[source] = (found[2], found[5])
-            tokens.append(_new(Token, (_SETTING_KIND, "", source, line, 1)))
-        elif shape := braces.get(source) or _brace_line(source):
-            braces[source] = shape
-            tokens += [_new(Token, (kind, before, word, line, column)) for kind, before, word, column in shape]
-            within = _beyond(shape, within)
-        else:
-            first = len(tokens)
-            stop = _Line(text, position, line, tokens).read()
-            if within and not _harmless(tokens, first, source):
-                within = _ELSEWHERE
-            if len(tokens) > WORD_LIMIT:
-                raise TooLarge(line, f"this file has more than {WORD_LIMIT:,} words")
-        position = stop
-        line += 1
-    last_break = max(text.rfind("\n", 0, size) + 1, begin)
-    tokens.append(Token(Kind.END, "", "", line if last_break == size else line - 1, size - last_break + 1))
-    if begin != start:
-        tokens[0] = tokens[0]._replace(before=BOM + tokens[0].before)
-    return Scan(tokens, plain, blocks, starts)
-
-
-def _beyond(shape: "_Shape", within: int) -> int:
-    """Return where `scan` stands behind an ordinary line that opens or closes a block."""
-    kind, _, keyword, _ = shape[0]
-    if kind is Kind.CLOSE:
-        return _IN_VIRTUAL if within == _IN_SERVER else _ELSEWHERE
-    if keyword == "virtual":
-        return _IN_VIRTUAL
-    return _IN_SERVER if keyword == "server" and within == _IN_VIRTUAL else _ELSEWHERE
-
-
-def _harmless(tokens: Sequence[Token], first: int, source: str) -> bool:
-    """Whether a line, from token `first` on, surely opens and closes nothing: a setting, a comment or nothing."""
-    if "{" in source or "}" in source:
-        return False
-    kinds = [token.kind for token in tokens[first : first + 2]]
-    return kinds[0] in (Kind.COMMENT, Kind.NEWLINE) or kinds == [Kind.WORD, Kind.EQUALS]
-
-
-def plain_settings(lines: str) -> Iterator[tuple[str, str, str]]:
-    """Yield text, keyword and value of each of some lines that all are ordinary settings."""
-    return ((found[0], found[2], found[5]) for found in _PLAIN_SETTING.finditer(lines))
+def values_of(text: str, before: str = " ", line: int = 1, column: int = 2) -> tuple[Token, ...]:
+    """Return the words of the value of an ordinary setting, which stands at `column`, with `before` in front of it."""
+    if text[0] == '"':
+        return (Token(Kind.QUOTED, before, text, line, column),)
+    first, *others = text.split(maxsplit=1)
+    found = [Token(Kind.WORD, before, first, line, column)]
+    for word in others:
+        at = len(text) - len(word)
+        found.append(Token(Kind.WORD, text[len(first) : at], word, line, column + at))
+    return tuple(found)
 
 
 def cut(setting: Token) -> tuple[Token, ...]:
-    """Return the tokens of an ordinary setting: keyword, `=`, value, end of line."""
-    found = _PLAIN_SETTING.match(setting.text)
+    """Return the tokens of an ordinary setting: keyword, `=`, its value, end of line."""
+    found = PLAIN_SETTING.match(setting.text)
     if found is None:
         raise ValueError("not of kind SETTING")
     indent, keyword, left, right, value, trail, newline = found.groups()
@@ -215,24 +123,16 @@ def cut(setting: Token) -> tuple[Token, ...]:
     return (
         Token(Kind.WORD, setting.before + indent, keyword, line, len(indent) + 1),
         Token(Kind.EQUALS, left, "=", line, equals),
-        Token(Kind.QUOTED if value[0] == '"' else Kind.WORD, right, value, line, first),
+        *values_of(value, right, line, first),
         Token(Kind.NEWLINE, trail, newline, line, first + len(value) + len(trail)),
     )
 
 
-def cut_block(block: Token) -> tuple[Token, ...]:
-    """Return the tokens of an ordinary block."""
-    lines = scan(block.text, line=block.line, pieces=False).tokens[:-1]
-    found = [part for token in lines for part in (cut(token) if token.kind is Kind.SETTING else (token,))]
-    found[0] = found[0]._replace(before=block.before + found[0].before)
-    return tuple(found)
-
-
-_Shape = tuple[tuple[Kind, str, str, int], ...]
+Shape = tuple[tuple[Kind, str, str, int], ...]
 """The tokens of a line, wherever it stands: kind, blanks before, text, column."""
 
 
-def _brace_line(text: str) -> _Shape:
+def brace_line(text: str) -> Shape:
     """Return the shape of a line that opens or closes a block as most do, empty for any other."""
     if found := _PLAIN_CLOSE.match(text):
         indent, trail, newline = found.groups()
@@ -250,144 +150,3 @@ def _brace_line(text: str) -> _Shape:
         (Kind.OPEN, blanks, "{", brace),
         (Kind.NEWLINE, trail, newline, brace + 1 + len(trail)),
     )
-
-
-class _Line:
-    """Reads one line of any shape. `inline`: behind a `{`, where `;` and `}` end a setting."""
-
-    def __init__(self, text: str, start: int, line: int, tokens: list[Token]) -> None:
-        self.text, self.start, self.line, self.tokens = text, start, line, tokens
-        self.position = start
-        self.inline = False
-        self.before = ""
-
-    def read(self) -> int:
-        """Append the tokens of the line; return where the next line begins."""
-        while not self._at_end():
-            self._statement()
-        return self.position
-
-    def _at_end(self) -> bool:
-        """Take blanks, a comment and the end of the line if they come next."""
-        self._blanks()
-        if self.text.startswith("#", self.position):
-            self._take(Kind.COMMENT, _COMMENT)
-            self._blanks()
-        if found := _END_OF_LINE.match(self.text, self.position):
-            if found.group() or self.before:
-                self._put(Kind.NEWLINE, found.group())
-            return True
-        return False
-
-    def _statement(self) -> None:
-        """Take one setting, head of a block, or brace, up to where the next may begin."""
-        if self._brace():
-            return
-        if self.inline and self._character(";", Kind.SEMICOLON):
-            return
-        if self.text.startswith("=", self.position):
-            self._character("=", Kind.EQUALS)
-            self._values()
-            return
-        keyword = self._keyword()
-        self._blanks()
-        if self.text.startswith("=", self.position):
-            self._character("=", Kind.EQUALS)
-            self._values()
-        elif keyword in BLOCK_KEYWORDS:
-            self._head()
-        else:
-            self._values()
-
-    def _brace(self) -> bool:
-        if self._character("{", Kind.OPEN):
-            self.inline = True
-            return True
-        return self._character("}", Kind.CLOSE)
-
-    def _keyword(self) -> str:
-        if self.text[self.position] in "\"'":
-            return self._quoted()
-        found = _KEYWORD.match(self.text, self.position)
-        word = found.group() if found else self.text[self.position]
-        stripped = word.rstrip("{;}" if self.inline else "{")
-        self._put(Kind.WORD, stripped or word)
-        return stripped
-
-    def _head(self) -> None:
-        """Take the name of a block, and whatever else stands before its `{`."""
-        while not self._at_stop():
-            if self.text[self.position] in "\"'":
-                self._quoted()
-                continue
-            if self._character("{", Kind.OPEN):
-                self.inline = True
-                return
-            found = _WORD.match(self.text, self.position)
-            word = found.group() if found else ""
-            name = word.split("{", 1)[0] if self._has_no_later_brace(word) else word
-            self._put(Kind.WORD, name)
-
-    def _has_no_later_brace(self, word: str) -> bool:
-        later = _BLANKS.match(self.text, self.position + len(word))
-        return later is None or not self.text.startswith("{", later.end())
-
-    def _values(self) -> None:
-        """Take words up to the end of the setting."""
-        first = self.tokens[-1].kind is Kind.EQUALS
-        while True:
-            self._blanks()
-            if first and (lone := _LONE_HASH.match(self.text, self.position)):
-                # A `#` word alone behind `=` was a value in the original.
-                self._put(Kind.WORD, lone.group())
-                return
-            first = False
-            if self._at_stop() or (self.inline and self.text[self.position] in ";}"):
-                return
-            if self.text[self.position] in "\"'":
-                self._quoted()
-            else:
-                self._word()
-
-    def _word(self) -> None:
-        found = _WORD.match(self.text, self.position)
-        word = found.group() if found else self.text[self.position]
-        self._put(Kind.WORD, (word.rstrip(";}") or word) if self.inline else word)
-
-    def _quoted(self) -> str:
-        found = _QUOTED.match(self.text, self.position)
-        old = None if found else _QUOTED_OLD.match(self.text, self.position)
-        if old and re.search(r"[ \t]", old.group()):
-            found = old
-        if found:
-            self._put(Kind.QUOTED, found.group())
-            return found.group()
-        return self._take(Kind.UNCLOSED, _UNCLOSED)
-
-    def _at_stop(self) -> bool:
-        self._blanks()
-        return self.text.startswith("#", self.position) or bool(_END_OF_LINE.match(self.text, self.position))
-
-    def _blanks(self) -> None:
-        found = _BLANKS.match(self.text, self.position)
-        if found and found.group():
-            self.before += found.group()
-            self.position = found.end()
-
-    def _character(self, character: str, kind: Kind) -> bool:
-        if not self.text.startswith(character, self.position):
-            return False
-        self._put(kind, character)
-        return True
-
-    def _take(self, kind: Kind, pattern: re.Pattern[str]) -> str:
-        found = pattern.match(self.text, self.position)
-        taken = found.group() if found else self.text[self.position]
-        self._put(kind, taken)
-        return taken
-
-    def _put(self, kind: Kind, taken: str) -> None:
-        column = self.position - self.start + 1
-        self.tokens.append(Token(kind, self.before, taken, self.line, column))
-        self.position += len(taken)
-        self.before = ""

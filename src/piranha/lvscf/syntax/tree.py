@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from piranha.lvscf.diagnostics import Span
-from piranha.lvscf.syntax.tokens import Kind, PlainBlock, Token, cut, cut_block, plain_settings
+from piranha.lvscf.syntax.scan import cut_block
+from piranha.lvscf.syntax.tokens import Kind, Pairs, PlainBlock, Token, cut, values_of
 
 
 def span_of(token: Token) -> Span:
@@ -15,7 +16,7 @@ def span_of(token: Token) -> Span:
 class Setting:
     """`keyword = value …`, with the `;` or comment and end of line behind it.
 
-    name: the text of the keyword. lone: that of the value, quotes included, where the setting is an
+    name: the text of the keyword. lone: that of all behind `=`, quotes included, where the setting is an
     ordinary line; None otherwise. Such a line is cut into tokens only when somebody asks.
     """
 
@@ -55,10 +56,9 @@ class Setting:
         """The words behind `=`."""
         if self._words is None:
             # Asked for far more often than the rest: the value is what the line ends with.
-            text, line = self.lone or "", self.line
+            text = self.lone or ""
             before = self._line.text.rstrip()[: -len(text)] if self._line else ""
-            kind = Kind.QUOTED if text[0] == '"' else Kind.WORD
-            self._words = (Token(kind, before[len(before.rstrip()) :], text, line, len(before) + 1),)
+            self._words = values_of(text, before[len(before.rstrip()) :], self.line, len(before) + 1)
         return self._words
 
     @property
@@ -169,6 +169,18 @@ class Block:
         """The place of the keyword."""
         return span_of(self.keyword)
 
+    def pairs(self) -> Pairs | None:
+        """Return keyword and value of each setting directly in it; None where one of them is no ordinary line."""
+        if self._whole is not None:
+            return self._whole[1].pairs
+        found: list[tuple[str, str]] = []
+        for node in self.body:
+            if isinstance(node, Setting):
+                if node.lone is None:
+                    return None
+                found.append((node.name, node.lone))
+        return tuple(found)
+
     def settings(self) -> Iterator[Setting]:
         """Yield the settings of this block, not those of blocks in it."""
         return (node for node in self.body if isinstance(node, Setting))
@@ -189,8 +201,9 @@ class Block:
         return self.head, self.keyword, self.name, self.body, self.tail
 
     def _lines(self) -> Iterator[Setting]:
-        for number, (text, name, value) in enumerate(plain_settings(self.said or ""), self.line + 1):
-            yield Setting.on_line(Token(Kind.SETTING, "", text, number, 1), name, value)
+        lines = (self.said or "").split("\n")[:-1]
+        for number, (text, pair) in enumerate(zip(lines, self.pairs() or (), strict=True), self.line + 1):
+            yield Setting.on_line(Token(Kind.SETTING, "", f"{text}\n", number, 1), *pair)
 
     def _cut(self) -> tuple[tuple[Token, ...], Token, tuple[Token, ...]]:
         if self._ends is None:
