@@ -35,7 +35,7 @@ def check_sync(built: Built, findings: Findings) -> None:
 
 
 def _is_public(device: str, config: Config) -> bool:
-    """Whether clients come in there. A file that has VIPs elsewhere, too, does not tell which side is the inner one."""
+    """Whether clients come in there: it has a VIP, and is not that of the real servers."""
     vips = {virtual.vip.device for virtual in config.active_virtuals()}
     inner = {gateway.device for gateway in config.gateways().values()}
-    return device == PUBLIC or (vips == {device} and device not in {PRIVATE, *inner})
+    return device == PUBLIC or (device in vips and device not in {PRIVATE, *inner})
