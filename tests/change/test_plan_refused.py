@@ -4,6 +4,8 @@ from tests.change.configs import all_up, config, server, table_of, virtual
 
 from piranha.change.plan import Plan, plan
 from piranha.lvscf.config import Config
+from piranha.lvscf.kernel_named import VS
+from piranha.lvscf.kernel_values import KernelSettings
 from piranha.table.changes import AddDestination, AddService, EditDestination
 from piranha.table.desired import services_of
 from piranha.table.table import Service, Table
@@ -11,6 +13,7 @@ from piranha.table.targets import Target
 
 FILE = config(virtual("www", 10, server("web1", 1), server("web2", 2)), virtual("smtp", 11, server("mx1", 5)))
 WWW, SMTP = services_of(FILE)
+CONNTRACK = f"{VS}conntrack"
 
 
 def planned(live: Table, refused: dict[Target, str], after: Config = FILE) -> Plan:
@@ -43,3 +46,13 @@ def test_what_the_new_file_changes_of_it_is_a_line_of_the_file() -> None:
     made = planned(live, {(WWW, web1): "out of memory (ENOMEM)"}, heavy)
     assert made.refused == ()
     assert [type(change) for line in made.lines for change in line.changes] == [EditDestination]
+
+
+def test_a_setting_that_the_kernel_refuses_is_told_with_its_reason_too() -> None:
+    file, live = config(*FILE.virtuals, kernel=KernelSettings(vs=(("conntrack", "1"),))), table_of(FILE)
+    for refused, group in (({}, "drift"), ({CONNTRACK: "it has no such setting"}, "refused")):
+        made = plan(file, file, live, verdicts=all_up(FILE), kernel={CONNTRACK: "0"}, refused_settings=refused)
+        found = {"drift": made.drift, "refused": made.refused}
+        [line] = found.pop(group)
+        assert (line.subject, line.effect) == ("kernel", refused.get(CONNTRACK, "changed by somebody else"))
+        assert [*found.values()] == [()]

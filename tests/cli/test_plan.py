@@ -191,7 +191,7 @@ def test_what_the_kernel_refuses_is_not_called_changed_by_somebody_else(
     daemons.add("lvsd", {}, standing=lambda: standing(WWW, live={}) | {"refused": refused})
     assert planned(daemons, WWW) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "refused by the table: tried again with or without this file + www tcp 192.0.2.10:80 wlc" in said
+    assert "refused now: tried again with or without this file + www tcp 192.0.2.10:80 wlc" in said
     assert "module ip_vs_wlc is missing (ENOENT)" in said
     assert "somebody else" not in said
     assert planned(daemons, WWW, "--json") == 0

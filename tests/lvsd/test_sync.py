@@ -428,8 +428,8 @@ def test_a_daemon_that_somebody_stops_is_started_again_and_named(backup: Backup)
 def test_a_daemon_of_somebody_else_is_shown_with_what_makes_room(backup: Backup) -> None:
     backup.fake.running = [runs(True, sync_id=5)]
     backup.look("active")
-    words = "a sync daemon master of somebody else runs, with id 5: ipvsadm --stop-daemon master makes room"
-    assert backup.sync()["trouble"] == words
+    words = "a sync daemon master of somebody else runs on eth1, with id 5, and is left"
+    assert backup.sync()["trouble"] == f"{words}: ipvsadm --stop-daemon master makes room for that of lvs.cf"
 
 
 def test_a_restart_adopts_what_runs_and_a_file_without_synchronisation_ends_it(backup: Backup) -> None:

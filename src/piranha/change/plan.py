@@ -44,6 +44,7 @@ def plan(
     refused: Mapping[Target, str] | None = None,
     held: Collection[Address] | None = None,
     kernel: Mapping[str, str] | None = None,
+    refused_settings: Mapping[str, str] | None = None,
     marked: Marked | None = None,
     sync: SyncSeen | None = None,
     only_changed: bool = False,
@@ -52,19 +53,19 @@ def plan(
     """Return what changes when `after` comes into force.
 
     before: the file in force; None while no daemon of ours is in charge: then the table alone counts, with what
-    somebody else made of the same servers, and no setting of a daemon does. live, statistics: what the plane holds,
-    services of others included, and its connections; None where they cannot be counted. verdicts: what is believed
-    of the servers of `before`; believed: what will be of those of `after`, see `lvsd.outlook`; left out = the same.
-    ours: what earlier files named. leavers: servers that leave already, at `now`, monotonic seconds. edits: what
-    others have changed. refused: what the plane refuses of the file in force, and why. held: addresses of this
-    machine, for a plan without `before`. kernel: settings that it has (`lvscf.kernel_named`), None where nobody
-    knows. marked, sync: its mark rules and its sync daemon, None where nobody knows or need know. only_changed:
-    look only at virtual servers that both files do not share (`lvscf.changed`): the lines are the same, live and
-    statistics need no services of others, and nothing is said of drift there, of what is left alone and of the
-    daemons.
+    somebody else made of the same servers. live, statistics: what the plane holds, services of others included, and
+    its connections; None where they cannot be counted. verdicts: what is believed of the servers of `before`;
+    believed: what will be of those of `after`, see `lvsd.outlook`; left out = the same. ours: what earlier files
+    named. leavers: servers that leave already, at `now`, monotonic seconds. edits: what others have changed. refused:
+    what the plane refuses of the file in force, and why. held: addresses of this machine, for a plan without
+    `before`. kernel: settings that it has (`lvscf.kernel_named`), None where nobody knows. refused_settings: why, of
+    those that it does not take. marked, sync: its mark rules and its sync daemon, None where nobody knows or need
+    know. only_changed: look only at virtual servers that both files do not share (`lvscf.changed`): the same lines,
+    and nothing of drift there, of what is left alone and of the daemons; live and statistics need no services of
+    others.
 
-    The steps that `table.diff` makes of `table.desired` are those that the lines, the drift and what is refused
-    name, and no others. Two files of one meaning (`lvscf.config.meaning`) give an empty plan.
+    The steps that `table.diff` makes of `table.desired` are those that lines, drift and refused name, and no others.
+    Two files of one meaning (`lvscf.config.meaning`) give an empty plan.
     """
     known = verdicts or {}
     old, new = apart(before, after) if only_changed and before is not None else (before, after)
@@ -80,26 +81,30 @@ def plan(
         edits=edits,
         parts=(old, new),
     )
-    left_alone = tuple(key for key in live if key not in ours and key not in seen.had and key not in seen.has)
     if before is None:
-        others = [*_missing_vips(after, held), *kernel_lines(None, after, kernel), *mark_lines(None, after, marked)]
-        return _of_the_table(seen, after, others, left_alone)
-    told = [*virtual_lines(seen), *mark_lines(before, after, marked)]
-    told += [*setting_lines(before, after), *kernel_lines(before, after, kernel), *sync_lines(before, after, sync)]
-    parts = (old or before, new)
-    drifting = partial(drifted, parts[0], live, known, ours, leavers, edits=edits)
-    lines, drift, again = _complete(seen, parts, told, drifting, refused or {})
-    drift += _beside_the_table(before, after, kernel, marked, sync)
-    return Plan(
+        lines = [*_missing_vips(after, held), *kernel_lines(None, after, kernel), *mark_lines(None, after, marked)]
+        return _of_the_table(seen, after, lines, _others(seen, ours))
+    told = [*virtual_lines(seen), *mark_lines(before, after, marked), *setting_lines(before, after)]
+    told += [*kernel_lines(before, after, kernel), *sync_lines(before, after, sync)]
+    drifting = partial(drifted, old or before, live, known, ours, leavers, edits=edits)
+    lines, drift, again = _complete(seen, (old or before, new), told, drifting, refused or {})
+    beside = [kernel_drift(before, after, kernel, refused_settings or {}), sync_drift(before, after, sync)]
+    drift += [*mark_drift(before, after, marked), *(line for repaired, _ in beside for line in repaired)]
+    made = Plan(
         lines=_sorted(seen, lines or _order(before, after)),
         drift=_sorted(seen, drift),
-        refused=_sorted(seen, again),
+        refused=_sorted(seen, [*again, *(line for _, hindered in beside for line in hindered)]),
         leaving=tuple(leaving_lines(seen, now)),
-        by_hand=() if only_changed else by_hand_lines(seen),
         ended=ended_lines(seen),
-        left_alone=() if only_changed else left_alone,
-        daemons=None if only_changed else _daemons(before, after),
     )
+    if only_changed:
+        return made
+    return replace(made, by_hand=by_hand_lines(seen), left_alone=_others(seen, ours), daemons=_daemons(before, after))
+
+
+def _others(seen: World, ours: Collection[ServiceKey]) -> tuple[ServiceKey, ...]:
+    """Return the services of others."""
+    return tuple(key for key in seen.live if key not in ours and key not in seen.had and key not in seen.has)
 
 
 def _of_the_table(seen: World, after: Config, others: list[Line], left_alone: tuple[ServiceKey, ...]) -> Plan:
@@ -108,14 +113,6 @@ def _of_the_table(seen: World, after: Config, others: list[Line], left_alone: tu
     lines = [*others, *table_lines(seen, seen.changes, names), *later_lines(seen, names)]
     waiting, by_hand = tuple(waiting_lines(seen)), by_hand_lines(seen)
     return Plan(lines=_sorted(seen, lines), waiting=waiting, by_hand=by_hand, left_alone=left_alone)
-
-
-def _beside_the_table(
-    before: Config, after: Config, kernel: Mapping[str, str] | None, marked: Marked | None, sync: SyncSeen | None
-) -> list[Line]:
-    """Return what somebody else changed beside the table."""
-    drift = [*kernel_drift(before, after, kernel), *mark_drift(before, after, marked)]
-    return [*drift, *sync_drift(before, after, sync)]
 
 
 def _complete(

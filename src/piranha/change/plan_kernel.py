@@ -53,13 +53,21 @@ def kernel_lines(before: Config | None, after: Config, found: Found) -> Iterator
             yield _line(what, f"it stays {stays}: nothing is set back", Kind.SAFE, Sign.REMOVED)
 
 
-def kernel_drift(before: Config, after: Config, found: Found) -> Iterator[Line]:
-    """Yield what both files name and somebody else has set to another value."""
-    had = named(before)
+def kernel_drift(
+    before: Config, after: Config, found: Found, refused: Mapping[str, str]
+) -> tuple[list[Line], list[Line]]:
+    """Return what both files name and somebody else has set to another value; and what of it cannot be put right.
+
+    refused: why, by setting.
+    """
+    had, drift, again = named(before), list[Line](), list[Line]()
     for setting, value in named(after).items():
         there = None if found is None else found.get(setting)
         if there is not None and had.get(setting) == value and not same(setting, value, there):
-            yield _line(f"{_short(setting)} {there} -> {value}", "changed by somebody else", Kind.SAFE)
+            why = refused.get(setting)
+            line = _line(f"{_short(setting)} {there} -> {value}", why or "changed by somebody else", Kind.SAFE)
+            (again if why else drift).append(line)
+    return drift, again
 
 
 def _named(setting: str, was: str | None, value: str, found: Found) -> Line:

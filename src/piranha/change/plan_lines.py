@@ -130,13 +130,12 @@ class Daemons:
 class Plan:
     """What a new file changes.
 
-    lines: safe ones first, each kind in the order of the file. drift: what somebody else changed in
-    our services; it is put back with or without the new file. refused: steps of the file in force that the plane
-    refuses, and why; tried again with or without the new file. waiting: servers of the file that are
-    not served now, nothing being known of them (`Line` with what they wait for); filled only without a file in force.
-    leaving: servers that leave already, with or without the new file. by_hand: what somebody else changed in our
-    services, and that stays; ended: what of it the new file ends (the steps are in `lines`).
-    left_alone: services of others.
+    lines: safe ones first, each kind in the order of the file. drift: what somebody else changed in our services; it
+    is put back with or without the new file. refused: what of the file in force the plane or the kernel does not
+    take, and why; tried again with or without the new file. waiting: servers of the file that are not served now,
+    nothing being known of them (`Line` with what they wait for); filled only without a file in force. leaving:
+    servers that leave already, with or without the new file. by_hand: what somebody else changed in our services, and
+    that stays; ended: what of it the new file ends (the steps are in `lines`). left_alone: services of others.
     """
 
     lines: tuple[Line, ...] = ()

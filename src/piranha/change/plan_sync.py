@@ -56,18 +56,22 @@ def sync_lines(old: Config, new: Config, seen: SyncSeen | None) -> Iterator[Line
         yield _line(left or what, _ALREADY if left == "" else effect + _unknown(seen), Sign.EDITED)
 
 
-def sync_drift(old: Config, new: Config, seen: SyncSeen | None) -> Iterator[Line]:
-    """Yield how the sync daemon runs otherwise than both files ask for."""
+def sync_drift(old: Config, new: Config, seen: SyncSeen | None) -> tuple[list[Line], list[Line]]:
+    """Return how the sync daemon runs otherwise than both files ask for; and how, where that cannot be put right."""
     before = old.kernel.sync
     if before is None or before != new.kernel.sync or seen is None or seen.unknown:
-        return
-    state = "master" if seen.sender else "backup"
+        return [], []
+    state, effect = "master" if seen.sender else "backup", "changed by somebody else: started again"
     if seen.runs is None:
-        yield _line(f"no sync daemon {state} runs", seen.trouble or "started again", Sign.EDITED)
+        what, effect = f"no sync daemon {state} runs", "started again"
     elif seen.trouble and seen.runs.sync_id != before.sync_id:
-        yield _line(f"{state} runs with id {seen.runs.sync_id}", seen.trouble, Sign.EDITED)
+        what = f"{state} runs on {seen.runs.interface}, id {seen.runs.sync_id}"
     elif (left := _left(before, before, seen)) and left != seen.otherwise:
-        yield _line(left, seen.trouble or "changed by somebody else: started again", Sign.EDITED)
+        what = left
+    else:
+        return [], []
+    line = _line(what, seen.trouble or effect, Sign.EDITED)
+    return ([], [line]) if seen.trouble else ([line], [])
 
 
 def _left(before: SyncSettings | None, after: SyncSettings, seen: SyncSeen | None) -> str | None:

@@ -12,7 +12,7 @@ WHAT = 38
 """Most columns of the subject and of what happens to it; longer ones are wrapped."""
 
 DRIFT = "changed by somebody else: repaired with or without this file"
-REFUSED = "refused by the table: tried again with or without this file"
+REFUSED = "refused now: tried again with or without this file"
 WAITING = "not served now: no change of the file"
 LEAVING = "leaving already: no change of the file"
 ENDED = "ends: done by hand (foreign_edits)"

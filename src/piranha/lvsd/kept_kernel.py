@@ -135,6 +135,11 @@ class KeptKernel:
         """Return what the kernel has of all that a file may name; None where the plane is no kernel."""
         return None if self._machine is None else await self._call(self._machine.all_settings)
 
+    @property
+    def refused_settings(self) -> Mapping[str, str]:
+        """Return why, of the settings that the kernel does not have as the file names them."""
+        return self._settings.refused | self._settings.made_otherwise
+
     async def sync_seen(self) -> "SyncSeen | None":
         """Return the sync daemon of this role as it is now, for a plan; None without one to look at."""
         asked = self._asked()

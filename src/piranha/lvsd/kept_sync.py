@@ -183,8 +183,8 @@ class KeptSync:
     def _other_trouble(self) -> str:
         for other in self._sync.foreign:
             state = _state(other)
-            words = f"a sync daemon {state} of somebody else runs, with id {other.sync_id}"
-            return f"{words}: ipvsadm --stop-daemon {state} makes room"
+            words = f"a sync daemon {state} of somebody else runs on {other.interface}, with id {other.sync_id}"
+            return f"{words}, and is left: ipvsadm --stop-daemon {state} makes room for that of lvs.cf"
         if self._sync.role == STANDBY and self._wanted is not None and self._backup_only is None:
             return f"this kernel has no {BACKUP_ONLY}"
         return ""

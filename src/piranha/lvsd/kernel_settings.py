@@ -88,6 +88,15 @@ class NamedSettings:
         self.found |= {one.write.setting: one.after for one in written if one.after}
         return events
 
+    @property
+    def made_otherwise(self) -> dict[str, str]:
+        """Return in words what the kernel made of values that it took, by setting."""
+        return {
+            setting: f"the kernel makes {made} of {value}"
+            for (setting, value), made in self._made.items()
+            if self._wanted.get(setting) == value and self.found.get(setting) == made
+        }
+
     def _is(self, setting: str, value: str, have: str) -> bool:
         return same(setting, value, have) or self._made.get((setting, value)) == have
 

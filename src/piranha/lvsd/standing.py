@@ -42,6 +42,7 @@ class Standing:
     refused: Mapping[Target, str] = field(default_factory=dict)
     held: frozenset[Address] | None = None
     kernel: Mapping[str, str] | None = None
+    refused_settings: Mapping[str, str] = field(default_factory=dict)
     marked: Marked | None = None
     sync: SyncSeen | None = None
     now: float = 0.0
@@ -66,6 +67,7 @@ class Standing:
             refused=self.refused,
             held=self.held,
             kernel=self.kernel,
+            refused_settings=self.refused_settings,
             marked=self.marked,
             sync=self.sync,
             now=self.now,
@@ -93,6 +95,7 @@ def standing_data(standing: Standing) -> dict[str, object]:
         "table": table_data(standing.live),
         "statistics": statistics_data(standing.statistics or {}),
         "kernel": None if standing.kernel is None else dict(standing.kernel),
+        "refused_settings": dict(standing.refused_settings),
         "marked": None if standing.marked is None else marked_data(standing.marked),
         "sync": None if standing.sync is None else sync_data(standing.sync),
     }
@@ -114,6 +117,7 @@ def standing_from(data: Mapping[str, Any]) -> Standing:
         live=table_from(_rows(data["table"])),
         statistics=statistics_from(_rows(data["statistics"])),
         kernel=_kernel(data.get("kernel")),
+        refused_settings=_kernel(data.get("refused_settings")) or {},
         marked=marked_from(found) if isinstance(found := data.get("marked"), dict) else None,
         sync=sync_from(seen) if isinstance(seen := data.get("sync"), dict) else None,
     )

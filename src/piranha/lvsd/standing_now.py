@@ -30,6 +30,7 @@ async def standing_now(lvsd: Lvsd, parts: tuple[Config, Config] | None = None) -
         leaving=lvsd.leaving.servers,
         refused=lvsd.table.why_refused,
         kernel=await lvsd.kernel.everything() if asks else None,
+        refused_settings=lvsd.kernel.refused_settings,
         marked=await lvsd.marks.marked(),
         sync=await lvsd.kernel.sync_seen() if syncs else None,
         now=time.monotonic(),
