@@ -197,10 +197,16 @@ def _pool(
     down: set[DestinationKey] = set()
     waiting = False
     last: Destination | None = None
+    name, up, unknown = virtual.name, ServerVerdict.UP, ServerVerdict.UNKNOWN
+    untouched = not held and not by_hand
     for where, server in servers.items():
-        verdict = verdicts.get((virtual.name, server.name), ServerVerdict.UNKNOWN)
+        verdict = verdicts.get((name, server.name), unknown)
+        if untouched and verdict is up:
+            # A table that is filled is full of these.
+            pool[where] = last = _destination(server, server.weight, last)
+            continue
         hand = by_hand.get((key, where)) if by_hand else None
-        if verdict is ServerVerdict.UNKNOWN:
+        if verdict is unknown:
             waiting = waiting or (server.weight if hand is None else hand.weight) > 0
         elif verdict is ServerVerdict.DOWN:
             down.add(where)
