@@ -124,6 +124,14 @@ def test_a_kernel_that_takes_sctp_and_balances_none_gets_none_and_that_is_said()
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize(("lacks", "unserved"), [(True, 1), (False, 0), (None, 0)])
+def test_of_sctp_that_is_in_the_table_already_it_is_said_too(lacks: bool | None, unserved: int) -> None:
+    kernel, add = WireKernel(), AddService(SCTP, ServiceSettings())
+    IpvsPlane(kernel.connect, lacks=lambda: None).apply(ADDS_SCTP)
+    refusals = IpvsPlane(kernel.connect, lacks=lambda: lacks).unserved([add])
+    assert [(one.change, one.code) for one in refusals] == [(add, errno.EPROTONOSUPPORT)] * unserved
+
+
 @pytest.mark.parametrize("lacks", [False, None])
 def test_sctp_is_taken_where_the_kernel_balances_it_or_nobody_can_tell(lacks: bool | None) -> None:
     plane = IpvsPlane(WireKernel().connect, lacks=lambda: lacks)

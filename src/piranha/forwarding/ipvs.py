@@ -17,7 +17,7 @@ from piranha.kernel.ipvs_socket import IpvsSocket
 from piranha.kernel.layout import Row
 from piranha.kernel.socket import NetlinkError, errno_words
 from piranha.kernel.symbols import lacks_sctp
-from piranha.table.changes import AddDestination, Change, EditDestination, RemoveDestination
+from piranha.table.changes import AddDestination, AddService, Change, EditDestination, RemoveDestination
 from piranha.table.destination import DestinationKey
 from piranha.table.service import ServiceKey
 from piranha.table.table import Service, Table
@@ -53,8 +53,11 @@ class IpvsPlane:
         if not idle or self._sctp():
             return self._apply(changes)
         kept = [change for change in changes if not adds_sctp(change)]
-        code = errno.EPROTONOSUPPORT
-        return [Refusal(one, code, refusal_words(one, code, "")) for one in idle] + (self._apply(kept) if kept else [])
+        return _not_balanced(idle) + (self._apply(kept) if kept else [])
+
+    def unserved(self, services: Sequence[AddService]) -> list[Refusal]:
+        """Return as refused those of `services`, all of SCTP and there, that this kernel lists and leaves alone."""
+        return _not_balanced(services) if services and not self._sctp() else []
 
     def _sctp(self) -> bool:
         """Whether IPVS balances SCTP, as far as anybody knows."""
@@ -113,6 +116,11 @@ def _unavailable(error: NetlinkError) -> str:
     if error.code == errno.EPERM:
         return _NOT_PERMITTED
     return f"IPVS does not answer: {error}"
+
+
+def _not_balanced(changes: Sequence[Change]) -> list[Refusal]:
+    code = errno.EPROTONOSUPPORT
+    return [Refusal(one, code, refusal_words(one, code, "")) for one in changes]
 
 
 def _services_in(changes: Sequence[Change]) -> Iterator[ServiceKey]:

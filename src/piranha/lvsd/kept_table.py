@@ -12,13 +12,14 @@ from piranha.events.event import Level
 from piranha.events.teller import Teller
 from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.plane import Sample
+from piranha.forwarding.refusals import is_sctp
 from piranha.lvscf.config import Config
 from piranha.lvsd.kept_numbers import KeptNumbers
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.reconcile import Pass, Reconciler, with_part
 from piranha.lvsd.unforwarded import Unforwarded
-from piranha.table.changes import RemoveService
+from piranha.table.changes import AddService, RemoveService
 from piranha.table.desired import (
     NO_EDITS,
     Edits,
@@ -234,6 +235,9 @@ class KeptTable:
         # After a refusal only the plane knows what is there now.
         left = plan.wanted if not refusals else await self._plane.dump(part)
         self.live = left if part is None else with_part(self.live, left, part)
+        # One that was there before is not added, so nobody would hear that it serves nobody.
+        held = [key for key in left if is_sctp(key) and plan.names.get((key, None)) is not None]
+        refusals += await self._plane.unserved([AddService(key, left[key].settings) for key in held])
         now = time.monotonic()
         self._teller.recorder.record_all(self._reconciler.done(plan, refusals, left, now))
         repaired = list(plan.repairs.values())

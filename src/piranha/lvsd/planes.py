@@ -13,7 +13,7 @@ from piranha.forwarding.plane import Plane, Refusal, Sample
 from piranha.forwarding.read_only import ReadOnlyPlane
 from piranha.kernel.addresses import forwards
 from piranha.lvscf.config import PlaneKind
-from piranha.table.changes import Change
+from piranha.table.changes import AddService, Change
 from piranha.table.service import ServiceKey
 from piranha.table.table import Table
 from piranha.terms import Family
@@ -27,7 +27,7 @@ class PlaneThread:
     prepare: makes the plane reachable, or raises PlaneUnavailable; called before the first use and
     after a failure; returns the process that the plane lives in, None for the kernel. end: called
     when the daemon stops for good and its table is gone. not_forwarded: returns the families that the
-    plane's machine does not route although NAT needs it.
+    plane's machine does not route although NAT needs it. unserved: see the method.
     """
 
     def __init__(
@@ -36,11 +36,13 @@ class PlaneThread:
         prepare: Callable[[], int | None],
         end: Callable[[], None],
         not_forwarded: Callable[[], frozenset[Family]] = frozenset,
+        unserved: Callable[[Sequence[AddService]], list[Refusal]] = lambda _: [],
     ) -> None:
         self._plane = plane
         self._prepare = prepare
         self._end = end
         self._not_forwarded = not_forwarded
+        self._unserved = unserved
         self._pid: int | None = None
         self._thread = ThreadPoolExecutor(1, "plane")
 
@@ -81,6 +83,10 @@ class PlaneThread:
     async def not_forwarded(self) -> frozenset[Family]:
         """Read which families are not routed although NAT needs it."""
         return await self._call(self._not_forwarded)
+
+    async def unserved(self, services: Sequence[AddService]) -> list[Refusal]:
+        """Return as refused those of these services of SCTP, which are in the table, that the plane leaves alone."""
+        return await self._call(lambda: self._unserved(services)) if services else []
 
     async def set_timeouts(self, timeouts_s: tuple[int, int, int]) -> None:
         """Set the time-outs tcp, tcpfin and udp; 0 keeps the plane's value."""
@@ -123,7 +129,8 @@ def open_plane(kind: PlaneKind, run_dir: Path, *, observing: bool = False) -> Pl
     if observing:
         return PlaneThread(ReadOnlyPlane(IpvsPlane()), lambda: None, _nothing, _not_forwarded)
     if kind is PlaneKind.IPVS:
-        return PlaneThread(IpvsPlane(), lambda: None, _nothing, _not_forwarded)
+        plane = IpvsPlane()
+        return PlaneThread(plane, lambda: None, _nothing, _not_forwarded, plane.unserved)
     from piranha.forwarding.userspace import client  # noqa: PLC0415 -- only where it is asked for
 
     path = run_dir / client.SOCKET_NAME
