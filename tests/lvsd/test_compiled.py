@@ -18,7 +18,7 @@ from piranha.events.teller import Teller
 from piranha.lvscf.config import Config
 from piranha.lvscf.load import load
 from piranha.lvscf.loaded import Loaded
-from piranha.lvsd.compiled import Compiled, keep_compiled, read_compiled
+from piranha.lvsd.compiled import PIECE, Compiled, keep_compiled, read_compiled
 from piranha.lvsd.source import COMPILED, Source
 
 DATA = b"""primary = 192.0.2.2
@@ -60,6 +60,17 @@ def test_a_start_has_meaning_and_findings_without_reading_the_file(kept: StateFi
     assert loaded is not None
     assert loaded.again is None
     assert loaded.render() == read.render() != ""
+
+
+def test_a_large_file_is_kept_in_pieces_and_comes_back_whole(kept: StateFiles) -> None:
+    blocks = (DATA[20:].replace(b"www", b"www%d" % n).replace(b".2.10", b".3.%d" % n) for n in range(1, 41))
+    data = b"primary = 192.0.2.2\n" + b"".join(blocks)
+    pieces = keep(kept, data).read_bytes().split(b"\n")[1:]
+    assert [len(json.loads(one)) for one in pieces[:-1]] == [PIECE] * (len(pieces) - 1)
+    assert len(pieces) > 1
+    read = load(data, "lvs.cf")
+    assert read.config is not None
+    assert read_compiled(kept, data, "lvs.cf") == read
 
 
 def test_a_file_that_differs_by_one_byte_is_read(kept: StateFiles, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
+from itertools import chain
 from typing import Any
 
 from piranha import __version__, terms
@@ -18,7 +19,7 @@ from piranha.lvscf import check_values, config, diagnostics, kernel_values
 from piranha.lvscf.config import Config, RealServer
 from piranha.lvscf.diagnostics import Diagnostic
 
-FORMAT = 1
+FORMAT = 2
 _ATOMS = frozenset((str, int, float, bool, type(None)))
 _MODULES = (config, check_values, kernel_values, terms, diagnostics)
 _CLASSES: dict[str, type[Any]] = {
@@ -55,10 +56,10 @@ def pack(config: Config, findings: Sequence[Diagnostic]) -> list[object]:
     return writer.table
 
 
-def unpack(table: Sequence[Any]) -> tuple[Config, tuple[Diagnostic, ...]]:
-    """Return what `pack` was given. Raises ValueError for what it did not make."""
+def unpack(rows: Iterable[Any]) -> tuple[Config, tuple[Diagnostic, ...]]:
+    """Return what `pack` was given; rows: what it made. Raises ValueError for what it did not make."""
     try:
-        found = _read(table)
+        found = _read(rows)
     except MISSHAPEN as error:
         raise ValueError(f"no packed configuration: {error}") from error
     match found:
@@ -96,8 +97,8 @@ class _Writer:
 
     def _row(self, value: object) -> list[object]:
         kind = type(value)
-        if isinstance(value, RealServer):
-            return [self._like(value), value.name, self._number(value.address), value.weight, value.active, value.line]
+        if isinstance(value, tuple) and value and all(isinstance(one, RealServer) for one in value):
+            return ["servers", *chain.from_iterable(map(self._server, value))]
         if isinstance(value, tuple):
             return ["tuple", *map(self.of, value)]
         if isinstance(value, IPv4Address | IPv6Address):
@@ -110,6 +111,9 @@ class _Writer:
             return [kind.__name__, value.value]
         return [kind.__name__, *(self.of(getattr(value, name)) for name in _FIELDS[kind.__name__])]
 
+    def _server(self, one: RealServer) -> Iterable[object]:
+        return self._like(one), one.name, self._number(one.address), one.weight, one.active, one.line
+
     def _like(self, server: RealServer) -> int:
         """Return the row of what a server has besides its own."""
         row = ["like", *(self.of(getattr(server, name)) for name in _SHARED)]
@@ -119,15 +123,20 @@ class _Writer:
         return self._usual[text]
 
 
-def _read(table: Sequence[Any]) -> tuple[object, ...]:
+def _read(rows: Iterable[Any]) -> tuple[object, ...]:
     found: list[Any] = []
     add = found.append
     makers = {name: _maker(one) for name, one in _CLASSES.items()}
-    for row in table:
+    for row in rows:
         kind = row[0]
-        if type(kind) is int:  # most of all are servers
-            like, name, address, weight, active, line = row
-            add(found[like](name=name, address=found[address], weight=weight, active=active, line=line))
+        if kind == "servers":
+            servers = zip(*[iter(row[1:])] * 6, strict=True)
+            add(
+                tuple(
+                    found[like](name=name, address=found[address], weight=weight, active=active, line=line)
+                    for like, name, address, weight, active, line in servers
+                )
+            )
             continue
         values = [found[one[0]] if type(one) is list else one for one in row[1:]]
         if kind == "tuple":

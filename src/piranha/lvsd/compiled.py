@@ -12,6 +12,8 @@ import os
 import stat
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from io import BytesIO
+from itertools import chain
 from pathlib import Path
 
 from piranha.change.order import Act
@@ -27,6 +29,8 @@ from piranha.lvsd.source import COMPILED
 from piranha.regular import read_regular
 
 MODE = 0o600
+PIECE = 64
+"""So many rows are in one line."""
 REST_S = 30.0
 """How long a file is in force before its form is kept, or checked."""
 
@@ -37,10 +41,14 @@ def read_compiled(kept: StateFiles, data: bytes, path: str) -> Loaded | None:
         source = kept.path(COMPILED)
         if not (_private(source) and _private(source.parent)):
             return None
-        head, _, body = read_regular(source).partition(b"\n")
-        if json.loads(head) != {**compiled.key(data), "body": hashlib.sha256(body).hexdigest()}:
+        whole = read_regular(source)
+        lines = BytesIO(whole)
+        head = json.loads(lines.readline())
+        body = hashlib.sha256(memoryview(whole)[lines.tell() :]).hexdigest()
+        if head != {**compiled.key(data), "body": body}:
             return None
-        config, findings = compiled.unpack(json.loads(body))
+        # A piece is read and forgotten before the next one: all rows at once take more memory than all values.
+        config, findings = compiled.unpack(chain.from_iterable(map(json.loads, lines)))
         return Loaded(config, findings, data.decode("utf-8", "surrogateescape"), path)
     except (OSError, ValueError, RecursionError):
         return None
@@ -54,7 +62,8 @@ def keep_compiled(kept: StateFiles, loaded: Loaded) -> None:
     if loaded.config is None or loaded.resolved is not None:
         return
     table = compiled.pack(loaded.config, loaded.findings)
-    body = json.dumps(table, separators=(",", ":")).encode()
+    pieces = (table[start : start + PIECE] for start in range(0, len(table), PIECE))
+    body = "\n".join(json.dumps(piece, separators=(",", ":")) for piece in pieces).encode()
     head = {**compiled.key(loaded.original_bytes()), "body": hashlib.sha256(body).hexdigest()}
     kept.write({COMPILED: json.dumps(head).encode() + b"\n" + body}, MODE)
 
