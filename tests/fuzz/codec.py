@@ -1,18 +1,21 @@
 """The netlink codec as a target: whatever a kernel sends is entries or one NetlinkError."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from ipaddress import IPv4Address
 
 from tests.kernel.recorded import Replay, answer, at_once, one_by_one
 
-from piranha.cli.ipvsadm.listing import MODES, Style, in_order, service_order, service_text
+from piranha.cli.ipvsadm.listing import MODES, Style, service_text
+from piranha.cli.ipvsadm.rows import in_order, service_order
+from piranha.cli.ipvsadm.saving import rules
 from piranha.cli.ipvsadm.services import numeric
 from piranha.kernel.addresses import Addresses
 from piranha.kernel.ipvs_reading import server_rows, service_rows
 from piranha.kernel.ipvs_socket import IpvsSocket
-from piranha.kernel.layout import Rows
+from piranha.kernel.layout import Row, Rows
 from piranha.kernel.socket import NetlinkError, NetlinkSocket, Request
 from piranha.kernel.wire import WireError
 from piranha.table.service import AddressMatch, ServiceKey
@@ -51,14 +54,16 @@ def answered(replay: Replay) -> None:
             assert len(read()) <= _ENTRIES_LIMIT
     for mode in MODES:
         with suppress(NetlinkError, WireError):
-            listed(ipvs, Style(names=numeric, mode=mode))
+            listed(ipvs, partial(service_text, style=Style(names=numeric, mode=mode)))
+    with suppress(NetlinkError, WireError):
+        listed(ipvs, partial(rules, names=numeric))
     for ask in (ipvs.info, ipvs.timeouts, lambda: ipvs.service(_WWW)):
         with suppress(NetlinkError):
             ask()
 
 
-def listed(ipvs: IpvsSocket, style: Style) -> None:
-    """What `ipvsadm -L` prints, in both orders."""
+def listed(ipvs: IpvsSocket, text: Callable[[Row, Sequence[Row]], str]) -> None:
+    """What `ipvsadm -L` and `-S` print, in order."""
     for service in sorted(ipvs.service_rows(counters=True), key=service_order):
-        servers = ipvs.server_rows(service, counters=True)
-        assert service_text(service, servers, style).count("\n") == len(in_order(servers, service[0])) == len(servers)
+        servers = in_order(ipvs.server_rows(service, counters=True), service[0])
+        assert text(service, servers).count("\n") == len(servers)

@@ -13,13 +13,12 @@ from piranha.cli.ipvsadm.listing import (
     THRESHOLDS,
     TUNNELS,
     Style,
-    in_order,
     large_number,
-    service_order,
     service_text,
     title,
     version_line,
 )
+from piranha.cli.ipvsadm.rows import in_order, service_order
 from piranha.cli.ipvsadm.services import numeric
 from piranha.kernel.ipvs_reading import KernelInfo
 from piranha.kernel.layout import Row

@@ -1,4 +1,4 @@
-"""Listings understood without the grammar: as the grammar understands them."""
+"""Commands understood without the grammar: as the grammar understands them."""
 
 from itertools import product
 
@@ -7,7 +7,7 @@ import pytest
 from piranha.cli.ipvsadm.addresses import Lookup
 from piranha.cli.ipvsadm.draft import UsageError
 from piranha.cli.ipvsadm.grammar import HelpAsked, VersionAsked, parse
-from piranha.cli.ipvsadm.plain import listing_options
+from piranha.cli.ipvsadm.plain import LIST, plain_command
 from piranha.cli.ipvsadm.usage import OPTIONS, Verb
 
 NOBODY = Lookup(host=lambda _: None, port=lambda *_: None)
@@ -35,19 +35,19 @@ OTHERS = (
 )
 
 
-def understood(words: list[str]) -> set[str] | None:
-    """What the grammar makes of a listing of all services, None for all else."""
+def understood(words: list[str]) -> tuple[str, set[str]] | None:
+    """What the grammar makes of a command about all services, None for all else."""
     try:
         read = parse(words, NOBODY)
     except (UsageError, HelpAsked, VersionAsked):
         return None
-    return read.given if read.verb is Verb.LIST and read.service is None else None
+    return (str(read.verb), read.given) if read.verb in (Verb.LIST, Verb.SAVE) and read.service is None else None
 
 
-def test_every_listing_of_up_to_three_words_is_that_of_the_grammar() -> None:
+def test_every_line_of_up_to_three_words_is_that_of_the_grammar() -> None:
     for count in range(3):
         for words in product(FIRST, *([OTHERS] * count)):
-            quick = listing_options(words)
+            quick = plain_command(words)
             assert quick is None or quick == understood(list(words)), words
 
 
@@ -64,12 +64,11 @@ def test_every_listing_of_up_to_three_words_is_that_of_the_grammar() -> None:
     ],
 )
 def test_a_listing_needs_no_grammar(line: str, options: set[str]) -> None:
-    assert listing_options(line.split()) == options
-    assert understood(line.split() or ["-L"]) == options
+    assert plain_command(line.split()) == understood(line.split() or ["-L"]) == (LIST, options)
 
 
 @pytest.mark.parametrize(
-    "line", ["-Lc", "-Ln --json", "-Ln -n", "-L -t 192.0.2.10:80", "-S", "-Ln --daemon", "-Ln x", "-h"]
+    "line", ["-Lc", "-Ln --json", "-Ln -n", "-L -t 192.0.2.10:80", "-S -X", "-Ln --daemon", "-Ln x", "-h"]
 )
 def test_all_else_is_left_to_the_grammar(line: str) -> None:
-    assert listing_options(line.split()) is None
+    assert plain_command(line.split()) is None

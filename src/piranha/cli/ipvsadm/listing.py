@@ -7,30 +7,23 @@ than all else. What cannot be understood raises WireError.
 from __future__ import annotations
 
 from piranha import TYPE_CHECKING
+from piranha.cli.ipvsadm.rows import GUE, IPIP, IPV6, TUNNELLED, address_bytes, forwarding, place, settings, tunnel
 from piranha.dataclass import dataclass
-from piranha.kernel.ipvs_numbers import FORWARDING_MASK, SCHEDULER_FLAGS_SHIFT, WHOLE_IPV6
 from piranha.kernel.ipvs_reading import SERVER_COUNTERS, SERVER_FAMILY, SERVICE_COUNTERS, KernelInfo
-from piranha.kernel.wire import HOST_ORDER, WireError, terminated
-from piranha.table.flags import ONE_PACKET, PERSISTENT, flag_names
+from piranha.kernel.wire import WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
+    from piranha.cli.ipvsadm.rows import Names
     from piranha.kernel.layout import Row
 
-    Names = Callable[[bytes, int, int | None], str]
-    """How an address (4 or 16 bytes) and a port are written; protocol: its number, None where ports have no names."""
 
 _SERVICE_WIDTH = 33
 _SERVER_WIDTH = 28
-_ADDRESS_BYTES = {2: 4, 10: 16}  # by address family
-_IPV6 = 10
-
 # By the kernel's numbers.
 _PROTOCOL = {6: "TCP", 17: "UDP", 132: "SCTP"}
 _FORWARDING = ("Masq", "Local", "Tunnel", "Route", "Bypass")
-_TUNNELLED = 2
-_IPIP, _GUE, _GRE = 0, 1, 2
 _CHECKSUM = ("-c", "+c", "r+c")
 
 STATS, RATE, THRESHOLDS, PERSISTENCE, TUNNELS, PLAIN = (
@@ -77,17 +70,6 @@ def title(mode: str) -> str:
     return f"{columns}\n{remote}"
 
 
-def service_order(service: Row) -> tuple[int, int, int, bytes, bytes]:
-    """Sort key of listings: TCP, UDP, SCTP by address and port, then IPv6, then marks."""
-    family, protocol, address, port, mark = service[:5]
-    return (mark, family, 0, b"", b"") if mark else (0, family, protocol or 0, address or b"", port or b"")
-
-
-def in_order(servers: Sequence[Row], family: int) -> Sequence[Row]:
-    """Return servers of a service of that family as a listing has them: by address, then by port."""
-    return sorted(servers, key=lambda server: (server[SERVER_FAMILY] or family, server[0], server[1]))
-
-
 def service_text(service: Row, servers: Iterable[Row], style: Style) -> str:
     """Return the lines of a service and its servers, in the order given."""
     return "\n".join([_service_line(service, style), *_server_lines(service, servers, style)])
@@ -95,39 +77,27 @@ def service_text(service: Row, servers: Iterable[Row], style: Style) -> str:
 
 def _service_line(service: Row, style: Style) -> str:
     family, protocol, address, port, mark = service[:5]
-    size = _address_bytes(family)
+    size = address_bytes(family)
     if mark is not None:
-        where = f"FWM  {mark}" + (" IPv6" if family == _IPV6 else "")
+        where = f"FWM  {mark}" + (" IPv6" if family == IPV6 else "")
     elif protocol in _PROTOCOL and address is not None and port is not None:
-        where = f"{_PROTOCOL[protocol]:<4} {_place(address, size, port, protocol, style.names)}"
+        where = f"{_PROTOCOL[protocol]:<4} {place(address, size, port, protocol, style.names)}"
     else:
         raise WireError(f"a service without a firewall mark, of protocol {protocol}, address {address} and port {port}")
-    where = where if family == _IPV6 else where[:_SERVICE_WIDTH]
+    where = where if family == IPV6 else where[:_SERVICE_WIDTH]
     if style.mode in COUNTING:
         return f"{where:<{_SERVICE_WIDTH}}{_counters(service[SERVICE_COUNTERS:], style)}"
     return f"{where} {_settings_words(service)}"
 
 
 def _settings_words(service: Row) -> str:
-    family, (name, engine, raw_flags, timeout, raw_mask) = service[0], service[5:SERVICE_COUNTERS]
-    if len(raw_flags) < 4 or (raw_mask is not None and len(raw_mask) != 4):
-        raise WireError(f"a service with flags {raw_flags!r} and netmask {raw_mask!r}")
-    flags = int.from_bytes(raw_flags[:4], HOST_ORDER)
-    scheduler = words = terminated(name)
-    named = flag_names(scheduler, flags >> SCHEDULER_FLAGS_SHIFT & 7)
-    words += f" ({named})" if named else ""
-    if flags & PERSISTENT and timeout:
-        words += f" persistent {timeout}" + _mask_words(family, raw_mask)
-        words += f" pe {terminated(engine)}" if terminated(engine) else ""
-    return words + (" ops" if flags & ONE_PACKET else "")
-
-
-def _mask_words(family: int, raw: bytes | None) -> str:
-    """Return the persistence mask: nothing where it is the whole address."""
-    if family == _IPV6:
-        length = WHOLE_IPV6 if raw is None else int.from_bytes(raw, HOST_ORDER)
-        return "" if length == WHOLE_IPV6 else f" mask {length}"
-    return "" if raw in (None, b"\xff\xff\xff\xff") else f" mask {'.'.join(map(str, raw or b''))}"
+    scheduler, flags, persistence_s, mask, engine, one_packet = settings(service)
+    words = f"{scheduler} ({flags})" if flags else scheduler
+    if persistence_s:
+        words += (
+            f" persistent {persistence_s}" + (f" mask {mask}" if mask else "") + (f" pe {engine}" if engine else "")
+        )
+    return words + (" ops" if one_packet else "")
 
 
 def _server_lines(service: Row, servers: Iterable[Row], style: Style) -> Iterator[str]:
@@ -138,23 +108,9 @@ def _server_lines(service: Row, servers: Iterable[Row], style: Style) -> Iterato
     for server in servers:
         if server[2:] != alike:  # as a rule many servers of a service differ by their address alone
             alike = server[2:]
-            size, text = _address_bytes(server[SERVER_FAMILY] or family), values(server, style)
-        name = _place(server[0], size, server[1], protocol, names)
+            size, text = address_bytes(server[SERVER_FAMILY] or family), values(server, style)
+        name = place(server[0], size, server[1], protocol, names)
         yield f"  -> {name if size != 4 else name[:_SERVER_WIDTH]:<{_SERVER_WIDTH}}{text}"
-
-
-def _place(address: bytes, size: int, port: bytes, protocol: int | None, names: Names) -> str:
-    """Write an address of `size` bytes and a port."""
-    if len(address) < size or len(port) != 2:
-        raise WireError(f"an address of {len(address)} bytes, a port of {len(port)} bytes")
-    return names(address[:size], int.from_bytes(port, "big"), protocol)
-
-
-def _address_bytes(family: int) -> int:
-    size = _ADDRESS_BYTES.get(family)
-    if size is None:
-        raise WireError(f"unknown address family {family}")
-    return size
 
 
 def _counters(counters: Row, style: Style) -> str:
@@ -176,15 +132,8 @@ def large_number(value: int, *, exact: bool) -> str:
     return f"{value // 10**12:8}T"
 
 
-def _forwarding(server: Row) -> int:
-    method: int = server[2] & FORWARDING_MASK
-    if method >= len(_FORWARDING):
-        raise WireError(f"unknown forwarding method {server[2]}")
-    return method
-
-
 def _plain(server: Row, _style: Style) -> str:
-    return f" {_FORWARDING[_forwarding(server)]:<7} {server[3]:<6} {server[9]:<10} {server[10]:<10}"
+    return f" {_FORWARDING[forwarding(server)]:<7} {server[3]:<6} {server[9]:<10} {server[10]:<10}"
 
 
 def _thresholds(server: Row, _style: Style) -> str:
@@ -196,22 +145,16 @@ def _persistent(server: Row, _style: Style) -> str:
 
 
 def _tunnels(server: Row, _style: Style) -> str:
-    method = _forwarding(server)
-    words = _tunnel_words(server) if method == _TUNNELLED else "n/a"
+    method = forwarding(server)
+    words = _tunnel_words(server) if method == TUNNELLED else "n/a"
     return f" {_FORWARDING[method]:<7} {words:<13} {server[3]:<6} {server[9]:<10} {server[10]:<10}"
 
 
 def _tunnel_words(server: Row) -> str:
-    kind, port, flags = server[4:7]
-    if flags >= len(_CHECKSUM) or len(port) != 2:
-        raise WireError(f"unknown tunnel flags {flags}, or a port of {len(port)} bytes")
-    if kind == _IPIP:
+    kind, port, checksum = tunnel(server)
+    if kind == IPIP:
         return "ipip"
-    if kind == _GUE:
-        return f"gue:{int.from_bytes(port, 'big')}:{_CHECKSUM[flags]}"
-    if kind == _GRE:
-        return f"gre:{_CHECKSUM[flags]}"
-    raise WireError(f"unknown tunnel type {kind}")
+    return f"gue:{port}:{_CHECKSUM[checksum]}" if kind == GUE else f"gre:{_CHECKSUM[checksum]}"
 
 
 def _counted(server: Row, style: Style) -> str:

@@ -7,26 +7,17 @@ import errno
 from itertools import islice
 
 from piranha import TYPE_CHECKING
-from piranha.cli.ipvsadm.listing import (
-    COUNTING,
-    MODES,
-    PLAIN,
-    Style,
-    in_order,
-    service_order,
-    service_text,
-    title,
-    version_line,
-)
+from piranha.cli.ipvsadm.listing import COUNTING, MODES, PLAIN, Style, service_text, title, version_line
+from piranha.cli.ipvsadm.rows import in_order, service_order
 from piranha.kernel.socket import NetlinkError
 from piranha.kernel.wire import WireError
 from piranha.output import reader_left
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from piranha.cli.ipvsadm.asked import Reader
-    from piranha.cli.ipvsadm.listing import Names
+    from piranha.cli.ipvsadm.rows import Names
     from piranha.kernel.ipvs_reading import KernelInfo
     from piranha.kernel.layout import Row
 
@@ -45,18 +36,41 @@ def show_services(kernel: Reader, given: Collection[str], only: Row | None = Non
     counters = mode in COUNTING
     services = kernel.service_rows(counters=counters) if only is None else [only]
     style = Style(names=_names(given), mode=mode, exact="exact" in given)
+
+    def text(service: Row, servers: Iterable[Row]) -> str:
+        return service_text(service, servers, style)
+
     print(title(mode))
+    print_rows(_texts(kernel, services, text, counters=counters, ordered="nosort" not in given))
+
+
+def save_table(kernel: Reader, given: Collection[str]) -> None:
+    """Print all services as rules, by the options of `-S` in `given`. Raises NetlinkError: then nothing was printed."""
+    from piranha.cli.ipvsadm.saving import rules  # noqa: PLC0415 -- a listing needs none of it
+
+    names, services = _names(given), kernel.service_rows(counters=False)
+
+    def text(service: Row, servers: Iterable[Row]) -> str:
+        return rules(service, servers, names)
+
+    print_rows(iter(list(_texts(kernel, services, text, counters=False, ordered=True))))
+
+
+def _texts(
+    kernel: Reader,
+    services: Sequence[Row],
+    text: Callable[[Row, Iterable[Row]], str],
+    *,
+    counters: bool,
+    ordered: bool,
+) -> Iterator[str]:
+    """Yield the text of each service with its servers, which are read when it is their turn."""
     try:
-        print_rows(_texts(kernel, services, style, ordered="nosort" not in given))
+        for service in sorted(services, key=service_order) if ordered else services:
+            servers: Sequence[Row] = kernel.server_rows(service, counters=counters)
+            yield text(service, in_order(servers, service[0]) if ordered else servers)
     except WireError as error:
         raise NetlinkError("list services", errno.EBADMSG, str(error)) from None
-
-
-def _texts(kernel: Reader, services: Sequence[Row], style: Style, *, ordered: bool) -> Iterator[str]:
-    counters = style.mode in COUNTING
-    for service in sorted(services, key=service_order) if ordered else services:
-        servers: Sequence[Row] = kernel.server_rows(service, counters=counters)
-        yield service_text(service, in_order(servers, service[0]) if ordered else servers, style)
 
 
 def print_rows(rows: Iterator[str]) -> None:

@@ -9,7 +9,7 @@ from piranha.cli.ipvsadm.connections import TITLE, TITLE_WITH_ENGINE, connection
 from piranha.cli.ipvsadm.grammar import Invocation
 from piranha.cli.ipvsadm.names import resolved
 from piranha.cli.ipvsadm.refusals import refusal
-from piranha.cli.ipvsadm.services import print_rows, show_services, show_table
+from piranha.cli.ipvsadm.services import print_rows, save_table, show_services, show_table
 from piranha.cli.ipvsadm.usage import Verb
 from piranha.dataclass import dataclass
 from piranha.errors import PiranhaError
@@ -49,9 +49,7 @@ class Showing:
 
                 show(self.kernel, self.connections, invocation)
             elif invocation.verb is Verb.SAVE:
-                from piranha.table.rules import print_rules  # noqa: PLC0415 -- a listing needs no rules
-
-                print(print_rules(live_table(self.kernel), names(given)), end="")
+                save_table(self.kernel, given)
             elif "connection" in given:
                 self._connections(given)
             elif "timeout" in given:
