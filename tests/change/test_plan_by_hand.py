@@ -125,6 +125,19 @@ def test_without_a_daemon_what_was_kept_counts_as_for_the_next_start(found: int,
     assert (made.empty, len(made.by_hand)) == (True, left)
 
 
+def test_without_a_daemon_what_the_next_start_ends_is_told_too() -> None:
+    kept = Edits({(WWW, at(1)): WeightByHand(3, 10)}, added={(WWW, at(9)): 7.0})
+    lvsd = Passes(file(ADOPT, 10, 10), edits=kept)
+    lvsd.plane.apply([weight(1, 3), AddDestination(WWW, at(9), Destination(forwarding=NAT, weight=5))])
+    after = file(REPAIR, 10, 10)
+    made = plan(None, after, lvsd.plane.dump(), believed=all_up(after), edits=kept)
+    assert ends(made) == [
+        ("www/web1", "weight 3 by hand -> 10", "foreign_edits = repair"),
+        ("www/10.0.0.9:80", "10.0.0.9:80 weight 5", "added by hand; foreign_edits = repair"),
+    ]
+    assert made.by_hand == ()
+
+
 @examples(60)
 @given(
     st.sampled_from(ForeignEdits),

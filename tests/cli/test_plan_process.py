@@ -165,3 +165,29 @@ def test_without_lvsd_its_forwarder_is_read(lvsd: Lvsd, server: RealServer, caps
     capsys.readouterr()
     assert main(["plan", str(lvsd.file), "--run-dir", str(lvsd.run), "--plane", "userspace"]) == 0
     assert "against the forwarder of this machine" in capsys.readouterr().out
+
+
+def test_without_lvsd_what_was_done_by_hand_and_the_next_start_ends_is_told(
+    lvsd: Lvsd, server: RealServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    www = virtual("www", ("web1", server.port, 2), vip=str(free_vip()))
+    lvsd.write(www, more="keep_table = 1\nforeign_edits = adopt")
+    lvsd.start()
+    lvsd.until_states(web1="up")
+    plane = client.UserspacePlane(lvsd.run / client.SOCKET_NAME)
+    [(service, found)] = plane.dump().items()
+    [(where, destination)] = found.destinations.items()
+    assert plane.apply([EditDestination(service, where, replace(destination, weight=7))]) == []
+    lvsd.ask("read_back")
+    lvsd.end()
+    capsys.readouterr()
+    for mode, group in (
+        ("adopt", "left alone: changed by somebody else (foreign_edits)"),
+        ("repair", "ends: done by hand (foreign_edits)"),
+    ):
+        lvsd.write(www, more=f"keep_table = 1\nforeign_edits = {mode}")
+        words = ["plan", str(lvsd.file), "--run-dir", str(lvsd.run)]
+        assert main([*words, "--plane", "userspace"]) == (0 if mode == "adopt" else 2)
+        said = capsys.readouterr().out
+        assert group in said
+        assert "www/web1  weight 7 by hand" in said

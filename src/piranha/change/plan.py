@@ -111,8 +111,13 @@ def _of_the_table(seen: World, after: Config, others: list[Line], left_alone: tu
     """Return the plan where no file is in force. others: lines that are not about the table."""
     names = names_of(after)
     lines = [*others, *table_lines(seen, seen.changes, names), *later_lines(seen, names)]
-    waiting, by_hand = tuple(waiting_lines(seen)), by_hand_lines(seen)
-    return Plan(lines=_sorted(seen, lines), waiting=waiting, by_hand=by_hand, left_alone=left_alone)
+    return Plan(
+        lines=_sorted(seen, lines),
+        waiting=tuple(waiting_lines(seen)),
+        by_hand=by_hand_lines(seen),
+        ended=ended_lines(seen),
+        left_alone=left_alone,
+    )
 
 
 def _complete(

@@ -23,7 +23,7 @@ from piranha.lvsd.mark_rules import firewalls, marked
 from piranha.lvsd.monitor import Health
 from piranha.lvsd.outlook import Belief, Beliefs, outlook
 from piranha.lvsd.standing import Standing, standing_from
-from piranha.table.by_hand import Seen, holding, noticed
+from piranha.table.by_hand import Seen, noticed
 from piranha.table.desired import Edits, desired, services_of
 from piranha.table.mark_rules import wanted_rules
 from piranha.table.table import Table
@@ -122,8 +122,8 @@ def _from_kernel(kind: PlaneKind, after: Config, folders: Folders) -> Ground:
 
 
 def _by_hand(after: Config, live: Table, kept: StateFiles) -> Edits:
-    """Return what the next `lvsd` would leave alone, because the last one has kept that it was done by hand."""
-    return noticed(holding(read_edits(kept), after), services_of(after), Seen(live=live, former={}))
+    """Return what the last `lvsd` has kept that it was done by hand: the next one leaves it alone, or ends it."""
+    return noticed(read_edits(kept), services_of(after), Seen(live=live, former={}))
 
 
 def _config(data: bytes, name: str) -> Config:
