@@ -1,11 +1,11 @@
 """What blocks that say the same have in common: most of a large file was said before, in it or in another block."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
-from piranha.dataclass import dataclass, field, field_names
+from piranha.dataclass import dataclass, field
 from piranha.lvscf.config import Quota, RealServer, Virtual
+from piranha.lvscf.copies import copier
 from piranha.lvscf.directives import Scope
 from piranha.lvscf.elaborate_check import HTTP_PORT
 from piranha.lvscf.elaborate_service import scheduler_flags
@@ -15,9 +15,9 @@ from piranha.lvscf.syntax.tokens import Pairs
 from piranha.lvscf.syntax.tree import Block
 from piranha.terms import ForwardingMethod, Protocol, Scheduler
 
-_OWN = frozenset(("address", "active", "weight"))
+_OWN = ("address", "active", "weight")
 """What most real servers say, and nothing else."""
-_SHARED = tuple(name for name in field_names(RealServer) or () if name not in {"name", "line", "port", *_OWN})
+_OWN_KEYS = frozenset(_OWN)
 _APART = ("address", "port")
 """Keywords of a virtual block that are different in nearly each, while all else is said again and again."""
 
@@ -29,25 +29,29 @@ class Usual:
     """
 
     def __init__(self, server: RealServer) -> None:
-        self._make = partial(RealServer, **{name: getattr(server, name) for name in _SHARED})
-        self._family = type(server.address)
+        self._server, self._family = server, type(server.address)
+        self._copy: Callable[..., RealServer] = copier(RealServer, "name", "line", "port", *_OWN)
 
     def like(self, name: str, line: int, port: int, section: Section) -> RealServer | None:
         """Return such a server; None where it says more, or its address is of another family."""
         # Asked for nearly every server of a large file.
-        values: dict[str, Any] = section.values
-        if values.keys() != _OWN or section.wrong:
+        values = section.values
+        if values.keys() != _OWN_KEYS or section.wrong:
             return None
-        address = values["address"]
+        address, active, weight = values["address"], values["active"], values["weight"]
         if not isinstance(address, self._family) or not int(address):
             return None
-        return self._make(name=name, line=line, port=port, **values)
+        return self._copy(self._server, name, line, port, address, active, weight)
 
     def all_of(self, pool: "Pool", blocks: Iterable[Block], port: int) -> tuple[RealServer, ...]:
         """Return the servers of `blocks`, which are those of `pool` once more."""
-        make = self._make
-        said = zip(blocks, pool.names, pool.values, strict=True)
-        return tuple([make(name=name, line=block.line, port=port, **values) for block, name, values in said])
+        copy, server = self._copy, self._server
+        return tuple(
+            [
+                copy(server, one.name, block.line, port, one.address, one.active, one.weight)
+                for one, block in zip(pool.servers, blocks, strict=True)
+            ]
+        )
 
 
 class Pool:
@@ -56,11 +60,11 @@ class Pool:
     All are such as `Usual.like` makes of the first. fine: as in `BuiltVirtual`.
     """
 
-    __slots__ = ("fine", "names", "values")
+    __slots__ = ("_values", "fine", "servers")
 
     def __init__(self, servers: Sequence[RealServer], sections: Iterable[Section]) -> None:
-        self.names = [server.name for server in servers]
-        self.values: list[dict[str, Any]] = [section.values for section in sections]
+        self.servers = servers
+        self._values = [section.values for section in sections]
         used = [server for server in servers if server.active]
         alone = len({int(server.address) for server in used}) == len(used)
         self.fine = alone and any(server.weight for server in used)
@@ -71,7 +75,7 @@ class Pool:
 
     def section(self, number: int, block: Block) -> Section:
         """Return one of `sections`."""
-        return Section.right(block, Scope.SERVER, self.values[number], block.pairs() or ())
+        return Section.right(block, Scope.SERVER, self._values[number], block.pairs() or ())
 
 
 Texts = tuple[tuple[str, str | None], ...]
@@ -148,4 +152,4 @@ class Around:
 
 def is_usual(section: Section) -> bool:
     """Whether a server says what most do, and nothing else."""
-    return section.values.keys() == _OWN
+    return section.values.keys() == _OWN_KEYS
