@@ -3,6 +3,7 @@
 import re
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.lvscf.layouts import file
@@ -83,3 +84,13 @@ def test_servers_of_a_virtual_server_are_read_in_one_piece() -> None:
 def test_a_finding_in_such_a_block_names_its_line_and_column() -> None:
     (finding,) = load(POOL, "lvs.cf").errors
     assert (finding.span.line, finding.span.column) == (12, 18)
+
+
+@pytest.mark.parametrize("pool", ["ab", "ba", "aab", "abc", "a", "b", ""])
+def test_the_servers_of_one_virtual_server_are_its_own_whatever_stood_in_the_one_before(pool: str) -> None:
+    block = "server {} {{\nactive = 1\n}}\n"
+    before, after = ("".join(map(block.format, names)) for names in ("ab", pool))
+    tree, _ = parse(f"virtual v {{\n{before}}}\nvirtual w {{\n{after}}}\n")
+    _, virtual = tree.blocks("virtual")
+    assert [server.title for server in virtual.blocks("server")] == list(pool)
+    assert [server.line for server in virtual.blocks("server")] == [10 + 3 * place for place in range(len(pool))]

@@ -10,6 +10,7 @@ SERVICES_LIMIT = 16384
 """Services that `ports` and `extra_address` of one file may ask for together; each is a service of the kernel."""
 
 _TUNNEL = ("tunnel_type", "tunnel_port", "tunnel_checksum")
+_NONE_OF_TUNNEL = frozenset(_TUNNEL).isdisjoint
 
 
 def check_service(built: BuiltVirtual, findings: Findings) -> None:
@@ -76,6 +77,8 @@ def _datagrams(built: BuiltVirtual, findings: Findings) -> None:
 
 def _tunnels(built: BuiltVirtual, findings: Findings) -> None:
     section, sorry = built.section, built.virtual.sorry_server
+    if all(_NONE_OF_TUNNEL(one.values) for one in (section, *[server.section for server in built.kinds])):
+        return
     methods = [server.server.forwarding for server in built.kinds]
     methods += [sorry.forwarding] if sorry is not None else []
     own = [name for name in _TUNNEL if name in section.values]

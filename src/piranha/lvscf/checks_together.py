@@ -74,6 +74,8 @@ def _alone(built: Built, virtual: BuiltVirtual, findings: Findings) -> None:
 
 
 def _needs(section: Section, findings: Findings) -> None:
+    if NEEDS.keys().isdisjoint(section.values):
+        return  # as nearly all
     for keyword, needed in NEEDS.items():
         if keyword in section.values and needed not in section.wrong and not section.on(needed):
             findings.add("W026", section.place(keyword), f"{keyword} has no effect without {needed}")
@@ -176,9 +178,9 @@ def _mark_rules(built: BuiltVirtual, findings: Findings) -> None:
 
 def _reentry(built: BuiltVirtual, findings: Findings) -> None:
     section = built.section
-    times = [server.server.timing for server in built.kinds]
-    if "reentry" not in section.values or not times:
+    if "reentry" not in section.values or not built.kinds:
         return
+    times = [server.server.timing for server in built.kinds]
     shortest_s = min(timing.interval_s for timing in times)
     reentry_s = section.value("reentry", float)
     if 0 < reentry_s < shortest_s:

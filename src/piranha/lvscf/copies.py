@@ -25,10 +25,10 @@ def copier(kind: type[T], *changed: str) -> Callable[..., T]:
         raise ValueError(f"{kind.__name__} cannot be copied so")
     # A class with the same slots lets them be set, which takes a twentieth of setting them past `__setattr__`.
     twin = type(kind.__name__, (), {"__slots__": fields})
-    lines = [f"def copy(like, {', '.join(changed)}):", " made = new(twin)"]
-    lines += [f" made.{name} = {name if name in changed else f'like.{name}'}" for name in fields]
+    lines = [f"def copy(like, {', '.join(changed)}):", " made=new(twin)"]
+    lines += [f" made.{name}={name if name in changed else f'like.{name}'}" for name in fields]
     namespace: dict[str, Any] = {"new": object.__new__, "twin": twin, "kind": kind}
     # The names are those of our code, as in `piranha.dataclass`.
-    exec("\n".join([*lines, " made.__class__ = kind", " return made"]), namespace)  # noqa: S102
+    exec("\n".join([*lines, " made.__class__=kind", " return made"]), namespace)  # noqa: S102
     made: Callable[..., T] = namespace["copy"]
     return made

@@ -1,6 +1,6 @@
 """The settings of one block as values: known keywords, in their place, of the right type."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from functools import cache
 from typing import TypeVar, cast
 
@@ -81,9 +81,9 @@ class Section:
         return self._block.span if self._block is not None else Span(1, 1)
 
     @property
-    def tried(self) -> set[str]:
+    def tried(self) -> Set[str]:
         """Every keyword that is there, also those with wrong values."""
-        return self.wrong | self.values.keys()
+        return self.wrong | self.values.keys() if self.wrong else self.values.keys()
 
     def value(self, name: str, kind: type[T]) -> T:
         """Return the value of a keyword, where it is not given that of the table of keywords. `kind` is its type."""

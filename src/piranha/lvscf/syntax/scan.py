@@ -82,20 +82,30 @@ def scan(text: str, start: int = 0, end: int | None = None, line: int = 1, *, pi
     plain: PlainSettings = {}
     braces: dict[str, Shape] = {}
     blocks: dict[str, PlainBlock] = {}
+    followers: dict[str, str] = {}  # the block that was last seen behind each block, behind "" the first of its kind
+    last = ""
     starts: dict[int, int] = {}
     size = len(text) if end is None else end
     begin = len(BOM) if start == 0 and text.startswith(BOM) else start
     position, within = begin, _ELSEWHERE
     while position < size:
         starts[line] = position
-        if within == _IN_VIRTUAL and pieces and (whole := PLAIN_SERVER.match(text, position, size)):
-            source = whole[0]
-            if source not in blocks:
-                blocks[source] = PlainBlock(whole[1], whole[2], whole[3], pairs_of(whole[2], plain))
-            tokens.append(_new(Token, (_BLOCK_KIND, "", source, line, 1)))
-            position = whole.end()
-            line += source.count("\n")
-            continue
+        if within == _IN_VIRTUAL and pieces:
+            # Where one block follows another in the first virtual server, it mostly does in all.
+            source = followers.get(last, "")
+            if not source or not text.startswith(source, position, size):
+                whole = PLAIN_SERVER.match(text, position, size)
+                source = whole[0] if whole else ""
+                if whole and source not in blocks:
+                    blocks[source] = PlainBlock(whole[1], whole[2], whole[3], pairs_of(whole[2], plain))
+            if source:
+                followers[last] = source
+                last = source
+                tokens.append(_new(Token, (_BLOCK_KIND, "", source, line, 1)))
+                position += len(source)
+                line += source.count("\n")
+                continue
+        last = ""
         stop = text.find("\n", position) + 1 or size
         source = text[position:stop]
         if source in plain:
