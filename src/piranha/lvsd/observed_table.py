@@ -2,17 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Collection
+from functools import cached_property
 
-from piranha.control.state_files import StateFiles
-from piranha.events.teller import Teller
-from piranha.lvsd.kept_table import Asking, Found, KeptTable, Leading, keeps_nothing, they_come_anyway
+from piranha.lvsd.kept_table import KeptTable
 from piranha.lvsd.opinions import ONE_BY_ONE, RULE, Opinions
-from piranha.lvsd.ours import Ours
-from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.reconcile import Pass, subject_of, with_part
-from piranha.table.desired import NO_EDITS
 from piranha.table.service import ServiceKey
 
 LOOK_S = 2.0
@@ -24,35 +19,16 @@ SHARE = 20.0
 class ObservedTable(KeptTable):
     """Looks where KeptTable makes passes: what would be applied is a difference of opinion.
 
-    No service is ours: what the file does not name is not compared. opinions: what differs.
+    No service is ours: what the file does not name is not compared. Nobody leaves slowly and nothing is by hand: a
+    server that the file does not name is one too many.
     """
 
     doing = "observing"
 
-    def __init__(
-        self,
-        plane: PlaneThread,
-        ours: Ours,
-        teller: Teller,
-        wanted: Asking,
-        soon: Callable[[], None],
-        *,
-        kept: StateFiles,
-        found: Found = keeps_nothing,
-        lead: Leading = they_come_anyway,
-    ) -> None:
-        # A server that the file does not name does not drain here: it is one too many. Nothing is by hand where all is.
-        super().__init__(
-            plane,
-            ours,
-            teller,
-            lambda names: replace(wanted(names), leaving={}, edits=NO_EDITS),
-            soon,
-            kept=kept,
-            found=found,
-            lead=lead,
-        )
-        self.opinions = Opinions(time.monotonic())
+    @cached_property
+    def opinions(self) -> Opinions:
+        """What differs, from the first look on."""
+        return Opinions(time.monotonic())
 
     async def count(self) -> None:
         """Look again and again, often enough to tell a difference of timing from one of opinion; until cancelled."""
