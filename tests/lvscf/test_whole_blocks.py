@@ -13,7 +13,7 @@ from tests.properties import examples
 from piranha.lvscf.load import Loaded, load
 from piranha.lvscf.syntax.parser import parse
 from piranha.lvscf.syntax.scan import scan, tokenize
-from piranha.lvscf.syntax.tokens import Kind, cut
+from piranha.lvscf.syntax.tokens import Kind, Token, cut
 from piranha.lvscf.syntax.tree import Block, Node
 
 HEAD = re.compile(r"^([ \t]*server[ \t]+\S+[ \t]+\{)[ \t]*(\r?)$", re.MULTILINE)
@@ -36,9 +36,9 @@ virtual www {
 
 
 def drawn(seed: int) -> str:
-    """A file of servers, somewhat edited or broken."""
+    """A file of servers, somewhat edited or broken; half of them say nearly the same again and again."""
     random = Random(seed)
-    data = file(random.randrange(1 << 32)).encode() if random.randrange(2) else POOL
+    data = file(random.randrange(1 << 32)).encode() if random.randrange(2) else POOL * random.randint(1, 3)
     for _ in range(random.randrange(3)):
         data = edited(data, random)
     return data.decode("utf-8", "surrogateescape")
@@ -47,6 +47,12 @@ def drawn(seed: int) -> str:
 def line_by_line(text: str) -> str:
     """The same file with a comment behind the `{` of each server: such a block is not read in one piece."""
     return HEAD.sub(r"\1 # not ordinary\2", text)
+
+
+def words(text: str) -> list[Token]:
+    """The tokens of `text`, read line by line."""
+    lines = scan(text, pieces=False).tokens
+    return [part for one in lines for part in (cut(one) if one.kind is Kind.SETTING else (one,))]
 
 
 def told(loaded: Loaded) -> list[object]:
@@ -73,12 +79,17 @@ def test_a_comment_behind_the_brace_of_a_server_changes_neither_meaning_nor_find
 @given(st.integers(0, 1 << 32))
 def test_the_tokens_of_a_block_in_one_piece_are_those_of_its_lines(seed: int) -> None:
     text = drawn(seed)
-    lines = scan(text, pieces=False).tokens
-    assert tokenize(text) == [part for one in lines for part in (cut(one) if one.kind is Kind.SETTING else (one,))]
+    assert tokenize(text) == words(text)
 
 
 def test_servers_of_a_virtual_server_are_read_in_one_piece() -> None:
     assert [token.kind for token in scan(POOL.decode()).tokens].count(Kind.BLOCK) == 2
+
+
+def test_a_block_that_is_cut_off_after_one_that_was_whole_is_read_to_its_end() -> None:
+    text = POOL.decode() * 2
+    for cut_off in range(1, 120):
+        assert tokenize(text[:-cut_off]) == words(text[:-cut_off])
 
 
 def test_a_finding_in_such_a_block_names_its_line_and_column() -> None:

@@ -103,7 +103,6 @@ def _read_again(text: str, before: Read) -> Read | None:
 class _Parser:
     def __init__(self, text: str, start: int = 0, end: int | None = None, line: int = 1) -> None:
         self.tokens, self.plain, self.whole, self.starts = scan(text, start, end, line)
-        self.stop = len(text) if end is None else end
         self.at = 0
         self.findings = Findings()
 
@@ -114,8 +113,9 @@ class _Parser:
                 continue
             first, last = node.head[0], node.tail[-1]
             if len(first.before) + 1 == first.column and last.kind is Kind.NEWLINE and last.text:
-                end = self.starts.get(last.line + 1, self.stop)
-                yield Piece(self.starts[first.line], end, last.line - first.line + 1, node)
+                start, end = self.starts.get(first.line), self.starts.get(last.line + 1)
+                if start is not None and end is not None:
+                    yield Piece(start, end, last.line - first.line + 1, node)
 
     def file(self) -> Tree:
         nodes: list[Node] = []

@@ -57,8 +57,8 @@ def _parts(token: Token) -> Iterable[Token]:
 class Scan(NamedTuple):
     """The tokens of some lines, each ordinary setting and each ordinary `server` block in one piece.
 
-    plain, blocks: what these pieces say, by their text. starts: where a line begins, by its number; inside of a block
-    in one piece no line has one.
+    plain, blocks: what these pieces say, by their text. starts: where lines begin, by their number, at least those
+    outside of all blocks and the one behind the last.
     """
 
     tokens: list[Token]
@@ -89,8 +89,9 @@ def scan(text: str, start: int = 0, end: int | None = None, line: int = 1, *, pi
     begin = len(BOM) if start == 0 and text.startswith(BOM) else start
     position, within = begin, _ELSEWHERE
     while position < size:
-        starts[line] = position
-        if within == _IN_VIRTUAL and pieces:
+        if within == _ELSEWHERE:
+            starts[line] = position
+        elif within == _IN_VIRTUAL and pieces:
             # Where one block follows another in the first virtual server, it mostly does in all.
             source = followers.get(last, "")
             if not source or not text.startswith(source, position, size):
@@ -126,6 +127,7 @@ def scan(text: str, start: int = 0, end: int | None = None, line: int = 1, *, pi
                 raise TooLarge(line, f"this file has more than {WORD_LIMIT:,} words")
         position = stop
         line += 1
+    starts[line] = size
     last_break = max(text.rfind("\n", 0, size) + 1, begin)
     tokens.append(Token(Kind.END, "", "", line if last_break == size else line - 1, size - last_break + 1))
     if begin != start:
