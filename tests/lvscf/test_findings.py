@@ -48,3 +48,12 @@ def test_a_code_has_an_example(code: str) -> None:
 def test_the_table_of_codes_holds_the_codes_in_use_and_no_other() -> None:
     text = "".join(path.read_text() for path in SOURCE.rglob("*.py") if path.parent.name != "codes")
     assert set(re.findall(r'"([EWN]\d{3})"', text)) == CODES.keys()
+
+
+@pytest.mark.parametrize(
+    ("device", "looks_alike"),
+    [("publik", True), ("PRIVATE", True), ("prvate", True), ("pulic", True), ("cilbup", False), ("eth0", False)],
+)
+def test_a_device_that_looks_like_one_with_a_meaning_is_told(device: str, looks_alike: bool) -> None:
+    text = f"primary = 192.0.2.2\nvirtual a {{\nactive = 1\naddress = 192.0.2.1 {device}\n}}\n"
+    assert ("W079" in [finding.code for finding in load(text.encode(), "lvs.cf").findings]) is looks_alike

@@ -16,9 +16,10 @@ from piranha.terms import PRIVATE, PUBLIC, Address
 
 ADDRESS_TYPES = (Type.ADDRESS, Type.ADDRESSES, Type.HOSTPORT, Type.FLOATING, Type.HEARTBEAT_PATH)
 DEVICE_LIMIT = 15  # IFNAMSIZ - 1 (linux/if.h), labels included
-_NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]{1,10}|[0-9]{1,12})\Z")
 _DOTTED = re.compile(r"(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}\Z", re.ASCII)
-_HOST_NAME = re.compile(r"(?=[^:/]*[A-Za-z])(?!0[xX])[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?\Z")
+# Compiled by the first address that is not dotted in full.
+_NUMBER = r"(?:0[xX][0-9a-fA-F]{1,10}|[0-9]{1,12})\Z"
+_HOST_NAME = r"(?=[^:/]*[A-Za-z])(?!0[xX])[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?\Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class PersistenceMask:
 
 def is_host_name(word: str) -> bool:
     """Return whether `word` can only be a name to look up, not an address."""
-    return not _DOTTED.match(word) and bool(_HOST_NAME.match(word)) and _inet_aton(word) is None
+    return not _DOTTED.match(word) and bool(re.match(_HOST_NAME, word)) and _inet_aton(word) is None
 
 
 def is_plain_address(word: str) -> bool:
@@ -72,7 +73,7 @@ def address_words(directive: Directive, words: Sequence[Token]) -> Sequence[Toke
 
 def _inet_aton(text: str) -> IPv4Address | None:
     parts = text.split(".")
-    if len(parts) > 4 or not all(_NUMBER.match(part) for part in parts):
+    if len(parts) > 4 or not all(re.match(_NUMBER, part) for part in parts):
         return None
     try:
         numbers = [int(p, 16 if p[:2] in ("0x", "0X") else 8 if p[0] == "0" else 10) for p in parts]

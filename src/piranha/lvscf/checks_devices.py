@@ -1,13 +1,13 @@
 """Findings about names of devices that are spelt nearly like others: the machine alone knows which ones there are."""
 
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from functools import partial
 
 from piranha.lvscf.built import Built
 from piranha.lvscf.diagnostics import Findings, Span
 from piranha.terms import PRIVATE, PUBLIC
 
+_ALIKE_ENOUGH = 0.8  # of 1
 _ALIKE = str.maketrans("oOlI", "0011")
 
 
@@ -19,7 +19,7 @@ def check_devices(built: Built, findings: Findings) -> None:
         if name in (PUBLIC, PRIVATE):
             continue
         if name not in near:  # thousands of virtual servers name the same
-            near[name] = get_close_matches(name.lower(), (PUBLIC, PRIVATE), 1, 0.8)
+            near[name] = _near(name.lower())
         first, where = seen.setdefault(name.translate(_ALIKE), (name, place))
         if near[name]:
             message = f"device '{name}' is taken for an interface of that name"
@@ -27,6 +27,21 @@ def check_devices(built: Built, findings: Findings) -> None:
         elif first != name:
             message = f"device '{name}' looks like '{first}' in line {where().line}, and is another one"
             findings.add("W079", place(), message, f"did you mean '{first}'?")
+
+
+def _near(name: str) -> list[str]:
+    """Return which of public and private a name looks like, if any."""
+    if not any(_letters_in_common(name, word) for word in (PUBLIC, PRIVATE)):
+        return []  # as nearly all: eth0, bond0.12
+    from difflib import get_close_matches  # noqa: PLC0415 -- not for a file without mistakes
+
+    return get_close_matches(name, (PUBLIC, PRIVATE), 1, _ALIKE_ENOUGH)
+
+
+def _letters_in_common(name: str, word: str) -> bool:
+    """Whether two words have enough letters in common, in whatever order, to be alike enough."""
+    common = sum(min(name.count(letter), word.count(letter)) for letter in set(word))
+    return 2 * common / (len(name) + len(word)) >= _ALIKE_ENOUGH  # as difflib measures it
 
 
 Place = Callable[[], Span]

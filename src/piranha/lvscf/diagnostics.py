@@ -12,7 +12,7 @@ HINT_LIMIT = 100  # words of one file for which a similar one is looked for
 HINT_LENGTH = 40  # characters of such a word, at most
 KIND_LIMIT = 100  # findings of one code that are told; of the others only how many there are
 MESSAGE_LENGTH = 240  # characters of a finding's words
-_LONG_WORD = re.compile(r"(\S{60})\S+")
+_LONG_WORD = r"(\S{60})\S+"
 
 
 class Severity(StrEnum):
@@ -160,7 +160,7 @@ class Findings:
 def _told(text: str) -> str:
     """Return a message that a line can hold and a terminal can show, whatever word of the file is in it."""
     if len(text) > MESSAGE_LENGTH:
-        text = _LONG_WORD.sub(r"\1…", text)[:MESSAGE_LENGTH]
+        text = re.sub(_LONG_WORD, r"\1…", text)[:MESSAGE_LENGTH]
     return printable(text)
 
 

@@ -32,7 +32,7 @@ BUILT = ("tcp", "udp", "http", "program")
 """Kinds of check that this version makes."""
 
 _TIMING = frozenset(("interval", "check_timeout", "fall", "rise", "fast_interval"))
-_STATUS = re.compile(r"[1-5][0-9]{2}(?:-[1-5][0-9]{2})?")
+_STATUS = r"[1-5][0-9]{2}(?:-[1-5][0-9]{2})?"
 _USUAL = {"http": HTTP_PORT, "https": 443}
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
@@ -197,7 +197,7 @@ def _http(path: str, block: Section | None, service: Service, body: Expect | Non
     if block is not None:
         host, method, sources = block.get("host", host), block.value("method", str), block.get("source", ())
         headers = [str(one.value) for one in block.all("header")]
-        statuses = tuple(word for word in block.value("status", tuple) if _STATUS.fullmatch(word))
+        statuses = tuple(word for word in block.value("status", tuple) if re.fullmatch(_STATUS, word))
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *headers, "Connection: close", "", ""]
     request = "\r\n".join(lines).encode("utf-8", "surrogateescape")
     bounds = [word.partition("-") for word in statuses]
@@ -264,7 +264,7 @@ def check_contents(name: str, section: Section, findings: Findings) -> None:
     for given in section.all("status"):
         for token, word in zip(given.setting.values, section.value("status", tuple), strict=False):
             first, dash, last = word.partition("-")
-            right = _STATUS.fullmatch(word) and (not dash or first <= last)
+            right = re.fullmatch(_STATUS, word) and (not dash or first <= last)
             if not right:
                 message = f"status takes numbers and ranges from 100 to 599, not '{word}'"
                 findings.add("E017", span_of(token), message, "such as 200 204 300-302")

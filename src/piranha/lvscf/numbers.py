@@ -14,9 +14,10 @@ from piranha.lvscf.services import SERVICES
 from piranha.lvscf.syntax.tokens import Kind, Token
 from piranha.terms import Address
 
-_INT = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+)\Z")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ms|s|m|h)?\Z", re.ASCII)
-_CPUS = re.compile(r"[0-9]{1,4}(?:-[0-9]{1,4})?(?:,[0-9]{1,4}(?:-[0-9]{1,4})?)*\Z", re.ASCII)
+# Compiled by the first number that is not plain decimal: most files have none.
+_INT = r"[+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+)\Z"
+_DURATION = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ms|s|m|h)?\Z"
+_CPUS = r"[0-9]{1,4}(?:-[0-9]{1,4})?(?:,[0-9]{1,4}(?:-[0-9]{1,4})?)*\Z"
 _UNITS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -64,12 +65,17 @@ def check_name(word: Token) -> None:
         raise Mistake("E048", word, f"'{word.value}' has characters that do not show, or is not UTF-8")
 
 
+def _is_decimal(text: str) -> bool:
+    """Whether a number is written as nearly all are."""
+    return text.isascii() and text.isdigit() and (text[0] != "0" or len(text) == 1) and len(text) < 20
+
+
 def integer(word: Token) -> int:
     """Return a C integer, base found by its prefix; raises Mistake."""
     text = word.value
-    if text.isascii() and text.isdigit() and (text[0] != "0" or len(text) == 1) and len(text) < 20:
+    if _is_decimal(text):
         return int(text)
-    if not _INT.match(text) or len(text) > 30:
+    if not re.match(_INT, text) or len(text) > 30:
         raise Mistake("E011", word, f"integer expected, not '{text}'")
     digits = text.lstrip("+-").lower()
     try:
@@ -103,7 +109,7 @@ def boolean(directive: Directive, words: Sequence[Token], _reader: Reader) -> bo
     text = words[0].value
     if text in ("0", "1"):
         return text == "1"
-    number = integer(words[0]) if _INT.match(text) else None
+    number = integer(words[0]) if re.match(_INT, text) else None
     if number not in (0, 1):
         yes = {"yes": 1, "on": 1, "true": 1, "no": 0, "off": 0, "false": 0}.get(text.lower())
         hint = f"write {directive.name} = {yes}" if yes is not None else ""
@@ -158,9 +164,9 @@ def duration(directive: Directive, words: Sequence[Token], _reader: Reader) -> f
 def seconds(word: Token) -> float:
     """Return seconds: `2`, `500ms`, `1.5s`, `5m`, `2h`; raises Mistake."""
     text = word.value
-    if _INT.match(text):
+    if _is_decimal(text) or re.match(_INT, text):
         return float(integer(word))
-    found = _DURATION.match(text)
+    found = re.match(_DURATION, text)
     if not found or len(text) > 30:
         raise Mistake("E016", word, f"a time expected, not '{text}'", "such as 2, 500ms, 1.5s, 5m or 2h")
     return float(found[1]) * _UNITS[found[2]]
@@ -203,7 +209,7 @@ def kernel_value(_directive: Directive, words: Sequence[Token], _reader: Reader)
         single(words)
         return KEEP
     texts = tuple(part for word in words for part in word.value.split())
-    if len(texts) == 1 and _CPUS.match(texts[0]) and not _INT.match(texts[0]):
+    if len(texts) == 1 and re.match(_CPUS, texts[0]) and not re.match(_INT, texts[0]):
         return texts[0]
     single(words, most=2)
     numbers = [integer(words[0]._replace(kind=Kind.WORD, text=text)) for text in texts]

@@ -11,7 +11,7 @@ from piranha.lvscf.syntax.tree import span_of
 from piranha.terms import PRIVATE, PUBLIC
 
 _HEX = ("0123456789abcdef", "16 03 01")
-_URL = re.compile(r"https?://[^/\s]+(/\S*)?\Z")
+_URL = r"https?://[^/\s]+(/\S*)?\Z"
 
 
 def read(directive: Directive, words: tuple[Token, ...], reader: Reader) -> object:
@@ -75,7 +75,7 @@ def _listen(directive: Directive, words: Sequence[Token], reader: Reader) -> str
 
 def _url(directive: Directive, words: Sequence[Token], _reader: Reader) -> str:
     single(words)
-    if not _URL.match(words[0].value):
+    if not re.match(_URL, words[0].value):
         raise Mistake("E080", words[0], f"{directive.name} must be an address that begins with http:// or https://")
     return words[0].value
 

@@ -19,7 +19,7 @@ ALL: tuple[Directive, ...] = (
     CLUSTER + KERNEL + CHANGE + VIRTUAL + SERVICE + POOL + CHECKING + LEGACY + WAITING + CHECK_BLOCK
 )
 
-_KERNEL_NAME = re.compile(r"vs_[A-Za-z0-9_]+")  # it becomes the name of a file under /proc/sys
+_KERNEL_NAME = r"vs_[A-Za-z0-9_]+"  # it becomes the name of a file under /proc/sys
 
 NAMES = tuple(dict.fromkeys(directive.name for directive in ALL))
 
@@ -35,7 +35,7 @@ def of(scope: Scope) -> dict[str, Directive]:
 def find(name: str, scope: Scope) -> Directive | None:
     """Return the keyword `name` where it may stand in `scope`."""
     directive = of(scope).get(name)
-    if directive is None and scope is Scope.GLOBAL and _KERNEL_NAME.fullmatch(name):
+    if directive is None and scope is Scope.GLOBAL and re.fullmatch(_KERNEL_NAME, name):
         return KERNEL_SETTING
     return directive
 
