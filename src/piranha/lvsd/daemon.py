@@ -32,11 +32,9 @@ from piranha.lvsd.maintenance_folder import Maintenance
 from piranha.lvsd.mark_rules import MarkRules, firewalls
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.outlook import newcomers, news_of, pools_for
-from piranha.lvsd.overdue import LOOK_S, Overdue
 from piranha.lvsd.own_file import OwnFile
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.pool import Pool
-from piranha.lvsd.refused import refuse
 from piranha.lvsd.source import RefusedFile, Source
 from piranha.nanny.results import ProbeResult
 from piranha.table.desired import Verdict, Verdicts, service_keys, services_of
@@ -380,10 +378,14 @@ class Lvsd:
                 await self._dirty.wait()
 
     def _refuse(self, message: str, problems: Sequence[str]) -> None:
+        from piranha.lvsd.refused import refuse  # noqa: PLC0415 -- not for a file that is good
+
         self.refused_file = refuse(str(self.source.path), message, problems, self.teller)
 
     async def _watch_checks(self) -> None:
         """Say when results of checks do not come any more."""
+        from piranha.lvsd.overdue import LOOK_S, Overdue  # noqa: PLC0415 -- when the table is in
+
         overdue = Overdue(time.monotonic())
         while True:
             await asyncio.sleep(LOOK_S)
