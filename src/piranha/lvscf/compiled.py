@@ -7,7 +7,6 @@ right: what cannot be used is as none, and `lvs.cf` is read instead. Decision 00
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from itertools import chain
 from typing import Any
@@ -17,6 +16,7 @@ from piranha.dataclass import field_names
 from piranha.errors import MISSHAPEN
 from piranha.lvscf import check_values, config, diagnostics, kernel_values
 from piranha.lvscf.config import Config, RealServer
+from piranha.lvscf.copies import copier
 from piranha.lvscf.diagnostics import Diagnostic
 
 FORMAT = 2
@@ -32,6 +32,7 @@ _FIELDS = {name: names for name, kind in _CLASSES.items() if (names := field_nam
 _OWN = ("name", "address", "weight", "active", "line")
 """What real servers of one virtual server differ in, mostly; all else is kept once for many."""
 
+_NO_SERVER: dict[str, Any] = {"name": "", "address": IPv4Address(0), "weight": 0, "active": False, "line": 0}
 _SHARED = tuple(name for name in _FIELDS["RealServer"] if name not in _OWN)
 
 
@@ -126,23 +127,19 @@ class _Writer:
 def _read(rows: Iterable[Any]) -> tuple[object, ...]:
     found: list[Any] = []
     add = found.append
+    server = copier(RealServer, *_OWN)
     makers = {name: _maker(one) for name, one in _CLASSES.items()}
     for row in rows:
         kind = row[0]
         if kind == "servers":
-            servers = zip(*[iter(row[1:])] * 6, strict=True)
-            add(
-                tuple(
-                    found[like](name=name, address=found[address], weight=weight, active=active, line=line)
-                    for like, name, address, weight, active, line in servers
-                )
-            )
+            servers = zip(*[iter(row[1:])] * (1 + len(_OWN)), strict=True)
+            add(tuple([server(found[like], name, found[at], *rest) for like, name, at, *rest in servers]))
             continue
         values = [found[one[0]] if type(one) is list else one for one in row[1:]]
         if kind == "tuple":
             add(tuple(values))
         elif kind == "like":
-            add(partial(RealServer, **dict(zip(_SHARED, values, strict=True))))
+            add(RealServer(**dict(zip(_SHARED, values, strict=True)), **_NO_SERVER))
         elif kind in ("v4", "v6"):
             add((IPv4Address if kind == "v4" else IPv6Address)(*values))
         elif kind == "bytes":
