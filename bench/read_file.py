@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Reading a large file: from the path to a Config, beside `keepalived -t` of an equal keepalived.conf.
 
-Run: .venv/bin/python bench/read_file.py [--runs N] [--services 1000] [--servers 10]
+Run: .venv/bin/python bench/read_file.py [--runs N] [--services 1000] [--servers 10] [--apart]
 
-1000 virtual servers of 10 real servers, one setting a line. A process of its own for every run, taking
-turns. Piranha: processor time and wall time of `read_and_load` alone, and the memory the process grows
-by; and the whole of `piranha check`, with the start of the interpreter, to compare with `keepalived -t`.
-Needs no kernel with IPVS: natively, as root for keepalived.
+1000 virtual servers of 10 real servers, one setting a line; with --apart every real server has an address of its
+own. A process of its own for every run, taking turns. Piranha: processor time and wall time of `read_and_load` alone,
+and the memory the process grows by; and the whole of `piranha check`, with the start of the interpreter, to compare
+with `keepalived -t`. Needs no kernel with IPVS: natively, as root for keepalived.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from ipaddress import ip_address
 from pathlib import Path
 
 SOURCE = str(Path(__file__).resolve().parent.parent / "src")
@@ -35,14 +36,15 @@ print(json.dumps((*figures, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss 
 CHECK = "TCP_CHECK {\n   connect_timeout 3\n  }"
 
 
-def lvs_cf(services: int, servers: int) -> str:
-    """Return our file."""
+def lvs_cf(services: int, servers: int, *, apart: bool = False) -> str:
+    """Return our file. apart: no two real servers have one address."""
     lines = ["primary = 192.0.2.2", "service = lvs", "network = nat"]
     for number in range(services):
         lines += [f"virtual s{number} {{", "    active = 1", f"    address = {vip(number)} eth0", "    port = 80"]
         lines += ["    scheduler = wlc", "    timeout = 6"]
         for server in range(servers):
-            lines += [f"    server r{server} {{", f"        address = 10.11.13.{server + 1}", "        active = 1"]
+            address = ip_address("10.11.13.1") + server + (256 * number if apart else 0)
+            lines += [f"    server r{server} {{", f"        address = {address}", "        active = 1"]
             lines += [f"        weight = {server + 1}", "    }"]
         lines.append("}")
     return "\n".join(lines) + "\n"
@@ -83,10 +85,11 @@ def main() -> None:
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--services", type=int, default=1000)
     options.add_argument("--servers", type=int, default=10)
+    options.add_argument("--apart", action="store_true")
     args = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = Path(folder) / "lvs.cf", Path(folder) / "keepalived.conf"
-        ours.write_text(lvs_cf(args.services, args.servers))
+        ours.write_text(lvs_cf(args.services, args.servers, apart=args.apart))
         theirs.write_text(keepalived_conf(args.services, args.servers))
         rows: dict[str, list[tuple[float, float, float]]] = {
             "read to Config": [],

@@ -3,13 +3,14 @@
 import gc
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from piranha.errors import PiranhaError
 from piranha.lvscf.loaded import Loaded
 from piranha.lvscf.syntax.limits import SIZE_LIMIT
+from piranha.terms import Address
 
 
 class ReadError(PiranhaError, OSError):
@@ -40,15 +41,20 @@ def resolve_and_load(data: bytes, name: str, before: Loaded | None = None) -> Lo
     """Do what `read_and_load` does with what was read already; `name` is for findings."""
     # A start that knows what the file says (`lvsd.compiled`) does not load what reads it.
     from piranha.lvscf.load import elaborated, parsed, unusable  # noqa: PLC0415
-    from piranha.lvscf.resolve import resolve  # noqa: PLC0415
 
     if len(data) > SIZE_LIMIT:
         return unusable(name, "E025", f"this file is larger than {SIZE_LIMIT // 1024 // 1024} MiB")
     with _without_collector():
         source = parsed(data, name, before.again if before is not None else None)
-    hosts = resolve(source.names) if source.names else {}
+    hosts = _resolved(source.names) if source.names else {}
     with _without_collector():
         return elaborated(source, hosts)
+
+
+def _resolved(names: Sequence[str]) -> Mapping[str, Address]:
+    from piranha.lvscf.resolve import resolve  # noqa: PLC0415 -- most files have addresses only
+
+    return resolve(names)
 
 
 @contextmanager
