@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 
 from tests.kernel.recorded import Replay, answer, at_once, one_by_one
 
-from piranha.cli.ipvsadm.listing import MODES, Style, service_text
+from piranha.cli.ipvsadm.listing import MODES, Style, service_lines
 from piranha.cli.ipvsadm.rows import in_order, service_order
 from piranha.cli.ipvsadm.saving import rules
 from piranha.cli.ipvsadm.services import numeric
@@ -54,7 +54,7 @@ def answered(replay: Replay) -> None:
             assert len(read()) <= _ENTRIES_LIMIT
     for mode in MODES:
         with suppress(NetlinkError, WireError):
-            listed(ipvs, partial(service_text, style=Style(names=numeric, mode=mode)))
+            listed(ipvs, partial(service_lines, style=Style(names=numeric, mode=mode)))
     with suppress(NetlinkError, WireError):
         listed(ipvs, partial(rules, names=numeric))
     for ask in (ipvs.info, ipvs.timeouts, lambda: ipvs.service(_WWW)):
@@ -62,8 +62,8 @@ def answered(replay: Replay) -> None:
             ask()
 
 
-def listed(ipvs: IpvsSocket, text: Callable[[Row, Sequence[Row]], str]) -> None:
+def listed(ipvs: IpvsSocket, lines: Callable[[Row, Sequence[Row]], list[str]]) -> None:
     """What `ipvsadm -L` and `-S` print, in order."""
     for service in sorted(ipvs.service_rows(counters=True), key=service_order):
-        servers = in_order(ipvs.server_rows(service, counters=True), service[0])
-        assert text(service, servers).count("\n") == len(servers)
+        servers = in_order(ipvs.server_rows(service, counters=True))
+        assert len(lines(service, servers)) == 1 + len(servers)

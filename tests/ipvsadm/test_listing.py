@@ -14,7 +14,7 @@ from piranha.cli.ipvsadm.listing import (
     TUNNELS,
     Style,
     large_number,
-    service_text,
+    service_lines,
     title,
     version_line,
 )
@@ -109,9 +109,9 @@ def shown(mode: str, *, only: str = "", exact: bool = False, ordered: bool = Tru
 
 def lines(found: list[tuple[Row, list[Row]]], style: Style, *, ordered: bool = True) -> list[str]:
     if ordered:
-        found = [(service, list(in_order(servers, service[0]))) for service, servers in found]
+        found = [(service, in_order(servers)) for service, servers in found]
         found.sort(key=lambda pool: service_order(pool[0]))
-    return "\n".join([title(style.mode), *(service_text(*pool, style) for pool in found)]).split("\n")
+    return [*title(style.mode).split("\n"), *(line for pool in found for line in service_lines(*pool, style))]
 
 
 def test_the_plain_listing_is_sorted_and_laid_out_as_in_the_c_tool() -> None:
@@ -211,7 +211,7 @@ def test_a_server_that_cannot_be_understood_is_an_error(mode: str, place: int, v
     strange = (*server[:place], value, *server[place + 1 :])
 
     with pytest.raises(WireError):
-        service_text(service, [strange], Style(names=numeric, mode=mode))
+        service_lines(service, [strange], Style(names=numeric, mode=mode))
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_service_that_cannot_be_understood_is_an_error(place: int, value: obje
     strange = (*service[:place], value, *service[place + 1 :])
 
     with pytest.raises(WireError):
-        service_text(strange, [], Style(names=numeric))
+        service_lines(strange, [], Style(names=numeric))
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_rows_become_the_rules_of_their_table(table: Table) -> None:
         for key, service in table.items()
     ]
     pools.sort(key=lambda pool: service_order(pool[0]))
-    text = "".join(rules(service, in_order(servers, service[0]), numeric) + "\n" for service, servers in pools)
+    text = "".join(line + "\n" for service, servers in pools for line in rules(service, in_order(servers), numeric))
 
     assert text == print_rules(table)
 

@@ -98,7 +98,7 @@ def pool(rows: Iterable[Row], family: Family) -> dict[DestinationKey, Destinatio
         if row[2:9] != alike:  # as a rule servers of a service have the same settings
             alike = row[2:9]
             destination = _destination(alike)
-        known = places if row[9] in (None, family) else _places(row[9])
+        known = places if row[9] in (0, family) else _places(row[9])
         found[known[row[0] + _two(row[1])]] = destination
     return found
 

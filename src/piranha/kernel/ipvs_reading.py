@@ -71,7 +71,7 @@ _SERVER = [
     Field(((Top.DEST, Dest.ACTIVE_CONNS),), 0),
     Field(((Top.DEST, Dest.INACT_CONNS),), 0),
     Field(((Top.DEST, Dest.PERSIST_CONNS),), 0),
-    Field(((Top.DEST, Dest.ADDR_FAMILY),), None),  # before Linux 3.18 that of the service
+    Field(((Top.DEST, Dest.ADDR_FAMILY),), 0),  # before Linux 3.18 that of the service
 ]
 SERVER_FAMILY = len(_SERVER) - 1
 SERVER_COUNTERS = len(_SERVER)

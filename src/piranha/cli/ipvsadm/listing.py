@@ -13,14 +13,13 @@ from piranha.kernel.ipvs_reading import SERVER_COUNTERS, SERVER_FAMILY, SERVICE_
 from piranha.kernel.wire import WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from piranha.cli.ipvsadm.rows import Names
     from piranha.kernel.layout import Row
 
 
 _SERVICE_WIDTH = 33
-_SERVER_WIDTH = 28
 # By the kernel's numbers.
 _PROTOCOL = {6: "TCP", 17: "UDP", 132: "SCTP"}
 _FORWARDING = ("Masq", "Local", "Tunnel", "Route", "Bypass")
@@ -70,9 +69,20 @@ def title(mode: str) -> str:
     return f"{columns}\n{remote}"
 
 
-def service_text(service: Row, servers: Iterable[Row], style: Style) -> str:
+def service_lines(service: Row, servers: Iterable[Row], style: Style) -> list[str]:
     """Return the lines of a service and its servers, in the order given."""
-    return "\n".join([_service_line(service, style), *_server_lines(service, servers, style)])
+    lines = [_service_line(service, style)]
+    family, protocol = service[0], service[1] if service[4] is None else None
+    names, values = style.names, _VALUES[style.mode]
+    alike: Row | None = None
+    size, text = 0, ""
+    for server in servers:
+        if server[2:] != alike:  # as a rule many servers of a service differ by their address alone
+            alike = server[2:]
+            size, text = address_bytes(server[SERVER_FAMILY] or family), values(server, style)
+        name = place(server[0], size, server[1], protocol, names)
+        lines.append(f"  -> {name:<28.28}{text}" if size == 4 else f"  -> {name:<28}{text}")
+    return lines
 
 
 def _service_line(service: Row, style: Style) -> str:
@@ -98,19 +108,6 @@ def _settings_words(service: Row) -> str:
             f" persistent {persistence_s}" + (f" mask {mask}" if mask else "") + (f" pe {engine}" if engine else "")
         )
     return words + (" ops" if one_packet else "")
-
-
-def _server_lines(service: Row, servers: Iterable[Row], style: Style) -> Iterator[str]:
-    family, protocol = service[0], service[1] if service[4] is None else None
-    names, values = style.names, _VALUES[style.mode]
-    alike: Row | None = None
-    size, text = 0, ""
-    for server in servers:
-        if server[2:] != alike:  # as a rule many servers of a service differ by their address alone
-            alike = server[2:]
-            size, text = address_bytes(server[SERVER_FAMILY] or family), values(server, style)
-        name = place(server[0], size, server[1], protocol, names)
-        yield f"  -> {name if size != 4 else name[:_SERVER_WIDTH]:<{_SERVER_WIDTH}}{text}"
 
 
 def _counters(counters: Row, style: Style) -> str:

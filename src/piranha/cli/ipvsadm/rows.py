@@ -12,7 +12,7 @@ from piranha.kernel.wire import HOST_ORDER, WireError, terminated
 from piranha.table.flags import ONE_PACKET, PERSISTENT, flag_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
     from piranha.kernel.layout import Row
 
@@ -35,9 +35,12 @@ def service_order(service: Row) -> tuple[int, int, int, bytes, bytes]:
     return (mark, family, 0, b"", b"") if mark else (0, family, protocol or 0, address or b"", port or b"")
 
 
-def in_order(servers: Sequence[Row], family: int) -> Sequence[Row]:
-    """Return servers of a service of that family as a listing has them: by address, then by port."""
-    return sorted(servers, key=lambda server: (server[SERVER_FAMILY] or family, server[0], server[1]))
+def in_order(servers: Iterable[Row]) -> list[Row]:
+    """Return servers of a service as a listing has them: those of IPv4 first, by address, then by port."""
+    found = sorted(servers)  # no two are alike in both, with which they begin
+    if len({server[SERVER_FAMILY] for server in found}) > 1:
+        found.sort(key=lambda server: server[SERVER_FAMILY])
+    return found
 
 
 def settings(service: Row) -> tuple[str, str, int, str, str, bool]:

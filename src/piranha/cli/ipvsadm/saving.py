@@ -12,7 +12,7 @@ from piranha.kernel.ipvs_reading import SERVER_FAMILY
 from piranha.kernel.wire import WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from piranha.cli.ipvsadm.rows import Names
     from piranha.kernel.layout import Row
@@ -24,10 +24,19 @@ _TUNNEL = ("ipip", "gue", "gre")
 _CHECKSUM_OPTION = ("--tun-nocsum", "--tun-csum", "--tun-remcsum")
 
 
-def rules(service: Row, servers: Iterable[Row], names: Names) -> str:
+def rules(service: Row, servers: Iterable[Row], names: Names) -> list[str]:
     """Return the rules that make a service and its servers, in the order given."""
     where = _service_words(service, names)
-    return "\n".join([f"-A {where}{_settings_words(service)}", *_server_rules(where, service, servers, names)])
+    found = [f"-A {where}{_settings_words(service)}"]
+    family, protocol = service[0], service[1] if service[4] is None else None
+    alike: Row | None = None
+    size, words = 0, ""
+    for server in servers:
+        if server[2:] != alike:  # as a rule many servers of a service differ by their address alone
+            alike = server[2:]
+            size, words = address_bytes(server[SERVER_FAMILY] or family), _server_words(server)
+        found.append(f"-a {where} -r {place(server[0], size, server[1], protocol, names)} {words}")
+    return found
 
 
 def _service_words(service: Row, names: Names) -> str:
@@ -47,17 +56,6 @@ def _settings_words(service: Row) -> str:
         words += f" -p {persistence_s}" + (f" -M {mask}" if mask else "")
     words += f" --pe {engine}" if engine else ""
     return words + (" -o" if one_packet else "") + (f" -b {flags}" if flags else "")
-
-
-def _server_rules(where: str, service: Row, servers: Iterable[Row], names: Names) -> Iterator[str]:
-    family, protocol = service[0], service[1] if service[4] is None else None
-    alike: Row | None = None
-    size, words = 0, ""
-    for server in servers:
-        if server[2:] != alike:  # as a rule many servers of a service differ by their address alone
-            alike = server[2:]
-            size, words = address_bytes(server[SERVER_FAMILY] or family), _server_words(server)
-        yield f"-a {where} -r {place(server[0], size, server[1], protocol, names)} {words}"
 
 
 def _server_words(server: Row) -> str:

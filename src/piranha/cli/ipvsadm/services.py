@@ -7,7 +7,7 @@ import errno
 from itertools import islice
 
 from piranha import TYPE_CHECKING
-from piranha.cli.ipvsadm.listing import COUNTING, MODES, PLAIN, Style, service_text, title, version_line
+from piranha.cli.ipvsadm.listing import COUNTING, MODES, PLAIN, Style, service_lines, title, version_line
 from piranha.cli.ipvsadm.rows import in_order, service_order
 from piranha.kernel.socket import NetlinkError
 from piranha.kernel.wire import WireError
@@ -37,11 +37,11 @@ def show_services(kernel: Reader, given: Collection[str], only: Row | None = Non
     services = kernel.service_rows(counters=counters) if only is None else [only]
     style = Style(names=_names(given), mode=mode, exact="exact" in given)
 
-    def text(service: Row, servers: Iterable[Row]) -> str:
-        return service_text(service, servers, style)
+    def lines(service: Row, servers: Iterable[Row]) -> list[str]:
+        return service_lines(service, servers, style)
 
     print(title(mode))
-    print_rows(_texts(kernel, services, text, counters=counters, ordered="nosort" not in given))
+    print_rows(_all(kernel, services, lines, counters=counters, ordered="nosort" not in given))
 
 
 def save_table(kernel: Reader, given: Collection[str]) -> None:
@@ -50,25 +50,25 @@ def save_table(kernel: Reader, given: Collection[str]) -> None:
 
     names, services = _names(given), kernel.service_rows(counters=False)
 
-    def text(service: Row, servers: Iterable[Row]) -> str:
+    def lines(service: Row, servers: Iterable[Row]) -> list[str]:
         return rules(service, servers, names)
 
-    print_rows(iter(list(_texts(kernel, services, text, counters=False, ordered=True))))
+    print_rows(iter(list(_all(kernel, services, lines, counters=False, ordered=True))))
 
 
-def _texts(
+def _all(
     kernel: Reader,
     services: Sequence[Row],
-    text: Callable[[Row, Iterable[Row]], str],
+    lines: Callable[[Row, Iterable[Row]], list[str]],
     *,
     counters: bool,
     ordered: bool,
 ) -> Iterator[str]:
-    """Yield the text of each service with its servers, which are read when it is their turn."""
+    """Yield the lines of each service with its servers, which are read when it is their turn."""
     try:
         for service in sorted(services, key=service_order) if ordered else services:
             servers: Sequence[Row] = kernel.server_rows(service, counters=counters)
-            yield text(service, in_order(servers, service[0]) if ordered else servers)
+            yield from lines(service, in_order(servers) if ordered else servers)
     except WireError as error:
         raise NetlinkError("list services", errno.EBADMSG, str(error)) from None
 
