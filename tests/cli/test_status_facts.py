@@ -18,6 +18,14 @@ def judged(
     return verdict, [f"{one.mark} {one.subject}: {one.text}" for one in findings]
 
 
+def test_state_that_cannot_be_written_is_a_fault() -> None:
+    verdict, [finding] = judge(None, lvsd(state_trouble="/x: No space left on device"), pulse_expected=False)
+    assert (verdict, finding.text) == (
+        Verdict.DEGRADED,
+        "state cannot be written: /x: No space left on device",
+    )
+
+
 def test_all_is_well() -> None:
     assert judged(pulse(), lvsd(virtual("www", server("web1")))) == (OK, [])
 

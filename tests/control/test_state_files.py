@@ -83,6 +83,20 @@ def test_when_it_can_be_written_again_nothing_stays_aside(files: StateFiles) -> 
     assert (names(files.state), names(files.run)) == (["a"], [])
 
 
+def test_what_lies_aside_is_put_where_it_outlives_a_boot_when_there_is_room_again(files: StateFiles) -> None:
+    obstacle = obstruct(files.state, "lvsd-a.json")
+    files.write({"lvsd-a.json": b"1"}, mode=0o600)
+    trouble = f"{files.state}/lvsd-a.json: Is a directory; kept in {files.run} until the machine boots"
+    later = StateFiles(files.state, files.run)  # of a daemon that was started meanwhile
+    assert (later.settle("lvsd"), files.settle("lvsd"), files.settle("pulse")) == (trouble, trouble, trouble)
+    assert StateFiles(files.state, files.run).settle("pulse") is None
+    obstacle.rmdir()
+    assert later.settle("lvsd") == ""
+    assert (names(files.state), names(files.run), files.read("lvsd-a.json")) == (["lvsd-a.json"], [], b"1")
+    assert (files.state / "lvsd-a.json").stat().st_mode & 0o777 == 0o600
+    assert (later.settle("lvsd"), files.settle("lvsd")) == (None, "")
+
+
 def test_when_both_fail_nothing_changes_and_the_path_is_told(files: StateFiles) -> None:
     files.write({"a": b"old"})
     obstruct(files.state, "a")

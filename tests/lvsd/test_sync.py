@@ -430,6 +430,9 @@ def test_a_daemon_of_somebody_else_is_shown_with_what_makes_room(backup: Backup)
     backup.look("active")
     words = "a sync daemon master of somebody else runs on eth1, with id 5, and is left"
     assert backup.sync()["trouble"] == f"{words}: ipvsadm --stop-daemon master makes room for that of lvs.cf"
+    backup.fake.running = []
+    started, _ = backup.look()
+    assert (started.level, started.cause) == (Level.INFO, "this router is active")
 
 
 def test_a_restart_adopts_what_runs_and_a_file_without_synchronisation_ends_it(backup: Backup) -> None:

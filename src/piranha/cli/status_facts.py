@@ -85,6 +85,8 @@ def _daemon(lvsd: Facts) -> list[Finding]:
     elif (age_s := number(lvsd.get("table_age_s")) or 0.0) > OLD_TABLE_S:
         found.append(Finding("i", "table", f"read {duration(age_s)} ago: the kernel is slow to show it"))
     found += [Finding("!", "lvsd", reason) for reason in reasons]
+    if trouble := text(lvsd.get("state_trouble")):
+        found.append(Finding("!", "lvsd", f"state cannot be written: {trouble}"))
     found += [Finding("!", "table", f"refused: {change}") for change in strings(lvsd.get("refused_changes"))]
     for repair in dicts(lvsd.get("overruled"))[-NOTES_SHOWN:]:
         age = duration(number(repair.get("age_s")) or 0.0)

@@ -5,23 +5,25 @@ in memory: what lies there is newer than what the state folder has, and lost whe
 """
 
 import os
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from piranha.dataclass import dataclass
 from piranha.regular import read_regular
 
 FRESH = ".new"
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 
 
-@dataclass(frozen=True, slots=True)
 class StateFiles:
-    """The kept files of one router. state, run: the folders."""
+    """The kept files of one router. state, run: the folders. Methods may be called from several threads."""
 
-    state: Path
-    run: Path
+    def __init__(self, state: Path, run: Path) -> None:
+        self.state = state
+        self.run = run
+        self._aside: set[str] = set()  # what was written here and could not be put into the state folder
+        self._one_writer = threading.Lock()
 
     def path(self, name: str) -> Path:
         """Return where the newest `name` is, if there is one."""
@@ -45,14 +47,39 @@ class StateFiles:
         Returns why the state folder does not have them, in one line, empty when it has. Blocks.
         Raises OSError, with a path, when the run folder cannot be written either; then nothing has changed.
         """
+        with self._one_writer:
+            return self._write(files, mode)
+
+    def settle(self, daemon: str) -> str | None:
+        """Put into the state folder what this daemon has aside, if that can be written again. Blocks.
+
+        What an earlier one left aside is its own as well: `lvsd-*.json`. Returns and raises as `write` does; None where
+        nothing was aside.
+        """
+        with self._one_writer:
+            names = self._aside | {path.name for path in self.run.glob(f"{daemon}-*.json")}
+            for name in sorted(names):
+                aside = self.run / name
+                try:
+                    data, mode = read_regular(aside), aside.stat().st_mode & 0o777
+                except OSError:
+                    self._aside.discard(name)  # somebody took it away
+                    continue
+                if trouble := self._write({name: data}, mode):
+                    return trouble
+        return "" if names else None
+
+    def _write(self, files: Mapping[str, bytes], mode: int) -> str:
         try:
             _replace(self.state, files, mode)
         except OSError as error:
             _replace(self.run, files, mode)
+            self._aside |= files.keys()
             return f"{error.filename}: {error.strerror}; kept in {self.run} until the machine boots"
         for name in files:
             with suppress(OSError):
                 (self.run / name).unlink()
+        self._aside -= files.keys()
         return ""
 
 

@@ -23,6 +23,7 @@ from piranha.lvscf.changed import apart
 from piranha.lvscf.config import Config, PlaneKind, meaning
 from piranha.lvscf.loaded import Loaded
 from piranha.lvsd.accepted import Accepted
+from piranha.lvsd.aside import put_away
 from piranha.lvsd.cold import switched_off
 from piranha.lvsd.foreign import Foreign
 from piranha.lvsd.kept_kernel import Asked, KeptKernel, kernel_of
@@ -149,7 +150,7 @@ class Lvsd:
         compiled = Compiled(
             self.source.kept, self.teller, loaded=lambda: self.loaded, put=self._read_afresh, reload=self.reload
         )
-        watches += [compiled.watch()]
+        watches += [compiled.watch(), put_away(self.source.kept, self.teller)]
         watches += [self.own.watch()] if self.own is not None else []
         helpers = [asyncio.create_task(watch) for watch in watches]
         try:

@@ -163,7 +163,7 @@ class KeptSync:
         sync, trouble = self._sync, ""
         sync.refused.clear()
         found = self._read()
-        lost = _lost(lost_of, found, sync.role)
+        lost = _lost([one for one in lost_of if sync.ours.get(one.sender) == one.sync_id], found, sync.role)
         for _ in range(ROUNDS):
             steps = sync.steps(aim, found, self._backup_only, time.monotonic())
             if not steps:

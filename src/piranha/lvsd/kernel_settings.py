@@ -138,7 +138,7 @@ def _refused(setting: str, value: str, why: str, now: float) -> Event:
         rule=rule(setting, value),
         cause=why,
         level=Level.ERROR,
-        facts=(("tried_again", "with each reading"),),
+        facts=(("retry", "with each reading"),),
     )
 
 

@@ -112,6 +112,7 @@ class Verbs:
             "mark_rules": lvsd.marks.facts(now),
             "observing": observing,
             "record": lvsd.recorder.status(),
+            "state_trouble": lvsd.teller.state_trouble,
             **(lvsd.own.facts() if lvsd.own is not None else {}),
         }
 
