@@ -134,7 +134,7 @@ def test_a_daemon_of_somebody_else_is_left_and_named(lvsd: Lvsd) -> None:
         ipvs.start_daemon(SyncDaemon(sender=True, interface="lo", sync_id=5))
     start(lvsd, SYNC)
     assert running() == [("master", "lo", 5)]
-    assert "of somebody else runs, with id 5" in lvsd.status()["kernel"]["sync"]["trouble"]
+    assert "of somebody else runs on lo, with id 5" in lvsd.status()["kernel"]["sync"]["trouble"]
 
 
 def test_an_announced_restart_leaves_the_daemon_and_a_stop_ends_it(lvsd: Lvsd) -> None:
