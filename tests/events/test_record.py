@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,23 @@ def test_a_full_disk_is_told_and_what_was_kept_is_written_once_there_is_room(tmp
         [sys.executable, "-c", program], env=environment, timeout=20, check=False, capture_output=True
     )
     assert (done.returncode, done.stdout) == (0, b"['a', 'b', 'c']\n"), done.stderr
+
+
+def test_it_is_written_without_another_event_too(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "state" / "events.jsonl", retry_s=0.001)
+    recorder.record(event("table read"))
+    _wait_until(lambda: recorder.status()["trouble"] != "")
+    (tmp_path / "state").mkdir()
+    _wait_until(lambda: recorder.status()["trouble"] == "")
+    assert [one.event.message for one in read_file(tmp_path / "state" / "events.jsonl")] == ["table read"]
+    recorder.close()
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    given_up_s = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < given_up_s
+        time.sleep(0.001)
 
 
 def test_a_file_that_somebody_else_rotated_or_emptied_goes_on(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ and rotated once to `NAME.1` when it reaches `file_limit` bytes.
 """
 
 import collections
+import contextlib
 import json
 import os
 import queue
@@ -24,6 +25,8 @@ RING_LENGTH = 2000
 FILE_LIMIT = 4 * 1024 * 1024
 STEP_S = 2.0
 """A wall clock that moved by so much against the monotonic one was set; less may be a late reading."""
+RETRY_S = 30.0
+"""After so long without an event what could not be written is tried again."""
 LATELY_S = 3600.0
 """How long `status` names a step of the clock."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -44,10 +47,11 @@ class Recorder:
         wall_clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         boot: str | None = None,
+        retry_s: float = RETRY_S,
     ) -> None:
         self._boot = boot_id() if boot is None else boot
         self._wall_clock, self._monotonic = wall_clock, monotonic
-        self._writer = _Writer(path, file_limit) if path else None
+        self._writer = _Writer(path, file_limit, retry_s) if path else None
         past = self._writer.past(ring_length) if self._writer else []
         self._ring: collections.deque[Record] = collections.deque(past, ring_length)
         self._next = past[-1].seq + 1 if past else 1
@@ -141,9 +145,10 @@ class Recorder:
 class _Writer:
     """The thread that appends records to the file. trouble: why it cannot, empty while it can."""
 
-    def __init__(self, path: Path, limit: int) -> None:
+    def __init__(self, path: Path, limit: int, retry_s: float) -> None:
         self._path = path
         self._limit = limit
+        self._retry_s = retry_s
         self._waiting: queue.Queue[Record | None] = queue.Queue(RING_LENGTH)
         self._unwritten: collections.deque[bytes] = collections.deque(maxlen=RING_LENGTH)
         self.trouble = ""
@@ -176,7 +181,9 @@ class _Writer:
     def _run(self) -> None:
         stop = False
         while not stop:
-            batch = [self._waiting.get()]
+            batch = []
+            with contextlib.suppress(queue.Empty):
+                batch = [self._waiting.get(timeout=self._retry_s if self._unwritten else None)]
             while not self._waiting.empty():
                 batch.append(self._waiting.get())
             stop = None in batch
