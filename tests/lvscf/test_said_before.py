@@ -22,6 +22,8 @@ POOLS = (
     ("address = 10.0.0.1\nactive = 1\nweight = 1", "address = 10.0.0.1\nactive = 1\nweight = 1"),
     ("address = 2001:db8::5\nactive = 1\nweight = 1", "address = 10.0.0.2\nactive = 1\nweight = 1"),
     ("address = 10.0.0.1\nactive = 1\nweight = 1\nport = 99",),
+    ("address = 10.0.0.1\nactive = 1\nweight = 1\nport = 99", "address = 10.0.0.2\nactive = 1\nweight = 1"),
+    ("address = 2001:db8::7\nactive = 1\nweight = 1\nport = 99", "address = 10.0.0.2\nactive = 1\nweight = 1"),
     ("address = 10.0.0.1 \nactive = 1\nweight = many",),
 )
 
@@ -147,6 +149,14 @@ def test_a_port_below_the_servers_is_told_at_each_of_them_even_if_others_stand_b
     one = f"virtual a {{\n{head.format(1)}port = 81\n{SERVERS}}}\n"
     other = f"virtual b {{\n{head.format(2)}{SERVERS}port = 81\n}}\n"
     assert [line for line, code in findings(f"primary = 192.0.2.254\n{one}{other}") if code == "W041"] == [25, 30, 35]
+
+
+def test_a_usual_server_behind_one_that_says_more_is_judged_by_itself() -> None:
+    head = "virtual {} {{\nactive = 1\naddress = {}\n"
+    more = "server a {\naddress = 2001:db8::7\nactive = 1\nweight = 1\nport = 99\n}\n"
+    usual = "server b {\naddress = 10.0.0.2\nactive = 1\nweight = 1\n}\n}\n"
+    text = head.format(1, "192.0.2.1") + usual + head.format(2, "2001:db8::1") + more + usual
+    assert [line for line, code in findings(text) if code == "E035"] == [20]
 
 
 def test_a_bad_expression_is_told_at_each_virtual_server_that_has_it() -> None:

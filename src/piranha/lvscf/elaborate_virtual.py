@@ -1,6 +1,6 @@
 """From one `virtual` block to a Virtual, its real servers and their checks."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -100,23 +100,28 @@ class _Servers(NamedTuple):
 def _read_pool(block: Block, section: Section, service: Service, alike: Alike, around: Around) -> _Servers:
     """Return the servers of a virtual block one by one; keeps what the next blocks that say the same can go by."""
     findings, before = around.reader.findings, around.reader.findings.mark()
-    checks = Checks(section, around.blocks, service, findings)
-    inherited = Inherited(alike.active, service.port, alike.forwarding, checks, section)
     blocks, servers, sections, kinds = _titled(block), list[RealServer](), list[Section](), list[BuiltServer]()
     names = Names()
-    usual: Usual | None = None
+    first: Block | None = None  # of those that say no more than usual, and are like the others in all else
+    usual = _usual_seen_before(blocks, section, service.port, alike)
+    # Where there is a usual server nothing was found in the checks of a block that says the same.
+    inherited = _inherited(section, service, alike, around) if usual is None else None
     for one in blocks:
         name = unique_name(one, names, findings)
         own = collect_block(one, Scope.SERVER, around.reader)
         server = usual.like(name, one.line, service.port, own) if usual is not None else None
         if server is None:
+            inherited = inherited or _inherited(section, service, alike, around)
             mark = findings.mark()
             server = _server(one, name, own, inherited, findings)
             if server is None:
                 continue
             kinds.append(BuiltServer(server, own))
             if is_usual(own) and findings.since(mark) == () and _below(one, section):
-                usual = Usual(server)
+                usual, first = Usual(server), one
+        elif first is None:
+            kinds.append(BuiltServer(server, own))
+            first = one
         servers.append(server)
         sections.append(own)
     pool: Pool | None = None
@@ -129,17 +134,28 @@ def _read_pool(block: Block, section: Section, service: Service, alike: Alike, a
     return _Servers(tuple(servers), lambda: sections, tuple(kinds), pool is not None and pool.fine)
 
 
+def _inherited(section: Section, service: Service, alike: Alike, around: Around) -> Inherited:
+    checks = Checks(section, around.blocks, service, around.reader.findings)
+    return Inherited(alike.active, service.port, alike.forwarding, checks, section)
+
+
+def _usual_seen_before(blocks: Sequence[Block], section: Section, port: int, alike: Alike) -> Usual | None:
+    """Return what the usual server of a virtual block is if it was so of another that says the same."""
+    if not blocks or not _shares_checks(section):
+        return None
+    usual = alike.usual(port)
+    return usual if usual is not None and _below(blocks[0], section) else None
+
+
 def _pool_seen_before(block: Block, section: Section, port: int, alike: Alike, around: Around) -> _Servers | None:
     """Return the servers of a virtual block if another had the same and none of them says more than usual.
 
-    None also where another virtual block that says what this one does was not read with such servers.
+    None also where the usual server of this one is not known yet.
     """
-    usual = alike.usual(port) if _shares_checks(section) else None
-    if usual is None:
-        return None
     blocks = _titled(block)
     pool = around.pools.get(_texts(blocks))
-    if pool is None or not _below(blocks[0], section):
+    usual = _usual_seen_before(blocks, section, port, alike) if pool is not None else None
+    if pool is None or usual is None:
         return None
     servers = usual.all_of(pool, blocks, port)
     first = BuiltServer(servers[0], pool.section(0, blocks[0]))
