@@ -60,6 +60,13 @@ def piranha(lvsd: Lvsd, verb: str, *words: str) -> str:
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False).stdout
 
 
+def trial(lvsd: Lvsd) -> str:
+    """What `lvsd -t` says."""
+    command = [sys.executable, "-m", "piranha.lvsd.main", "-t", "-c", str(lvsd.file), "--run-dir", str(lvsd.run)]
+    words = [*command, "--plane", "userspace"]
+    return subprocess.run(words, env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=False).stdout
+
+
 def test_a_weight_set_by_hand_outlives_a_kill_and_ends_with_another_weight_in_the_file(
     lvsd: Lvsd, talkers: list[TalkingServer]
 ) -> None:
@@ -73,6 +80,7 @@ def test_a_weight_set_by_hand_outlives_a_kill_and_ends_with_another_weight_in_th
     assert "Weight 2 by hand for" in piranha(lvsd, "why", "www/web1")
 
     lvsd.end(signal.SIGKILL)
+    assert trial(lvsd) == "0 changes before the first checks. Nothing has been changed.\n"
     lvsd.start()
     lvsd.until_states(web1="up", web2="up")
     assert weights(lvsd) == {one: 2, two: 5}

@@ -19,6 +19,7 @@ from piranha.lvscf.config import Config, PlaneKind
 from piranha.lvscf.loaded import Loaded
 from piranha.lvsd.accepted import FILE
 from piranha.lvsd.daemon import Lvsd
+from piranha.lvsd.foreign import read_edits
 from piranha.lvsd.kept_table import KeptTable
 from piranha.lvsd.leavers import read_leavers
 from piranha.lvsd.mark_rules import firewalls, marked
@@ -27,6 +28,7 @@ from piranha.lvsd.own_file import OwnFile
 from piranha.lvsd.planes import look, open_plane
 from piranha.lvsd.reconcile import Reconciler
 from piranha.lvsd.source import Source
+from piranha.table.by_hand import holding
 from piranha.table.changes import describe
 from piranha.table.leaving import by_place, leaving
 from piranha.table.mark_rules import wanted_rules
@@ -153,8 +155,9 @@ async def _serve(lvsd: Lvsd, node: str, folders: daemon.Folders, started: Callab
 def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) -> int:
     """Say what a start would change in the table, and change nothing."""
     live, kept = look(kind, folders.run), StateFiles(folders.state, folders.run)
-    left = leaving(None, config, live, {}, read_leavers(kept, boot_id()))
-    plan = Reconciler().prepare(config, {}, live, Ours(kept).services, leaving=by_place(left))
+    edits, ours = read_edits(kept), Ours(kept).services
+    left = by_place(leaving(None, config, live, {}, read_leavers(kept, boot_id()), added=edits.added))
+    plan = Reconciler().prepare(config, {}, live, ours, leaving=left, edits=holding(edits, config))
     for words in (changes := [*map(describe, plan.changes), *_mark_changes(kind, config)]):
         print(words)
     print(f"{len(changes)} changes before the first checks. Nothing has been changed.")
