@@ -37,6 +37,7 @@ from piranha.terms import ForwardingMethod, Protocol
 
 ROOT = Path(__file__).resolve().parent.parent
 C_TOOL = "/usr/sbin/ipvsadm"
+LISTINGS = {"dump": "-Ln", "count": "-Ln --stats", "save": "-Sn"}
 OURS = [sys.executable, "-S", "-c", "from piranha.cli.ipvsadm.entry import main; main()"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 # As installed: byte code is there (filled by the first start, which is not measured).
@@ -96,8 +97,9 @@ def measure(load: Callable[[], object], table: Table, rules: Path) -> dict[str, 
         took["dump piranha, again"] = seconds(plane.dump)
     finally:
         plane.close()
-    took["dump ipvsadm -Ln (piranha)"] = seconds(lambda: run_program([*OURS, "-Ln"], rules))
-    took["dump ipvsadm -Ln (C)"] = seconds(lambda: run_program([C_TOOL, "-Ln"], rules))
+    for kind, line in LISTINGS.items():
+        for name, tool in (("piranha", OURS), ("C", [C_TOOL])):
+            took[f"{kind} ipvsadm {line} ({name})"] = seconds(partial(run_program, [*tool, *line.split()], rules))
     return took
 
 
@@ -161,7 +163,7 @@ def main() -> int:
 def report(figures: Mapping[str, list[float]], services: int, servers: int) -> None:
     """Print medians and how many times faster than the C tool each way is."""
     print(f"{services} services x {servers} servers: seconds, median (smallest-largest), C tool / this way")
-    for kind in ("load", "dump"):
+    for kind in ("load", *LISTINGS):
         reference = next(statistics.median(v) for name, v in figures.items() if name.startswith(kind) and "(C)" in name)
         for name, values in figures.items():
             if name.startswith(kind):
