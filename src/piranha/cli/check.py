@@ -62,9 +62,10 @@ def read(path: Path) -> Loaded:
         return read_and_load(path)
     name = "standard input"
     try:
-        return resolve_and_load(standard_input().read(SIZE_LIMIT + 1), name)
+        data = standard_input().read(SIZE_LIMIT + 1)
     except OSError as error:
         raise ReadError(f"{name}: {error.strerror}") from error
+    return resolve_and_load(data, name)
 
 
 def with_notes(loaded: Loaded) -> Loaded:

@@ -15,6 +15,8 @@ def source_text(path: Path) -> str:
     name = "standard input" if str(path) == "-" else str(path)
     try:
         data = standard_input().read(SIZE_LIMIT + 1) if str(path) == "-" else read_bytes(path)
+    except ReadError:
+        raise
     except OSError as error:
         raise ReadError(f"{name}: {error.strerror}") from error
     if len(data) > SIZE_LIMIT:
