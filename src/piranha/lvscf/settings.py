@@ -17,6 +17,7 @@ from piranha.terms import Address
 T = TypeVar("T")
 _ACTED_ON = Status.ACTED_ON
 LONGEST = 4096  # characters of a value or name; the original cut them at some hundreds
+# What right blocks have of both, and nobody adds anything to.
 _NONE_TWICE: "dict[str, list[Given]]" = {}
 _NONE_WRONG = set[str]()
 
