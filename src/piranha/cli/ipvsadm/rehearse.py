@@ -10,13 +10,13 @@ from piranha.cli.ipvsadm.grammar import Invocation
 from piranha.cli.ipvsadm.rehearsal import Rehearsal
 from piranha.cli.ipvsadm.services import print_rows
 from piranha.cli.ipvsadm.session import REFUSED, Session, lines_of
-from piranha.cli.ipvsadm.showing import live_table
 from piranha.cli.ipvsadm.usage import Verb
 from piranha.dataclass import dataclass
 from piranha.kernel.ipvs import SyncDaemon, Timeouts
 from piranha.kernel.socket import Failure, NetlinkError
 from piranha.table.changes import Change
 from piranha.table.service import ServiceKey
+from piranha.table.table import Service, Table
 
 WOULD_CHANGE = 1
 """Exit status, as that of diff(1)."""
@@ -68,7 +68,7 @@ def rehearse(kernel: Kernel, invocation: Invocation, program: str, rules: Iterab
     rules that cannot be read, NetlinkError if the kernel cannot be asked.
     """
     whole = invocation.verb is Verb.DIFF
-    live = live_table(kernel)
+    live = _live_table(kernel)
     rehearsal = Rehearsal() if whole else Rehearsal(live, kernel.timeouts(), kernel.daemons())
     session = Session(Rehearsed(rehearsal), _show_nothing, program)
     mistake: UsageError | None = None
@@ -88,6 +88,10 @@ def rehearse(kernel: Kernel, invocation: Invocation, program: str, rules: Iterab
     if session.complaints:
         return REFUSED
     return WOULD_CHANGE if found or orders else DONE
+
+
+def _live_table(kernel: Kernel) -> Table:
+    return {one.key: Service(one.settings, kernel.pool(one.key)) for one in kernel.services()}
 
 
 def _read(session: Session, file: str, rules: Iterable[bytes]) -> None:

@@ -15,7 +15,6 @@ from piranha.dataclass import dataclass
 from piranha.errors import PiranhaError
 from piranha.kernel.ipvs import SyncDaemon
 from piranha.kernel.socket import NetlinkError
-from piranha.table.table import Service, Table
 from piranha.table.words import Names, numeric
 
 _CONNECTIONS = "/proc/net/ip_vs_conn"
@@ -90,11 +89,6 @@ def why_not_shown(show: Callable[[Invocation], None], invocation: Invocation) ->
 def daemons(kernel: Kernel) -> list[SyncDaemon]:
     """Read the sync daemons, the one that sends first."""
     return sorted(kernel.daemons(), key=lambda daemon: not daemon.sender)
-
-
-def live_table(kernel: Kernel) -> Table:
-    """Read the whole table."""
-    return {service.key: Service(service.settings, kernel.pool(service.key)) for service in kernel.services()}
 
 
 def names(given: set[str]) -> Names:
