@@ -1,5 +1,6 @@
 """Kept files: in the state folder, aside in the run folder while that one cannot be written."""
 
+import copy
 import os
 import signal
 import subprocess
@@ -50,6 +51,12 @@ def test_files_are_kept_in_the_state_folder(files: StateFiles) -> None:
     assert files.write({"a": b"1", "b": b"2"}) == ""
     assert (files.read("a"), files.read("b")) == (b"1", b"2")
     assert (names(files.state), names(files.run)) == (["a", "b"], [])
+
+
+def test_a_helper_process_gets_the_same_folders(files: StateFiles) -> None:
+    theirs = copy.deepcopy(files)  # by the way that pickle goes
+    assert (theirs.state, theirs.run) == (files.state, files.run)
+    assert theirs.write({"a": b"1"}) == ""
 
 
 def test_they_are_closed_to_others(files: StateFiles) -> None:

@@ -25,6 +25,10 @@ class StateFiles:
         self._aside: set[str] = set()  # what was written here and could not be put into the state folder
         self._one_writer = threading.Lock()
 
+    def __reduce__(self) -> tuple[type["StateFiles"], tuple[Path, Path]]:
+        """Let another process have the folders; what it writes is its own."""
+        return StateFiles, (self.state, self.run)
+
     def path(self, name: str) -> Path:
         """Return where the newest `name` is, if there is one."""
         aside = self.run / name
