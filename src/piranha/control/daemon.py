@@ -1,13 +1,11 @@
 """Shell: what all daemons share: options, going to the background, the lock, folders, systemd."""
 
 import argparse
-import asyncio
 import contextlib
 import fcntl
 import grp
 import os
 import signal
-import socket
 import stat
 import sys
 import time
@@ -212,13 +210,18 @@ def detach() -> Callable[[], None]:
 
 def on_signals(stop: Callable[[int], None], reload: Callable[[], None]) -> None:
     """Wire SIGTERM and SIGINT to `stop`, SIGHUP to `reload`, in the running event loop; one that came early counts."""
-    loop = asyncio.get_running_loop()
+    from asyncio import get_running_loop  # noqa: PLC0415 -- who calls this has it; others need not load it
+
+    loop = get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
     loop.add_signal_handler(signal.SIGHUP, reload)
     if EARLY.hung_up:
         EARLY.hung_up = False
         reload()
+    if EARLY.stopped:
+        early, EARLY.stopped = EARLY.stopped, 0
+        stop(early)
 
 
 def notify(state: str) -> bool:
@@ -229,6 +232,8 @@ def notify(state: str) -> bool:
     where = os.environ.get("NOTIFY_SOCKET", "")
     if not where:
         return False
+    import socket  # noqa: PLC0415 -- nobody is told before the table is in
+
     address = "\0" + where[1:] if where.startswith("@") else where
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
@@ -250,10 +255,12 @@ def watchdog_interval_s() -> float | None:
 
 async def beat() -> None:
     """Tell systemd that the loop turns, until cancelled, or not at all where it does not ask."""
+    from asyncio import sleep  # noqa: PLC0415 -- see `on_signals`
+
     interval_s = watchdog_interval_s()
     while interval_s is not None:
         notify("WATCHDOG=1")
-        await asyncio.sleep(interval_s)
+        await sleep(interval_s)
 
 
 def fail(prog: str, error: object) -> int:

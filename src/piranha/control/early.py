@@ -12,10 +12,15 @@ from types import FrameType
 
 
 class EarlySignals:
-    """What has come so far: SIGHUP is remembered, SIGTERM and SIGINT end the process with status 0."""
+    """What has come so far: SIGHUP is remembered, SIGTERM and SIGINT end the process with status 0.
+
+    stopped: the signal that came after `hold_stop`, 0 if none has.
+    """
 
     def __init__(self) -> None:
         self.hung_up = False
+        self.stopped = 0
+        self._holding = False
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -28,10 +33,17 @@ class EarlySignals:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    def hold_stop(self) -> None:
+        """Have SIGTERM and SIGINT wait for the loop: what is begun from now on is undone by it alone."""
+        self._holding = True
+
     def _remember(self, _number: int, _frame: FrameType | None) -> None:
         self.hung_up = True
 
-    def _end(self, _number: int, _frame: FrameType | None) -> None:
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        if self._holding:
+            self.stopped = number
+            return
         # Nothing was begun that the way out does not undo.
         sys.exit(0)
 

@@ -5,11 +5,11 @@ other, and the first that ends would remove what the other one serves. The names
 sockets have the very same scope (unix(7)), and the kernel frees them when the process ends.
 """
 
+import _socket as socket  # what `socket` adds for others takes a while, and this comes before the table
 import errno
 import os
-import socket
 import struct
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from piranha.control.daemon import AlreadyRunning, CannotStart
 
@@ -61,7 +61,7 @@ class Sole:
 
 def _holder(address: str) -> tuple[int, int] | None:
     """Return pid and uid of the process that listens there."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as asking:
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)) as asking:
         asking.settimeout(ANSWER_S)
         try:
             asking.connect(address)

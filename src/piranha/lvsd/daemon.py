@@ -25,6 +25,7 @@ from piranha.lvscf.loaded import Loaded
 from piranha.lvsd.accepted import Accepted
 from piranha.lvsd.aside import put_away
 from piranha.lvsd.cold import switched_off
+from piranha.lvsd.first_table import Filled
 from piranha.lvsd.foreign import Foreign
 from piranha.lvsd.kept_kernel import Asked, KeptKernel, kernel_of
 from piranha.lvsd.kept_table import RETRY_S, KeptTable, Wanted
@@ -60,7 +61,8 @@ class Lvsd:
 
     loaded: what `source` gave at start; it must hold a configuration. runs_on: what `plane` is. make_own: makes what
     is done for an own file, None under `pulse`. observes: how a table is only compared. node: which router of the file
-    this is, if it was said. Call `start`, then `run` until it returns, then `end`.
+    this is, if it was said. filled: what its start has put into the table. Call `start`, then `run`
+    until it returns, then `end`.
     """
 
     source: Source
@@ -72,6 +74,7 @@ class Lvsd:
     make_own: Callable[["Lvsd"], OwnFile] | None = None
     observes: type[KeptTable] | None = None
     node: str = ""
+    filled: Filled | None = None
 
     teller: Teller = field(init=False)
     table: KeptTable = field(init=False)
@@ -125,7 +128,8 @@ class Lvsd:
         """
         # A SIGHUP that comes early waits.
         async with self.one_reload:
-            await self.table.adopt()
+            await self.table.adopt(self.filled)
+            self.filled = None
             config = self._usable(self.loaded)
             await self._put_in_force(None, config)
             await self.table.one_pass()

@@ -14,6 +14,7 @@ from piranha.forwarding.errors import PlaneUnavailable
 from piranha.forwarding.plane import Sample
 from piranha.forwarding.refusals import is_sctp
 from piranha.lvscf.config import Config
+from piranha.lvsd.first_table import Filled
 from piranha.lvsd.kept_numbers import KeptNumbers
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
@@ -63,7 +64,6 @@ Asking = Callable[[Collection[str] | None], Wanted]
 
 Found = Callable[[Edits, Edits, Table], Awaitable[None]]
 """Takes what others have changed: before a pass and after it, and the table that it saw."""
-
 
 Leading = Callable[[], Awaitable[None]]
 """Has packets come to the services that the file in force asks for."""
@@ -135,14 +135,18 @@ class KeptTable:
         """Return what differs in a table that is only observed; None: it is kept."""
         return None
 
-    async def adopt(self) -> None:
-        """Take the table as it is. Raises PlaneUnavailable."""
+    async def adopt(self, filled: Filled | None = None) -> None:
+        """Take the table as it is. filled: what this start has put there already. Raises PlaneUnavailable."""
         await self._plane.prepare()
         self.live = await self._plane.dump()
-        if self.live:
-            servers = sum(len(service.destinations) for service in self.live.values())
-            facts = (("services", str(len(self.live))), ("servers", str(servers)))
+        if found := self.live if filled is None else filled.plan.live:
+            servers = str(sum(len(service.destinations) for service in found.values()))
+            facts = (("services", str(len(found))), ("servers", servers))
             self._teller.say("table", f"{self.doing} the table that is there", facts=facts)
+        if filled is not None:
+            self._reconciler = filled.reconciler
+            self._teller.recorder.record_all(filled.done(self.live, time.monotonic()))
+            self._teller.state_written(filled.trouble)
 
     async def claim(self, config: Config, come: Collection[ServiceKey]) -> None:
         """Make the services of `config` ours before they are there, and see what is there of those that `come`.

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 
 from piranha.control.early import EARLY
-from piranha.control.without_tls import load_loop
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -13,7 +12,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Nothing of what a start makes is garbage: `Lvsd.start` lets the collector go on.
     gc.disable()
     with EARLY.held():
-        load_loop()
         from piranha.lvsd.start import run  # noqa: PLC0415 -- takes longer than all else before the loop
 
         return run(argv)

@@ -1,37 +1,25 @@
-"""Shell: `lvsd`, the lvs daemon: its arguments, from its start to its end."""
+"""Shell: `lvsd`, the lvs daemon: from its arguments to its first table."""
 
 import argparse
-import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 
 from piranha.change.starting import Waits
 from piranha.control import daemon
+from piranha.control.early import EARLY
 from piranha.control.sole import Sole
 from piranha.control.state_files import StateFiles
+from piranha.control.without_tls import load_loop
 from piranha.errors import PiranhaError
 from piranha.events import log
-from piranha.events.record import Recorder, boot_id
-from piranha.lvscf.config import Config, PlaneKind
+from piranha.events.record import Recorder
+from piranha.lvscf.config import PlaneKind
 from piranha.lvscf.loaded import Loaded
 from piranha.lvsd.accepted import FILE
-from piranha.lvsd.daemon import Lvsd
-from piranha.lvsd.foreign import read_edits
-from piranha.lvsd.kept_table import KeptTable
-from piranha.lvsd.leavers import read_leavers
-from piranha.lvsd.mark_rules import firewalls, marked
-from piranha.lvsd.ours import Ours
-from piranha.lvsd.own_file import OwnFile
-from piranha.lvsd.planes import look, open_plane
-from piranha.lvsd.reconcile import Reconciler
+from piranha.lvsd.first_table import fill
 from piranha.lvsd.source import Source
-from piranha.table.by_hand import holding
-from piranha.table.changes import describe
-from piranha.table.leaving import by_place, leaving
-from piranha.table.mark_rules import wanted_rules
 
 DESCRIPTION = "Keep the IPVS table equal to what lvs.cf and the health of the real servers ask for."
 
@@ -80,7 +68,9 @@ def _run(args: argparse.Namespace, folders: daemon.Folders, source: Source, wait
     if args.observe and kind is not PlaneKind.IPVS:
         return daemon.fail("lvsd", "--observe is for the table of the kernel, not for the plane in user space")
     if args.test_start:
-        return _test_start(kind, loaded.config, folders)
+        from piranha.lvsd.trial import test_start  # noqa: PLC0415 -- a start has other things to load
+
+        return test_start(kind, loaded.config, folders)
     lock = waits.lock()
     # The table of the plane in user space lies in its run directory, and is nobody else's.
     sole = Sole("lvsd") if kind is PlaneKind.IPVS and not args.observe else None
@@ -93,11 +83,26 @@ def _run(args: argparse.Namespace, folders: daemon.Folders, source: Source, wait
             log.log.info("%s", sole.note)
     recorder = Recorder(folders.state / "lvsd-events.jsonl")
     try:
-        make_own = partial(_own_file, folders, waits) if source.own is not None and not args.observe else None
-        plane, ours = open_plane(kind, folders.run, observing=args.observe), Ours(source.kept)
-        observes, node = _observes() if args.observe else None, args.node or ""
-        lvsd = Lvsd(source, loaded, plane, recorder, ours, kind, make_own, observes, node)
-        return asyncio.run(_serve(lvsd, node, folders, started))
+        filled = None
+        if sole is not None:
+            # What is begun now is undone by the loop alone.
+            EARLY.hold_stop()
+            filled = fill(loaded.config, source.kept)
+        load_loop()
+        from piranha.lvsd.serve import serve  # noqa: PLC0415 -- takes as long as all else before it
+
+        return serve(
+            source,
+            loaded,
+            kind=kind,
+            recorder=recorder,
+            folders=folders,
+            waits=waits,
+            started=started,
+            node=args.node or "",
+            observe=args.observe,
+            filled=filled,
+        )
     except PiranhaError:
         raise
     except Exception:
@@ -113,65 +118,6 @@ def _folders_beside(folders: daemon.Folders, *, make: bool) -> daemon.Folders:
     if make:
         folders.make()
     return daemon.Folders(folders.run / daemon.OBSERVE, folders.state / daemon.OBSERVE)
-
-
-def _observes() -> type[KeptTable]:
-    from piranha.lvsd.observed_table import ObservedTable  # noqa: PLC0415 -- not on the way of others to their table
-
-    return ObservedTable
-
-
-def _own_file(folders: daemon.Folders, waits: Waits, lvsd: Lvsd) -> OwnFile:
-    from piranha.lvsd.changing import Changing  # noqa: PLC0415 -- under pulse, one that died should be back soon
-
-    return Changing(lvsd, folders, waits.settled)
-
-
-async def _serve(lvsd: Lvsd, node: str, folders: daemon.Folders, started: Callable[[], None]) -> int:
-    def on_signal(number: int) -> None:
-        lvsd.stop(f"shutting down due to signal {number}")
-
-    daemon.on_signals(on_signal, lambda: lvsd.reload_soon("SIGHUP"))
-    try:
-        await lvsd.start()
-        # The table comes first.
-        from piranha.control.server import ControlServer  # noqa: PLC0415
-        from piranha.lvsd.verbs import Verbs  # noqa: PLC0415
-
-        verbs = Verbs(lvsd, node=node, plane=str(lvsd.runs_on))
-        server = ControlServer(folders.run / "lvsd.sock", verbs.handlers())
-        await server.start()
-    except OSError as error:
-        raise PiranhaError(f"{folders.run / 'lvsd.sock'}: {error.strerror or error}") from error
-    started()
-    daemon.notify("READY=1")
-    await lvsd.run()
-    daemon.notify("STOPPING=1")
-    await lvsd.end()
-    await server.close()
-    return 0
-
-
-def _test_start(kind: PlaneKind, config: Config, folders: daemon.Folders) -> int:
-    """Say what a start would change in the table, and change nothing."""
-    live, kept = look(kind, folders.run), StateFiles(folders.state, folders.run)
-    edits, ours = read_edits(kept), Ours(kept).services
-    left = by_place(leaving(None, config, live, {}, read_leavers(kept, boot_id()), added=edits.added))
-    plan = Reconciler().prepare(config, {}, live, ours, leaving=left, edits=holding(edits, config))
-    for words in (changes := [*map(describe, plan.changes), *_mark_changes(kind, config)]):
-        print(words)
-    print(f"{len(changes)} changes before the first checks. Nothing has been changed.")
-    return 0
-
-
-def _mark_changes(kind: PlaneKind, config: Config) -> Iterator[str]:
-    """Yield what a start would change of the mark rules, in words."""
-    if kind is PlaneKind.IPVS and (wanted := wanted_rules(config)):
-        found = marked(firewalls())
-        yield from (f"add mark rule: {rule}" for rule in wanted if rule not in found.rules)
-        yield from sorted(f"remove mark rule: {rule}" for rule in found.rules if rule not in wanted)
-        if found.trouble:
-            print(f"lvsd: mark rules cannot be set: {found.trouble}", file=sys.stderr)
 
 
 def _load(source: Source) -> Loaded | None:
