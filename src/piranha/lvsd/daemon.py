@@ -25,6 +25,7 @@ from piranha.lvscf.loaded import Loaded
 from piranha.lvsd.accepted import Accepted
 from piranha.lvsd.aside import put_away
 from piranha.lvsd.cold import switched_off
+from piranha.lvsd.compiled import Compiled
 from piranha.lvsd.first_table import Filled
 from piranha.lvsd.foreign import Foreign
 from piranha.lvsd.kept_kernel import Asked, KeptKernel, kernel_of
@@ -34,9 +35,11 @@ from piranha.lvsd.maintenance_folder import Maintenance
 from piranha.lvsd.mark_rules import MarkRules, firewalls
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.outlook import newcomers, news_of, pools_for
+from piranha.lvsd.overdue import LOOK_S, Overdue
 from piranha.lvsd.own_file import OwnFile
 from piranha.lvsd.planes import PlaneThread
 from piranha.lvsd.pool import Pool
+from piranha.lvsd.refused import refuse
 from piranha.lvsd.source import RefusedFile, Source
 from piranha.nanny.results import ProbeResult
 from piranha.table.desired import Verdict, Verdicts, service_keys, services_of
@@ -145,8 +148,6 @@ class Lvsd:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        from piranha.lvsd.compiled import Compiled  # noqa: PLC0415 -- nothing of it is on the way to the table
-
         watches = [beat(), self.table.watch(), self.kernel.watch(), self.table.count(), self._watch_checks()]
         watches += [self.leaving.watch(self.table, self._pass_soon)]
         watches += [self.maintenance.watch(lambda: self.config, self._mark)]
@@ -383,14 +384,10 @@ class Lvsd:
                 await self._dirty.wait()
 
     def _refuse(self, message: str, problems: Sequence[str]) -> None:
-        from piranha.lvsd.refused import refuse  # noqa: PLC0415 -- not for a file that is good
-
         self.refused_file = refuse(str(self.source.path), message, problems, self.teller)
 
     async def _watch_checks(self) -> None:
         """Say when results of checks do not come any more."""
-        from piranha.lvsd.overdue import LOOK_S, Overdue  # noqa: PLC0415 -- when the table is in
-
         overdue = Overdue(time.monotonic())
         while True:
             await asyncio.sleep(LOOK_S)
