@@ -13,7 +13,6 @@ its parent and its checker, with all entries in the kernel. PSS shares a page am
 
 import argparse
 import asyncio
-import os
 import pickle
 import subprocess
 import sys
@@ -25,20 +24,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from cold_start import full, prepare_keepalived, server
+from cold_start import pool_size, prepare_keepalived, server
 
 from piranha.control.state_files import StateFiles
 from piranha.errors import PiranhaError
 from piranha.events.record import Recorder
 from piranha.forwarding.plane import Refusal, Sample
+from piranha.kernel.ipvs_socket import IpvsSocket
 from piranha.lab.build import Lab, wait_for
 from piranha.lab.topology import PRIMARY, nat_cluster
 from piranha.lvscf.config import PlaneKind
-from piranha.lvsd.compiled import FILE
 from piranha.lvsd.daemon import Lvsd
 from piranha.lvsd.ours import Ours
 from piranha.lvsd.planes import PlaneThread
-from piranha.lvsd.source import Source
+from piranha.lvsd.source import COMPILED, Source
 from piranha.nanny.privilege import children_of
 from piranha.table.changes import AddDestination, AddService, Change, EditDestination, EditService, RemoveDestination
 from piranha.table.service import ServiceKey
@@ -138,7 +137,9 @@ def of_lvsd(services: int, servers: int) -> dict[str, int]:
         command = ("unshare", "--net", sys.executable, __file__, "--hold", name)
         with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
             try:
-                wait_for(lambda: (folder / FILE).exists() or process.poll() is not None, "rest", LIMIT_S, every_s=0.5)
+                wait_for(
+                    lambda: (folder / COMPILED).exists() or process.poll() is not None, "rest", LIMIT_S, every_s=0.5
+                )
                 time.sleep(AT_REST_S)
                 if process.poll() is not None:
                     raise SystemExit((folder / "log").read_text()[-2000:])
@@ -151,13 +152,13 @@ def of_keepalived(services: int, servers: int) -> dict[str, int]:
     """Start one, wait until the table is full, return what parent and checker take."""
     with Lab(nat_cluster(1)) as lab:
         with lab.namespace(PRIMARY).entered():
-            table = os.open("/proc/thread-self/net/ip_vs", os.O_RDONLY)
+            table = IpvsSocket()
         process = prepare_keepalived(lab, services, servers)()
         if not isinstance(process, subprocess.Popen):
             raise SystemExit("bench/lvsd_memory: keepalived was not started")
-        wait_for(lambda: full(table, services, servers), "the table is full", LIMIT_S, every_s=0.5)
+        wait_for(lambda: pool_size(table, services) == servers, "the table is full", LIMIT_S, every_s=0.5)
         time.sleep(1)
-        os.close(table)
+        table.close()
         each = [kilobytes(pid) for pid in (process.pid, *children_of(process.pid))]
         return {name: sum(one[name] for one in each) for name in ("Rss", "Pss", "VmHWM")}
 

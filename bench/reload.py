@@ -26,7 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from cold_start import VIP, full, prepare_keepalived, prepare_lvsd
+from cold_start import VIP, prepare_keepalived, prepare_lvsd
 
 from piranha.errors import PiranhaError
 from piranha.forwarding.ipvs import IpvsPlane
@@ -55,6 +55,11 @@ def shows(plane: IpvsPlane, service: ServiceKey, weight: int) -> bool:
     """Whether a real server of the service has this weight; no other has it."""
     [found] = plane.dump([service]).values()
     return any(server.weight == weight for server in found.destinations.values())
+
+
+def is_full(plane: IpvsPlane, last: ServiceKey, servers: int) -> bool:
+    """Whether the last service has all its servers: both programs fill the table service by service."""
+    return any(len(one.destinations) == servers for one in plane.dump([last]).values())
 
 
 def busy_s() -> float:
@@ -96,7 +101,6 @@ def measure(name: str, services: int, servers: int, reloads: int) -> tuple[list[
     parts: dict[str, list[float]] = {}
     with Lab(nat_cluster(1)) as lab:
         with lab.namespace(PRIMARY).entered():
-            table = os.open("/proc/thread-self/net/ip_vs", os.O_RDONLY)
             plane = IpvsPlane()
             plane.dump([])  # its socket belongs to this namespace from now on
         start = prepare(lab, services, servers)
@@ -105,7 +109,7 @@ def measure(name: str, services: int, servers: int, reloads: int) -> tuple[list[
         process = start()
         if not isinstance(process, subprocess.Popen):
             sys.exit(f"bench/reload: {name} was not started")
-        wait_for(lambda: full(table, services, servers), "the table is full", 180, every_s=0.1)
+        wait_for(partial(is_full, plane, last, servers), "the table is full", 180, every_s=0.1)
         wait_for_rest()
         weight = 1
         for number in range(reloads):
@@ -122,7 +126,6 @@ def measure(name: str, services: int, servers: int, reloads: int) -> tuple[list[
             began = time.monotonic()
             read_and_load(path)
             parts["(reading the whole file afresh, alone)"] = [time.monotonic() - began]
-        os.close(table)
         plane.close()
     return took, parts
 
