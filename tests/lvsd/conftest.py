@@ -1,10 +1,22 @@
-"""A daemon on the userspace plane, and the real servers behind it."""
+"""A daemon on the userspace plane, the real servers behind it, and the table of the kernel."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.lvsd.running import Lvsd, RealServer, TalkingServer, userspace_lvsd
+
+from piranha.forwarding.ipvs import IpvsPlane
+from piranha.table.changes import RemoveService
+
+
+@pytest.fixture
+def plane() -> Iterator[IpvsPlane]:
+    """The table of the kernel, emptied afterwards."""
+    made = IpvsPlane()
+    yield made
+    made.apply([RemoveService(key) for key in made.dump()])
+    made.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from tests.lvsd.running import Lvsd, until
 
 from piranha.forwarding.ipvs import IpvsPlane
-from piranha.table.changes import AddService, RemoveService
+from piranha.table.changes import AddService
 from piranha.table.service import AddressMatch, ServiceKey, ServiceSettings
 from piranha.terms import Protocol
 
@@ -17,14 +17,6 @@ pytestmark = pytest.mark.kernel
 
 SERVICES, SERVERS = 60, 5
 FOREIGN = ServiceKey(AddressMatch(Protocol.TCP, ip_address("192.0.2.99"), 8000))
-
-
-@pytest.fixture
-def plane() -> Iterator[IpvsPlane]:
-    made = IpvsPlane()
-    yield made
-    made.apply([RemoveService(key) for key in made.dump()])
-    made.close()
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import pytest
 from tests.lvsd.running import SOURCE, Lvsd, RealServer, until, virtual
 
 from piranha.forwarding.ipvs import IpvsPlane
-from piranha.table.changes import RemoveService
 from piranha.table.destination import DestinationKey
 from piranha.table.service import AddressMatch, ServiceKey
 from piranha.terms import ForwardingMethod, Protocol
@@ -25,14 +24,6 @@ SERVICE = "192.0.2.10:8080"
 WWW = ServiceKey(AddressMatch(Protocol.TCP, ip_address("192.0.2.10"), 8080))
 STRANGER = DestinationKey(ip_address("10.9.9.9"), 80)
 NAT, DIRECT = ForwardingMethod.NAT, ForwardingMethod.DIRECT
-
-
-@pytest.fixture
-def plane() -> Iterator[IpvsPlane]:
-    made = IpvsPlane()
-    yield made
-    made.apply([RemoveService(key) for key in made.dump()])
-    made.close()
 
 
 @pytest.fixture

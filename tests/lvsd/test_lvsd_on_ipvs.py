@@ -33,14 +33,6 @@ FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 
 @pytest.fixture
-def plane() -> Iterator[IpvsPlane]:
-    made = IpvsPlane()
-    yield made
-    made.apply([RemoveService(key) for key in made.dump()])
-    made.close()
-
-
-@pytest.fixture
 def servers() -> Iterator[tuple[RealServer, RealServer]]:
     pair = RealServer(), RealServer()
     yield pair

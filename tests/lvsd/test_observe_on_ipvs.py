@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.lvsd.running import LIMIT_S, Lvsd, RealServer, until
-from tests.lvsd.test_lvsd_on_ipvs import WWW, at, plane, servers, weights, www
+from tests.lvsd.test_lvsd_on_ipvs import WWW, at, servers, weights, www
 
 from piranha.control.client import ask
 from piranha.forwarding.ipvs import IpvsPlane
@@ -16,7 +16,7 @@ from piranha.table.destination import Destination
 from piranha.table.service import ServiceSettings
 from piranha.terms import ForwardingMethod
 
-__all__ = ["plane", "servers"]
+__all__ = ["servers"]
 
 pytestmark = pytest.mark.kernel
 
